@@ -1,0 +1,3 @@
+//! Black-box runner for SM-DP+, LPA and eUICC, ours or foreign.
+
+fn main() {}

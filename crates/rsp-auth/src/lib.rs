@@ -1,0 +1,1 @@
+//! Common mutual authentication of GSMA RSP, server half, without I/O.

@@ -1,0 +1,1 @@
+//! Access to cards: in process, stdio, TCP.

@@ -1,0 +1,1 @@
+//! ES9+ messages and bindings, subject and reason codes, activation codes; client and server.

@@ -1,0 +1,1 @@
+//! A software eUICC: ISD-R, ECASD, ISD-Ps, file system and USIM.

@@ -1,0 +1,1 @@
+//! LPA procedures: download, local management, notifications.

@@ -1,0 +1,1 @@
+//! The network side: AKA vectors for demonstrations and tests.

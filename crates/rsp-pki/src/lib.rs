@@ -1,0 +1,1 @@
+//! Certificates of every RSP role: profiles, issuing, path validation, CRLs.

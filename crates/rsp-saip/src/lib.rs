@@ -1,0 +1,1 @@
+//! TCA eUICC Profile Package: parse, build, personalise.

@@ -1,0 +1,1 @@
+//! SM-DP+: orders, profile inventory, download sessions, notifications.

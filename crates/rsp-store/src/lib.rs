@@ -1,0 +1,1 @@
+//! Datastore: transactions, models, migrations, sealed columns.

@@ -1,0 +1,3 @@
+//! OpenRSP: the open eSIM stack in one program.
+
+fn main() {}

@@ -1,0 +1,3 @@
+//! Developer tasks of this workspace.
+
+fn main() {}
