@@ -1,0 +1,88 @@
+//! The AKA functions f1 to f5* of a subscriber: Milenage (3GPP TS 35.206) by the crate `milenage`, and the USIM test
+//! algorithm (3GPP TS 34.108 8.1.2) by its formula.
+
+use milenage::Milenage;
+use zeroize::{Zeroize, ZeroizeOnDrop};
+
+use crate::Sqn;
+
+/// A subscriber's algorithm together with its secrets.
+#[derive(Zeroize, ZeroizeOnDrop)]
+pub(crate) enum Algorithm {
+    /// Milenage with K and OPc.
+    Milenage { k: [u8; 16], opc: [u8; 16] },
+    /// The USIM test algorithm with K; for test profiles only, since anyone who sees RAND and RES knows K.
+    UsimTest { k: [u8; 16] },
+}
+
+/// What f2 to f5 make of one RAND.
+#[derive(Zeroize, ZeroizeOnDrop)]
+pub(crate) struct Keys {
+    /// f2: 8 bytes with Milenage, 16 with the test algorithm.
+    pub(crate) res: Vec<u8>,
+    /// f3.
+    pub(crate) ck: [u8; 16],
+    /// f4.
+    pub(crate) ik: [u8; 16],
+    /// f5.
+    pub(crate) ak: [u8; 6],
+}
+
+impl Algorithm {
+    /// f1: MAC-A over the sequence number and AMF.
+    pub(crate) fn mac_a(&self, rand: &[u8; 16], sqn: Sqn, amf: [u8; 2]) -> [u8; 8] {
+        match self {
+            Self::Milenage { k, opc } => Milenage::new_with_opc(*k, *opc).f1(rand, &sqn.to_bytes(), &amf),
+            Self::UsimTest { k } => test_mac(&xor(k, rand), sqn, amf),
+        }
+    }
+
+    /// f1*: MAC-S over the USIM's sequence number, with the AMF of resynchronisation, which is zero (TS 33.102 6.3.3).
+    pub(crate) fn mac_s(&self, rand: &[u8; 16], sqn: Sqn) -> [u8; 8] {
+        let amf = [0; 2];
+        match self {
+            Self::Milenage { k, opc } => Milenage::new_with_opc(*k, *opc).f1star(rand, &sqn.to_bytes(), &amf),
+            Self::UsimTest { k } => test_mac(&xor(k, rand), sqn, amf),
+        }
+    }
+
+    /// f2 to f5.
+    pub(crate) fn keys(&self, rand: &[u8; 16]) -> Keys {
+        match self {
+            Self::Milenage { k, opc } => {
+                let (res, ck, ik, ak) = Milenage::new_with_opc(*k, *opc).f2345(rand);
+                Keys { res: res.to_vec(), ck, ik, ak }
+            }
+            Self::UsimTest { k } => {
+                let xdout = xor(k, rand);
+                let rotated = |bytes: usize| std::array::from_fn(|i| xdout[(i + bytes) % 16]);
+                Keys { res: xdout.to_vec(), ck: rotated(1), ik: rotated(2), ak: test_ak(&xdout) }
+            }
+        }
+    }
+
+    /// f5*: the anonymity key of AUTS. The test algorithm has the same one for both directions.
+    pub(crate) fn ak_star(&self, rand: &[u8; 16]) -> [u8; 6] {
+        match self {
+            Self::Milenage { k, opc } => Milenage::new_with_opc(*k, *opc).f5star(rand),
+            Self::UsimTest { k } => test_ak(&xor(k, rand)),
+        }
+    }
+}
+
+/// Exclusive or of two arrays of one length.
+pub(crate) fn xor<const N: usize>(a: &[u8; N], b: &[u8; N]) -> [u8; N] {
+    std::array::from_fn(|i| a[i] ^ b[i])
+}
+
+/// f1 and f1* of the test algorithm: the first 64 bits of XDOUT, exclusive or SQN ‖ AMF.
+fn test_mac(xdout: &[u8; 16], sqn: Sqn, amf: [u8; 2]) -> [u8; 8] {
+    let [s0, s1, s2, s3, s4, s5] = sqn.to_bytes();
+    let cdout = [s0, s1, s2, s3, s4, s5, amf[0], amf[1]];
+    std::array::from_fn(|i| xdout[i] ^ cdout[i])
+}
+
+/// f5 of the test algorithm: bits 24 to 71 of XDOUT.
+fn test_ak(xdout: &[u8; 16]) -> [u8; 6] {
+    std::array::from_fn(|i| xdout[i + 3])
+}
