@@ -1,0 +1,4 @@
+//! Tests of rsp-es.
+
+mod activation_code;
+mod status;

@@ -1,0 +1,99 @@
+//! Subject and reason codes: text, not numbers.
+
+use std::collections::HashSet;
+
+use rsp_es::status::{Reason, StatusCode, Subject, TABLE};
+
+#[test]
+fn three_ten_is_not_three_one() {
+    let association = StatusCode::MATCHING_ID_INVALID_ASSOCIATION;
+    assert_eq!(association.reason.as_str(), "3.10");
+    assert_ne!(association.reason, Reason::parse("3.1").unwrap());
+    assert_eq!(association.reason.name(), Some("invalid association"));
+    assert_eq!(Reason::parse("3.1").unwrap().name(), Some("unsupported"));
+    assert_eq!(StatusCode::DOWNLOAD_ORDER_EXPIRED.reason.as_str(), "4.10");
+}
+
+#[test]
+fn every_pair_stands_once_and_has_names_and_a_remedy() {
+    let mut seen = HashSet::new();
+    for row in TABLE {
+        let pair = format!("{}/{}", row.code.subject, row.code.reason);
+        assert!(seen.insert(pair.clone()), "{pair} stands twice");
+        assert!(row.code.subject.name().is_some(), "{pair}: subject without a name");
+        assert!(row.code.reason.name().is_some(), "{pair}: reason without a name");
+        assert_eq!(Subject::parse(row.code.subject.as_str()).as_ref(), Ok(&row.code.subject));
+        assert!(row.explanation.meaning.ends_with('.') && row.explanation.remedy.ends_with('.'), "{pair}");
+    }
+    for pair in [
+        "8.1/4.8",
+        "8.1/6.1",
+        "8.1.1/2.2",
+        "8.1.1/3.8",
+        "8.1.1/3.10",
+        "8.1.2/6.1",
+        "8.1.2/6.3",
+        "8.1.3/6.1",
+        "8.1.3/6.3",
+        "8.2/1.2",
+        "8.2/3.7",
+        "8.2.1/1.2",
+        "8.2.1/2.2",
+        "8.2.1/3.3",
+        "8.2.1/3.5",
+        "8.2.1/3.9",
+        "8.2.1/3.10",
+        "8.2.5/1.2",
+        "8.2.5/3.7",
+        "8.2.5/3.8",
+        "8.2.5/3.9",
+        "8.2.5/4.3",
+        "8.2.6/2.1",
+        "8.2.6/3.3",
+        "8.2.6/3.8",
+        "8.2.6/3.10",
+        "8.2.7/2.2",
+        "8.2.7/3.8",
+        "8.2.7/6.4",
+        "8.8/3.10",
+        "8.8.1/3.8",
+        "8.8.2/3.1",
+        "8.8.3/3.1",
+        "8.8.4/3.7",
+        "8.8.5/4.10",
+        "8.8.5/6.4",
+        "8.9/4.2",
+        "8.9/5.1",
+        "8.9.1/3.8",
+        "8.9.2/3.1",
+        "8.9.3/3.1",
+        "8.9.4/3.7",
+        "8.9.5/3.3",
+        "8.9.5/3.9",
+        "8.10.1/3.9",
+        "8.11.1/3.9",
+        "8.8.5/3.8",
+        "8.2.8/1.2",
+        "8.2.9/3.11",
+        "8.2.10/4.2",
+        "8/4.2",
+    ] {
+        assert!(seen.contains(pair), "{pair} is missing");
+    }
+}
+
+#[test]
+fn codes_that_are_no_codes_are_refused() {
+    for text in ["", ".", "8.", ".8", "8..1", "8.1a", "-8", "8,1", "８", "8.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1"] {
+        assert!(Subject::parse(text).is_err(), "{text}");
+    }
+    assert_eq!(Subject::parse("99.7").unwrap().name(), None);
+}
+
+#[test]
+fn a_code_is_shown_with_names_instance_and_message() {
+    let code = StatusCode::EID_REFUSED.with_subject_identifier("8904").with_message("no order for this EID");
+    assert_eq!(code.to_string(), "8.1.1/3.8 (EID: refused) [8904]: no order for this EID");
+    assert!(code.is(&StatusCode::EID_REFUSED));
+    assert!(code.explanation().unwrap().remedy.contains("device"));
+}
