@@ -1,1 +1,21 @@
-//! Access to cards: in process, stdio, TCP.
+//! Access to cards: in process, over stdio and over TCP.
+//!
+//! [`InProcess`] gives any [`rsp_apdu::Card`] to a terminal. [`serve`] and [`TcpServer`] offer a card to other programs in
+//! the line protocol of lpac's `stdio` driver, and [`LineClient`] uses a card that another program offers so.
+//! [`RecordingCard`], [`RecordingAccess`] and [`Replay`] keep and repeat dialogues.
+
+mod in_process;
+mod line_client;
+mod line_message;
+mod line_server;
+mod lines;
+mod record;
+mod replay;
+mod tcp;
+
+pub use in_process::InProcess;
+pub use line_client::LineClient;
+pub use line_server::serve;
+pub use record::{RecordingAccess, RecordingCard};
+pub use replay::Replay;
+pub use tcp::TcpServer;

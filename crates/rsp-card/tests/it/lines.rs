@@ -1,0 +1,138 @@
+//! lpac's line protocol, both sides.
+
+use std::io::{BufReader, Cursor};
+
+use proptest::prelude::*;
+use rsp_apdu::{CardAccess, CardError, StatusWord, store_data};
+use rsp_card::{InProcess, LineClient, TcpServer, serve};
+
+use crate::toy::{AID, Toy};
+
+fn answers(input: &str) -> Vec<String> {
+    let mut output = Vec::new();
+    serve(&mut Toy::default(), input.as_bytes(), &mut output).unwrap();
+    String::from_utf8(output).unwrap().lines().map(str::to_owned).collect()
+}
+
+#[test]
+fn speaks_as_lpac_expects() {
+    let input = r#"{"type":"apdu","payload":{"func":"connect","param":null}}
+{"type":"progress","payload":{"code":0,"message":"es10b_get_euicc_challenge","data":null}}
+{"type":"apdu","payload":{"func":"logic_channel_open","param":"a000000001"}}
+{"type":"apdu","payload":{"func":"transmit","param":"81e2910003bf2e00"}}
+{"type":"apdu","payload":{"func":"transmit","param":"81c0000003"}}
+{"type":"apdu","payload":{"func":"logic_channel_close","param":"01"}}
+{"type":"apdu","payload":{"func":"disconnect","param":null}}
+{"type":"lpa","payload":{"code":0,"message":"success","data":null}}
+"#;
+    assert_eq!(
+        answers(input),
+        [
+            r#"{"type":"apdu","payload":{"ecode":0}}"#,
+            r#"{"type":"apdu","payload":{"ecode":1}}"#,
+            r#"{"type":"apdu","payload":{"ecode":0,"data":"6103"}}"#,
+            r#"{"type":"apdu","payload":{"ecode":0,"data":"bf2e009000"}}"#,
+            r#"{"type":"apdu","payload":{"ecode":0}}"#,
+            r#"{"type":"apdu","payload":{"ecode":0}}"#,
+        ]
+    );
+}
+
+#[test]
+fn answers_bad_lines_with_minus_one_and_a_reason() {
+    let cases = [
+        ("nonsense", "not an object"),
+        ("[]", "not an object"),
+        (r#"{"type":"http","payload":{}}"#, "http"),
+        (r#"{"type":"apdu"}"#, "not a request"),
+        (r#"{"type":"apdu","payload":{"func":"transmit","param":"00a4"}}"#, "before connect"),
+        (r#"{"type":"apdu","payload":{"func":"connect","param":"0"}}"#, "hexadecimal"),
+        (r#"{"type":"apdu","payload":{"func":1}}"#, "not a request"),
+    ];
+    for (line, reason) in cases {
+        let answer = answers(line);
+        assert_eq!(answer.len(), 1, "{line}");
+        assert!(answer[0].contains(r#""ecode":-1"#) && answer[0].contains(reason), "{line}: {}", answer[0]);
+    }
+    let connected = |line: &str| {
+        answers(&format!("{{\"type\":\"apdu\",\"payload\":{{\"func\":\"connect\"}}}}\n{line}\n")).pop().unwrap()
+    };
+    for payload in [
+        r#"{"func":"logic_channel_open","param":"a000000002"}"#,
+        r#"{"func":"logic_channel_open","param":null}"#,
+        r#"{"func":"logic_channel_close","param":"0102"}"#,
+        r#"{"func":"logic_channel_close","param":"01"}"#,
+        r#"{"func":"transmit","param":null}"#,
+        r#"{"func":"fly","param":null}"#,
+    ] {
+        let answer = connected(&format!(r#"{{"type":"apdu","payload":{payload}}}"#));
+        assert!(answer.contains(r#""ecode":-1"#), "{payload}: {answer}");
+    }
+}
+
+#[test]
+fn bounds_the_length_of_a_line() {
+    let mut input = vec![b'x'; 3 << 20];
+    input.extend(b"\n{\"type\":\"apdu\",\"payload\":{\"func\":\"connect\"}}\n");
+    let mut output = Vec::new();
+    serve(&mut Toy::default(), BufReader::new(Cursor::new(input)), &mut output).unwrap();
+    let output = String::from_utf8(output).unwrap();
+    let lines: Vec<&str> = output.lines().collect();
+    assert!(lines[0].contains("more than 1048576 bytes") && lines[1].contains(r#""ecode":0"#), "{output}");
+}
+
+#[test]
+fn one_connection_is_one_power_on() {
+    let server = TcpServer::bind("127.0.0.1:0").unwrap();
+    let address = server.local_addr().unwrap();
+    let chip = std::thread::spawn(move || {
+        let mut toy = Toy::default();
+        for _ in 0..3 {
+            server.serve_one(&mut toy).unwrap();
+        }
+        toy.power_ons
+    });
+    for _ in 0..2 {
+        let mut client = LineClient::tcp(address).unwrap();
+        let channel = client.open_channel(&AID).unwrap();
+        assert_eq!(store_data::send(&mut client, channel, &[0xBF, 0x2E, 0], 120).unwrap(), [0xBF, 0x2E, 0]);
+        client.close_channel(channel).unwrap();
+        assert_eq!(client.transmit(&[0, 0xB0, 0, 0]).unwrap().sw, StatusWord::INSTRUCTION_NOT_SUPPORTED);
+    }
+    drop(std::net::TcpStream::connect(address).unwrap());
+    assert_eq!(chip.join().unwrap(), 2);
+}
+
+#[test]
+fn names_what_the_other_side_refused() {
+    let script = |lines: &'static str| LineClient::new(lines.as_bytes(), std::io::sink());
+    assert!(matches!(script(""), Err(CardError::Link { .. })));
+    assert!(matches!(script("hello\n"), Err(CardError::Protocol(_))));
+    assert!(matches!(script("{\"type\":\"http\",\"payload\":null}\n"), Err(CardError::Protocol(_))));
+    let refused = script("{\"type\":\"apdu\",\"payload\":{\"ecode\":-1,\"error\":\"no reader\"}}\n").err().unwrap();
+    assert_eq!(refused.to_string(), "connect was refused by the card's side: no reader");
+    let lines = "{\"type\":\"apdu\",\"payload\":{\"ecode\":0}}\n{\"type\":\"apdu\",\"payload\":{\"ecode\":0}}\n";
+    assert!(matches!(script(lines).unwrap().transmit(&[0, 0xB0, 0, 0]), Err(CardError::Protocol(_))));
+    assert!(matches!(LineClient::spawn("exit 3"), Err(CardError::Link { .. })));
+}
+
+#[test]
+fn closes_the_channel_of_an_application_that_is_not_there() {
+    let mut access = InProcess::new(Toy::default());
+    for _ in 0..2 {
+        let error = access.open_channel(&[0xA0; 7]).unwrap_err();
+        assert!(matches!(error, CardError::NoApplication { sw: StatusWord::NOT_FOUND, .. }), "{error}");
+    }
+    assert_eq!(access.open_channel(&AID).unwrap(), 1);
+    assert!(matches!(access.open_channel(&AID), Err(CardError::Refused { .. })));
+}
+
+proptest! {
+    #[test]
+    fn never_panics_on_any_line(line in ".{0,200}", func in "[a-z_]{0,20}", param in "[0-9a-fA-Fx]{0,40}") {
+        let connect = r#"{"type":"apdu","payload":{"func":"connect"}}"#;
+        let request = format!(r#"{{"type":"apdu","payload":{{"func":"{func}","param":"{param}"}}}}"#);
+        let answers = answers(&format!("{connect}\n{line}\n{request}\n"));
+        prop_assert!(answers.len() >= 2);
+    }
+}

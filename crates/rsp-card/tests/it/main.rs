@@ -1,0 +1,5 @@
+//! Tests of rsp-card.
+
+mod lines;
+mod recording;
+mod toy;
