@@ -1,3 +1,56 @@
-//! Developer tasks of this workspace.
+//! Developer tasks of this workspace: `cargo xtask dag | licences | fuzz`.
 
-fn main() {}
+mod dag;
+mod fuzz;
+mod licences;
+mod spdx;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+/// Developer tasks of this workspace.
+#[derive(Parser)]
+#[command(name = "cargo xtask")]
+enum Task {
+    /// Checks who depends on whom, and that every crate inherits the workspace's lints.
+    Dag,
+    /// Checks the licence and the source of every dependency against deny.toml.
+    Licences,
+    /// Builds the fuzz targets, prepares their corpora and runs them.
+    Fuzz(fuzz::Args),
+}
+
+fn main() -> ExitCode {
+    let done = match Task::parse() {
+        Task::Dag => dag::run(),
+        Task::Licences => licences::run(),
+        Task::Fuzz(args) => fuzz::run(&args),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("xtask: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The root of the workspace.
+fn root() -> PathBuf {
+    let manifest = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    manifest.parent().map_or(manifest.clone(), PathBuf::from)
+}
+
+/// Fails with all complaints, one a line, or prints `success`.
+fn report(complaints: &[String], success: &str) -> anyhow::Result<()> {
+    if complaints.is_empty() {
+        println!("{success}");
+        return Ok(());
+    }
+    for complaint in complaints {
+        eprintln!("error: {complaint}");
+    }
+    anyhow::bail!("{} rule(s) broken", complaints.len())
+}
