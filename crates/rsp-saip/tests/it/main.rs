@@ -1,0 +1,3 @@
+//! Integration tests of rsp-saip.
+
+mod known_answers;
