@@ -16,15 +16,15 @@ use rasn::prelude::*;
 #[rasn(choice, tag(explicit(context, 2)))]
 pub enum RemoteProfileProvisioningRequest {
     /// Tag `BF39`.
-    InitiateAuthentication(InitiateAuthenticationRequest),
+    InitiateAuthentication(Box<InitiateAuthenticationRequest>),
     /// Tag `BF3B`.
-    AuthenticateClient(AuthenticateClientRequest),
+    AuthenticateClient(Box<AuthenticateClientRequest>),
     /// Tag `BF3A`.
-    GetBoundProfilePackage(GetBoundProfilePackageRequest),
+    GetBoundProfilePackage(Box<GetBoundProfilePackageRequest>),
     /// Tag `BF41`.
-    CancelSession(CancelSessionRequestEs9),
+    CancelSession(Box<CancelSessionRequestEs9>),
     /// Tag `BF3D`.
-    HandleNotification(HandleNotification),
+    HandleNotification(Box<HandleNotification>),
 }
 
 /// ```text

@@ -180,6 +180,8 @@ named_bits! {
         GBA_USIM = 10,
         /// GBA for the ISIM.
         GBA_ISIM = 11,
+        /// MBMS for the USIM.
+        MBMS_USIM = 12,
         /// EAP client.
         EAP_CLIENT = 13,
         /// Java Card.
@@ -206,6 +208,12 @@ named_bits! {
         PROFILE_B_P256 = 24,
         /// SUCI computed by the USIM.
         SUCI_CALCULATOR_API = 25,
+        /// DNS resolution.
+        DNS_RESOLUTION = 26,
+        /// SCP11 variants a and c.
+        SCP11AC = 27,
+        /// The authorisation mechanism of SCP11c.
+        SCP11C_AUTHORIZATION_MECHANISM = 28,
     }
 }
 

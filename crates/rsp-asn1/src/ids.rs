@@ -113,7 +113,7 @@ impl Eid {
         let mut eid = *self;
         eid.0[15] = 0;
         let check = 98 - eid.modulo_97().unwrap_or(0);
-        eid.0[15] = (check / 10 << 4) | (check % 10);
+        eid.0[15] = ((check / 10) << 4) | (check % 10);
         eid
     }
 
@@ -189,7 +189,7 @@ impl TransactionId {
     pub fn from_hex(text: &str) -> Option<Self> {
         let digits: Vec<u8> =
             text.chars().map(|digit| digit.to_digit(16).map(|digit| digit as u8)).collect::<Option<_>>()?;
-        if digits.len() % 2 != 0 {
+        if !digits.len().is_multiple_of(2) {
             return None;
         }
         Self::new(&digits.chunks(2).map(|pair| pair[0] << 4 | pair[1]).collect::<Vec<_>>())

@@ -33,9 +33,9 @@ pub struct NotificationMetadata {
 pub enum PendingNotification {
     /// How an installation ended.
     #[rasn(tag(context, 55))]
-    ProfileInstallationResult(ProfileInstallationResult),
+    ProfileInstallationResult(Box<ProfileInstallationResult>),
     /// A change of state.
-    OtherSignedNotification(OtherSignedNotification),
+    OtherSignedNotification(Box<OtherSignedNotification>),
 }
 
 impl PendingNotification {
