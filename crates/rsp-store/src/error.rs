@@ -1,0 +1,75 @@
+//! What can go wrong in the store, sorted by blame.
+
+/// Errors of the store.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The caller asked for a row that would be the second of its kind.
+    #[error("{what} already exists")]
+    Duplicate {
+        /// The kind of the row, for example `matching ID`.
+        what: &'static str,
+    },
+    /// The operator gave a key-encryption key that does not open this database.
+    #[error("the key-encryption key does not belong to this database")]
+    WrongKeyEncryptionKey,
+    /// The database was written by a newer program.
+    #[error("the database has schema version {found}, this program knows up to {known}")]
+    UnknownSchemaVersion {
+        /// Version of the newest migration that the database has seen.
+        found: i64,
+        /// Version of the newest migration of this program.
+        known: i64,
+    },
+    /// A sealed value does not open: it was changed, or moved from another row or column.
+    #[error("{table}.{column}: the sealed value is damaged or belongs to another row")]
+    Unsealable {
+        /// Table of the value.
+        table: &'static str,
+        /// Column of the value.
+        column: &'static str,
+    },
+    /// A column holds what this program never writes there.
+    #[error("{table}.{column}: invalid value in the database")]
+    InvalidValue {
+        /// Table of the value.
+        table: &'static str,
+        /// Column of the value.
+        column: &'static str,
+    },
+    /// Another process held the write lock longer than the retries lasted.
+    #[error("the database is busy")]
+    Busy,
+    /// The store is closing and takes no more work.
+    #[error("the datastore is closed")]
+    Closed,
+    /// The database itself failed (disk full, file missing, …).
+    #[error("database: {0}")]
+    Database(String),
+}
+
+impl From<sqlx::Error> for Error {
+    fn from(error: sqlx::Error) -> Self {
+        if let sqlx::Error::Database(inner) = &error {
+            // SQLITE_BUSY is 5 and SQLITE_LOCKED 6; the extended codes keep them in the low byte.
+            let code = inner.code().and_then(|code| code.parse::<u32>().ok()).unwrap_or(0) & 0xff;
+            if code == 5 || code == 6 {
+                return Self::Busy;
+            }
+            if inner.is_unique_violation() {
+                return Self::Duplicate { what: "row" };
+            }
+        }
+        Self::Database(error.to_string())
+    }
+}
+
+impl Error {
+    /// The same error, with a duplicate row named for the reader.
+    pub(crate) fn naming_duplicate(self, what: &'static str) -> Self {
+        match self {
+            Self::Duplicate { .. } => Self::Duplicate { what },
+            other => other,
+        }
+    }
+}

@@ -1,0 +1,456 @@
+//! Profiles and the orders that they belong to (SGP.22 3.1.6).
+
+use std::fmt;
+use std::str::FromStr;
+
+use rsp_asn1::{Eid, Iccid, Timestamp};
+use sqlx::query::Query;
+use sqlx::sqlite::SqliteArguments;
+use sqlx::{Row, Sqlite};
+use zeroize::Zeroizing;
+
+use crate::crypter::Crypter;
+use crate::datastore::Datastore;
+use crate::error::Error;
+use crate::rows::Columns;
+use crate::writer::Transaction;
+
+pub(crate) const TABLE: &str = "profiles";
+const PACKAGES: &str = "packages";
+
+/// State of a profile in the SM-DP+ (SGP.22 3.1.6). Which moves are allowed is the order module's business.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ProfileState {
+    /// In the inventory, ordered by nobody.
+    Available,
+    /// Ordered, for an eUICC not known yet.
+    Allocated,
+    /// Ordered for one eUICC.
+    Linked,
+    /// Confirmed, not yet to be downloaded.
+    Confirmed,
+    /// May be downloaded.
+    Released,
+    /// A bound package was delivered; its result is not known.
+    Downloaded,
+    /// The eUICC reported the installation.
+    Installed,
+    /// The eUICC reported that it deleted the profile; the operator decides what becomes of it.
+    Deleted,
+    /// The download failed for good, or was refused.
+    Error,
+    /// Taken out by the operator.
+    Unavailable,
+}
+
+impl ProfileState {
+    /// Every state, in the order of a profile's life.
+    pub const ALL: [Self; 10] = [
+        Self::Available,
+        Self::Allocated,
+        Self::Linked,
+        Self::Confirmed,
+        Self::Released,
+        Self::Downloaded,
+        Self::Installed,
+        Self::Deleted,
+        Self::Error,
+        Self::Unavailable,
+    ];
+
+    /// The standard's word for the state.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Available => "Available",
+            Self::Allocated => "Allocated",
+            Self::Linked => "Linked",
+            Self::Confirmed => "Confirmed",
+            Self::Released => "Released",
+            Self::Downloaded => "Downloaded",
+            Self::Installed => "Installed",
+            Self::Deleted => "Deleted",
+            Self::Error => "Error",
+            Self::Unavailable => "Unavailable",
+        }
+    }
+}
+
+impl fmt::Display for ProfileState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for ProfileState {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        Self::ALL
+            .into_iter()
+            .find(|state| state.as_str() == text)
+            .ok_or(Error::InvalidValue { table: TABLE, column: "state" })
+    }
+}
+
+/// A profile with its order.
+pub struct Profile {
+    /// The profile's ICCID.
+    pub iccid: Iccid,
+    /// Name of its profile type.
+    pub profile_type: String,
+    /// Where it stands.
+    pub state: ProfileState,
+    /// Counts the changes of this profile; a [`ProfileChange`] takes effect only on the version that it was made from.
+    pub version: i64,
+    /// The eUICC that the order is for.
+    pub eid: Option<Eid>,
+    /// The order's matching ID.
+    pub matching_id: Option<String>,
+    /// DER of the StoreMetadataRequest.
+    pub metadata: Vec<u8>,
+    /// Octets of the unprotected profile package.
+    pub package_size: u32,
+    /// SHA-256 of the confirmation code, when the order has one.
+    pub confirmation_code: Option<Zeroizing<Vec<u8>>>,
+    /// Wrong confirmation codes so far.
+    pub confirmation_tries: u32,
+    /// Bound packages delivered so far.
+    pub download_tries: u32,
+    /// What the last binding needs to be repeated.
+    pub binding: Option<Zeroizing<Vec<u8>>>,
+    /// End of the order's life.
+    pub expires_at: Option<Timestamp>,
+    /// When the profile entered the store.
+    pub created_at: Timestamp,
+    /// Last change.
+    pub updated_at: Timestamp,
+    /// Who made the last change.
+    pub updated_by: String,
+}
+
+/// A profile to be added, in whatever state its maker decided.
+pub struct NewProfile {
+    /// The profile's ICCID.
+    pub iccid: Iccid,
+    /// Name of its profile type.
+    pub profile_type: String,
+    /// Its first state.
+    pub state: ProfileState,
+    /// DER of the StoreMetadataRequest.
+    pub metadata: Vec<u8>,
+    /// The unprotected profile package.
+    pub package: Zeroizing<Vec<u8>>,
+    /// Now.
+    pub at: Timestamp,
+    /// Who adds it.
+    pub by: String,
+}
+
+/// What becomes of a sealed column.
+pub enum SealedChange {
+    /// It stays as it is.
+    Keep,
+    /// It is emptied.
+    Clear,
+    /// It gets this value.
+    Set(Zeroizing<Vec<u8>>),
+}
+
+/// All changeable columns of a profile, to be written if the row still has the version that was read.
+pub struct ProfileChange {
+    /// Which profile.
+    pub iccid: Iccid,
+    /// Version that the change was made from.
+    pub version: i64,
+    /// New state.
+    pub state: ProfileState,
+    /// New EID.
+    pub eid: Option<Eid>,
+    /// New matching ID.
+    pub matching_id: Option<String>,
+    /// New confirmation-code hash.
+    pub confirmation_code: SealedChange,
+    /// New count of wrong confirmation codes.
+    pub confirmation_tries: u32,
+    /// New count of deliveries.
+    pub download_tries: u32,
+    /// New binding.
+    pub binding: SealedChange,
+    /// New end of life.
+    pub expires_at: Option<Timestamp>,
+    /// Now.
+    pub at: Timestamp,
+    /// Who changes it.
+    pub by: String,
+}
+
+/// One line of the log of state changes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProfileEvent {
+    /// Which profile.
+    pub iccid: Iccid,
+    /// The profile's version after the change.
+    pub version: i64,
+    /// When.
+    pub at: Timestamp,
+    /// Who.
+    pub actor: String,
+    /// State before; none for the entry into the store.
+    pub from: Option<ProfileState>,
+    /// State after.
+    pub to: ProfileState,
+}
+
+impl Profile {
+    /// A change that changes nothing yet, made by `by` at `at`.
+    pub fn change(&self, by: &str, at: Timestamp) -> ProfileChange {
+        ProfileChange {
+            iccid: self.iccid,
+            version: self.version,
+            state: self.state,
+            eid: self.eid,
+            matching_id: self.matching_id.clone(),
+            confirmation_code: SealedChange::Keep,
+            confirmation_tries: self.confirmation_tries,
+            download_tries: self.download_tries,
+            binding: SealedChange::Keep,
+            expires_at: self.expires_at,
+            at,
+            by: by.to_owned(),
+        }
+    }
+}
+
+/// Columns of `profiles p`, for every query that reads profiles.
+macro_rules! profile_columns {
+    () => {
+        "p.iccid, p.profile_type, p.state, p.version, p.eid, p.matching_id, p.metadata, p.package_size, \
+         p.confirmation_code, p.confirmation_tries, p.download_tries, p.binding, p.expires_at, p.created_at, \
+         p.updated_at, p.updated_by"
+    };
+}
+pub(crate) use profile_columns;
+
+impl Datastore {
+    /// The profile with this ICCID.
+    pub async fn profile(&self, iccid: &Iccid) -> Result<Option<Profile>, Error> {
+        sqlx::query(concat!("SELECT ", profile_columns!(), " FROM profiles p WHERE p.iccid = $1"))
+            .bind(iccid.0.to_vec())
+            .fetch_optional(&mut *self.reader().await?)
+            .await?
+            .map(|row| profile(&Columns::new(&row, TABLE), self.crypter()))
+            .transpose()
+    }
+
+    /// The profile whose order has this matching ID.
+    pub async fn profile_by_matching_id(&self, matching_id: &str) -> Result<Option<Profile>, Error> {
+        sqlx::query(concat!("SELECT ", profile_columns!(), " FROM profiles p WHERE p.matching_id = $1"))
+            .bind(matching_id)
+            .fetch_optional(&mut *self.reader().await?)
+            .await?
+            .map(|row| profile(&Columns::new(&row, TABLE), self.crypter()))
+            .transpose()
+    }
+
+    /// Every profile, oldest first.
+    pub async fn profiles(&self) -> Result<Vec<Profile>, Error> {
+        sqlx::query(concat!("SELECT ", profile_columns!(), " FROM profiles p ORDER BY p.created_at, p.iccid"))
+            .fetch_all(&mut *self.reader().await?)
+            .await?
+            .iter()
+            .map(|row| profile(&Columns::new(row, TABLE), self.crypter()))
+            .collect()
+    }
+
+    /// The unprotected package of a profile.
+    pub async fn package(&self, iccid: &Iccid) -> Result<Option<Zeroizing<Vec<u8>>>, Error> {
+        sqlx::query("SELECT package FROM packages WHERE iccid = $1")
+            .bind(iccid.0.to_vec())
+            .fetch_optional(&mut *self.reader().await?)
+            .await?
+            .map(|row| Columns::new(&row, PACKAGES).sealed(self.crypter(), &iccid.0, "package"))
+            .transpose()
+    }
+
+    /// The log of a profile's state changes, oldest first.
+    pub async fn profile_events(&self, iccid: &Iccid) -> Result<Vec<ProfileEvent>, Error> {
+        sqlx::query(
+            "SELECT iccid, version, at, actor, from_state, to_state FROM profile_events \
+             WHERE iccid = $1 ORDER BY version",
+        )
+        .bind(iccid.0.to_vec())
+        .fetch_all(&mut *self.reader().await?)
+        .await?
+        .iter()
+        .map(|row| {
+            let columns = Columns::new(row, "profile_events");
+            Ok(ProfileEvent {
+                iccid: columns.iccid("iccid")?,
+                version: columns.get("version")?,
+                at: columns.timestamp("at")?,
+                actor: columns.get("actor")?,
+                from: columns.get::<Option<&str>>("from_state")?.map(str::parse).transpose()?,
+                to: columns.get::<&str>("to_state")?.parse()?,
+            })
+        })
+        .collect()
+    }
+}
+
+impl Transaction {
+    /// Adds a profile and its package.
+    ///
+    /// # Errors
+    /// [`Error::Duplicate`] when the ICCID is taken.
+    pub async fn insert_profile(&mut self, new: &NewProfile) -> Result<(), Error> {
+        let size = i64::try_from(new.package.len())
+            .map_err(|_| Error::InvalidValue { table: TABLE, column: "package_size" })?;
+        sqlx::query(
+            "INSERT INTO profiles (iccid, profile_type, state, version, metadata, package_size, \
+             confirmation_tries, download_tries, created_at, updated_at, updated_by) \
+             VALUES ($1, $2, $3, 1, $4, $5, 0, 0, $6, $6, $7)",
+        )
+        .bind(new.iccid.0.to_vec())
+        .bind(new.profile_type.as_str())
+        .bind(new.state.as_str())
+        .bind(new.metadata.as_slice())
+        .bind(size)
+        .bind(new.at.0)
+        .bind(new.by.as_str())
+        .execute(&mut self.connection)
+        .await
+        .map_err(|error| Error::from(error).naming_duplicate("ICCID"))?;
+        let sealed = self.crypter.seal(PACKAGES, &new.iccid.0, "package", &new.package)?;
+        sqlx::query("INSERT INTO packages (iccid, package) VALUES ($1, $2)")
+            .bind(new.iccid.0.to_vec())
+            .bind(sealed)
+            .execute(&mut self.connection)
+            .await?;
+        Ok(())
+    }
+
+    /// The profile with this ICCID, as this transaction sees it.
+    pub async fn profile(&mut self, iccid: &Iccid) -> Result<Option<Profile>, Error> {
+        sqlx::query(concat!("SELECT ", profile_columns!(), " FROM profiles p WHERE p.iccid = $1"))
+            .bind(iccid.0.to_vec())
+            .fetch_optional(&mut self.connection)
+            .await?
+            .map(|row| profile(&Columns::new(&row, TABLE), &self.crypter))
+            .transpose()
+    }
+
+    /// The oldest profile of a type that nobody ordered.
+    pub async fn available_profile(&mut self, profile_type: &str) -> Result<Option<Profile>, Error> {
+        sqlx::query(concat!(
+            "SELECT ",
+            profile_columns!(),
+            " FROM profiles p WHERE p.profile_type = $1 AND p.state = 'Available' \
+             ORDER BY p.created_at, p.iccid LIMIT 1"
+        ))
+        .bind(profile_type)
+        .fetch_optional(&mut self.connection)
+        .await?
+        .map(|row| profile(&Columns::new(&row, TABLE), &self.crypter))
+        .transpose()
+    }
+
+    /// Marks a matching ID as given out, for ever.
+    ///
+    /// # Errors
+    /// [`Error::Duplicate`] when it was given out before.
+    pub async fn reserve_matching_id(&mut self, matching_id: &str, at: Timestamp) -> Result<(), Error> {
+        sqlx::query("INSERT INTO matching_ids (matching_id, created_at) VALUES ($1, $2)")
+            .bind(matching_id)
+            .bind(at.0)
+            .execute(&mut self.connection)
+            .await
+            .map_err(|error| Error::from(error).naming_duplicate("matching ID"))?;
+        Ok(())
+    }
+
+    /// Writes a change. False when the profile was changed since it was read, and nothing was written.
+    pub async fn change_profile(&mut self, change: &ProfileChange) -> Result<bool, Error> {
+        let query = sqlx::query(concat!(
+            "UPDATE profiles SET version = version + 1, state = $3, eid = $4, matching_id = $5, ",
+            "confirmation_code = CASE WHEN $6 THEN $7 ELSE confirmation_code END, confirmation_tries = $8, ",
+            "download_tries = $9, binding = CASE WHEN $10 THEN $11 ELSE binding END, expires_at = $12, ",
+            "updated_at = $13, updated_by = $14 WHERE iccid = $1 AND version = $2"
+        ));
+        let done = bind_change(query, change, &self.crypter)?.execute(&mut self.connection).await?;
+        Ok(done.rows_affected() == 1)
+    }
+}
+
+/// Binds the fourteen parameters of a profile's update, the ICCID first.
+pub(crate) fn bind_change(
+    query: Query<'static, Sqlite, SqliteArguments>,
+    change: &ProfileChange,
+    crypter: &Crypter,
+) -> Result<Query<'static, Sqlite, SqliteArguments>, Error> {
+    let (set_code, code) = seal_change(&change.confirmation_code, crypter, &change.iccid, "confirmation_code")?;
+    let (set_binding, binding) = seal_change(&change.binding, crypter, &change.iccid, "binding")?;
+    Ok(query
+        .bind(change.iccid.0.to_vec())
+        .bind(change.version)
+        .bind(change.state.as_str())
+        .bind(change.eid.map(|eid| eid.0.to_vec()))
+        .bind(change.matching_id.clone())
+        .bind(set_code)
+        .bind(code)
+        .bind(i64::from(change.confirmation_tries))
+        .bind(i64::from(change.download_tries))
+        .bind(set_binding)
+        .bind(binding)
+        .bind(change.expires_at.map(|at| at.0))
+        .bind(change.at.0)
+        .bind(change.by.clone()))
+}
+
+fn seal_change(
+    change: &SealedChange,
+    crypter: &Crypter,
+    iccid: &Iccid,
+    column: &'static str,
+) -> Result<(bool, Option<Vec<u8>>), Error> {
+    Ok(match change {
+        SealedChange::Keep => (false, None),
+        SealedChange::Clear => (true, None),
+        SealedChange::Set(value) => (true, Some(crypter.seal(TABLE, &iccid.0, column, value)?)),
+    })
+}
+
+/// Reads the columns of `profile_columns!`.
+pub(crate) fn profile(columns: &Columns<'_>, crypter: &Crypter) -> Result<Profile, Error> {
+    let iccid = columns.iccid("iccid")?;
+    Ok(Profile {
+        iccid,
+        profile_type: columns.get("profile_type")?,
+        state: columns.get::<&str>("state")?.parse()?,
+        version: columns.get("version")?,
+        eid: columns.optional_eid("eid")?,
+        matching_id: columns.get("matching_id")?,
+        metadata: columns.get("metadata")?,
+        package_size: columns.unsigned("package_size")?,
+        confirmation_code: columns.optional_sealed(crypter, &iccid.0, "confirmation_code")?,
+        confirmation_tries: columns.unsigned("confirmation_tries")?,
+        download_tries: columns.unsigned("download_tries")?,
+        binding: columns.optional_sealed(crypter, &iccid.0, "binding")?,
+        expires_at: columns.get::<Option<i64>>("expires_at")?.map(Timestamp),
+        created_at: columns.timestamp("created_at")?,
+        updated_at: columns.timestamp("updated_at")?,
+        updated_by: columns.get("updated_by")?,
+    })
+}
+
+/// The package that a joined row carries, if it does.
+pub(crate) fn joined_package(
+    row: &sqlx::sqlite::SqliteRow,
+    iccid: &Iccid,
+    crypter: &Crypter,
+) -> Result<Option<Zeroizing<Vec<u8>>>, Error> {
+    match row.try_get::<Option<&[u8]>, _>("package") {
+        Ok(Some(sealed)) => crypter.open(PACKAGES, &iccid.0, "package", sealed).map(Some),
+        Ok(None) | Err(sqlx::Error::ColumnNotFound(_)) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}

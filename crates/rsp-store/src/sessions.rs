@@ -1,0 +1,273 @@
+//! RSP sessions: one row per transactionId, advanced by compare-and-set.
+
+use std::str::FromStr;
+
+use rsp_asn1::{Eid, Iccid, Timestamp, TransactionId};
+use sqlx::sqlite::SqliteRow;
+use zeroize::Zeroizing;
+
+use crate::datastore::Datastore;
+use crate::error::Error;
+use crate::profiles::{self, Profile, ProfileChange, bind_change, profile_columns};
+use crate::rows::Columns;
+use crate::writer::Transaction;
+
+const TABLE: &str = "download_sessions";
+
+/// What a session waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum SessionState {
+    /// ES9+.AuthenticateClient.
+    ExpectAuthenticateClient,
+    /// ES9+.GetBoundProfilePackage.
+    ExpectGetBoundProfilePackage,
+    /// The ProfileInstallationResult; the package was delivered.
+    ExpectResult,
+    /// Nothing more.
+    Closed,
+}
+
+impl SessionState {
+    const ALL: [Self; 4] =
+        [Self::ExpectAuthenticateClient, Self::ExpectGetBoundProfilePackage, Self::ExpectResult, Self::Closed];
+
+    /// The state's name in the database.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::ExpectAuthenticateClient => "ExpectAuthenticateClient",
+            Self::ExpectGetBoundProfilePackage => "ExpectGetBoundProfilePackage",
+            Self::ExpectResult => "ExpectResult",
+            Self::Closed => "Closed",
+        }
+    }
+}
+
+impl FromStr for SessionState {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        Self::ALL
+            .into_iter()
+            .find(|state| state.as_str() == text)
+            .ok_or(Error::InvalidValue { table: TABLE, column: "state" })
+    }
+}
+
+/// A session as read.
+pub struct DownloadSession {
+    /// What it waits for.
+    pub state: SessionState,
+    /// What the next step needs.
+    pub data: Zeroizing<Vec<u8>>,
+    /// When it ends.
+    pub expires_at: Timestamp,
+}
+
+/// A session to be stored, waiting for AuthenticateClient.
+pub struct NewSession {
+    /// The server's transactionId.
+    pub transaction_id: TransactionId,
+    /// What the next step needs; sealed on its way in.
+    pub data: Zeroizing<Vec<u8>>,
+    /// When it ends.
+    pub expires_at: Timestamp,
+}
+
+/// A session's next state, to be written if it is still in the state that was read.
+pub struct SessionAdvance {
+    /// Which session.
+    pub transaction_id: TransactionId,
+    /// State that was read.
+    pub from: SessionState,
+    /// New state.
+    pub to: SessionState,
+    /// What the next step needs; `None` keeps what is there.
+    pub data: Option<Zeroizing<Vec<u8>>>,
+    /// The profile that the session is about.
+    pub iccid: Option<Iccid>,
+    /// When it ends.
+    pub expires_at: Timestamp,
+}
+
+/// How an eUICC names the order that it wants.
+pub enum OrderKey {
+    /// By matching ID.
+    MatchingId(String),
+    /// By itself: any order released for this EID.
+    Eid(Eid),
+}
+
+macro_rules! session_columns {
+    () => {
+        "s.state AS session_state, s.data, s.expires_at AS session_expires_at"
+    };
+}
+
+/// Statement text: a session joined with profile columns by a condition.
+macro_rules! session_with {
+    ($columns:expr, $join:expr) => {
+        concat!(
+            "SELECT ",
+            session_columns!(),
+            ", ",
+            profile_columns!(),
+            $columns,
+            " FROM download_sessions s ",
+            $join,
+            " WHERE s.transaction_id = $1"
+        )
+    };
+}
+
+impl Datastore {
+    /// The session, and the order that `key` names if there is one. One query: both or nothing are read.
+    pub async fn session_and_order(
+        &self,
+        transaction_id: &TransactionId,
+        key: &OrderKey,
+    ) -> Result<Option<(DownloadSession, Option<Profile>)>, Error> {
+        let query = match key {
+            OrderKey::MatchingId(matching_id) => {
+                sqlx::query(session_with!("", "LEFT JOIN profiles p ON p.matching_id = $2"))
+                    .bind(transaction_id.as_bytes().to_vec())
+                    .bind(matching_id.clone())
+            }
+            OrderKey::Eid(eid) => sqlx::query(session_with!(
+                "",
+                "LEFT JOIN profiles p ON p.iccid = (SELECT iccid FROM profiles WHERE eid = $2 \
+                 AND state IN ('Released', 'Downloaded') ORDER BY created_at, iccid LIMIT 1)"
+            ))
+            .bind(transaction_id.as_bytes().to_vec())
+            .bind(eid.0.to_vec()),
+        };
+        let Some(row) = query.fetch_optional(&mut *self.reader().await?).await? else { return Ok(None) };
+        Ok(Some((self.read_session(&row, transaction_id)?, self.joined_profile(&row)?)))
+    }
+
+    /// The session and the profile that it is about.
+    pub async fn session_and_profile(
+        &self,
+        transaction_id: &TransactionId,
+    ) -> Result<Option<(DownloadSession, Option<Profile>)>, Error> {
+        let row = sqlx::query(session_with!("", "LEFT JOIN profiles p ON p.iccid = s.iccid"))
+            .bind(transaction_id.as_bytes().to_vec())
+            .fetch_optional(&mut *self.reader().await?)
+            .await?;
+        let Some(row) = row else { return Ok(None) };
+        Ok(Some((self.read_session(&row, transaction_id)?, self.joined_profile(&row)?)))
+    }
+
+    /// The session, the profile that it is about, and that profile's package.
+    pub async fn session_profile_and_package(
+        &self,
+        transaction_id: &TransactionId,
+    ) -> Result<Option<(DownloadSession, Option<(Profile, Zeroizing<Vec<u8>>)>)>, Error> {
+        let row = sqlx::query(session_with!(
+            ", k.package",
+            "LEFT JOIN profiles p ON p.iccid = s.iccid LEFT JOIN packages k ON k.iccid = s.iccid"
+        ))
+        .bind(transaction_id.as_bytes().to_vec())
+        .fetch_optional(&mut *self.reader().await?)
+        .await?;
+        let Some(row) = row else { return Ok(None) };
+        let session = self.read_session(&row, transaction_id)?;
+        let Some(profile) = self.joined_profile(&row)? else { return Ok(Some((session, None))) };
+        let package = profiles::joined_package(&row, &profile.iccid, self.crypter())?
+            .ok_or(Error::InvalidValue { table: "packages", column: "package" })?;
+        Ok(Some((session, Some((profile, package)))))
+    }
+
+    fn read_session(&self, row: &SqliteRow, transaction_id: &TransactionId) -> Result<DownloadSession, Error> {
+        let columns = Columns::new(row, TABLE);
+        Ok(DownloadSession {
+            state: columns.get::<&str>("session_state")?.parse()?,
+            data: columns.sealed(self.crypter(), transaction_id.as_bytes(), "data")?,
+            expires_at: columns.timestamp("session_expires_at")?,
+        })
+    }
+
+    fn joined_profile(&self, row: &SqliteRow) -> Result<Option<Profile>, Error> {
+        let columns = Columns::new(row, profiles::TABLE);
+        match columns.optional_iccid("iccid")? {
+            None => Ok(None),
+            Some(_) => profiles::profile(&columns, self.crypter()).map(Some),
+        }
+    }
+}
+
+impl Transaction {
+    /// Stores a new session.
+    ///
+    /// # Errors
+    /// [`Error::Duplicate`] when the transactionId is taken.
+    pub async fn insert_session(&mut self, new: &NewSession) -> Result<(), Error> {
+        let key = new.transaction_id.as_bytes();
+        let sealed = self.crypter.seal(TABLE, key, "data", &new.data)?;
+        sqlx::query("INSERT INTO download_sessions (transaction_id, state, data, expires_at) VALUES ($1, $2, $3, $4)")
+            .bind(key.to_vec())
+            .bind(SessionState::ExpectAuthenticateClient.as_str())
+            .bind(sealed)
+            .bind(new.expires_at.0)
+            .execute(&mut self.connection)
+            .await
+            .map_err(|error| Error::from(error).naming_duplicate("transactionId"))?;
+        Ok(())
+    }
+
+    /// Advances a session. False when it is no longer in the state that was read, and nothing was written.
+    pub async fn advance_session(&mut self, advance: &SessionAdvance) -> Result<bool, Error> {
+        let key = advance.transaction_id.as_bytes();
+        let data = advance.data.as_ref().map(|data| self.crypter.seal(TABLE, key, "data", data)).transpose()?;
+        let done = sqlx::query(
+            "UPDATE download_sessions SET state = $3, data = COALESCE($4, data), iccid = $5, expires_at = $6 \
+             WHERE transaction_id = $1 AND state = $2",
+        )
+        .bind(key.to_vec())
+        .bind(advance.from.as_str())
+        .bind(advance.to.as_str())
+        .bind(data)
+        .bind(advance.iccid.map(|iccid| iccid.0.to_vec()))
+        .bind(advance.expires_at.0)
+        .execute(&mut self.connection)
+        .await?;
+        Ok(done.rows_affected() == 1)
+    }
+
+    /// Advances a session and changes its profile in one round trip to the database's thread.
+    ///
+    /// False when either was changed by somebody else: the caller must then fail, so that neither takes effect.
+    pub async fn advance_session_and_profile(
+        &mut self,
+        advance: &SessionAdvance,
+        change: &ProfileChange,
+    ) -> Result<bool, Error> {
+        let key = advance.transaction_id.as_bytes();
+        let data = advance.data.as_ref().map(|data| self.crypter.seal(TABLE, key, "data", data)).transpose()?;
+        let query = sqlx::query(concat!(
+            "UPDATE profiles SET version = version + 1, state = $3, eid = $4, matching_id = $5, ",
+            "confirmation_code = CASE WHEN $6 THEN $7 ELSE confirmation_code END, confirmation_tries = $8, ",
+            "download_tries = $9, binding = CASE WHEN $10 THEN $11 ELSE binding END, expires_at = $12, ",
+            "updated_at = $13, updated_by = $14 WHERE iccid = $1 AND version = $2 RETURNING 1; ",
+            "UPDATE download_sessions SET state = $17, data = COALESCE($18, data), iccid = $1, expires_at = $19 ",
+            "WHERE transaction_id = $15 AND state = $16 RETURNING 1"
+        ));
+        let changed = bind_change(query, change, &self.crypter)?
+            .bind(key.to_vec())
+            .bind(advance.from.as_str())
+            .bind(advance.to.as_str())
+            .bind(data)
+            .bind(advance.expires_at.0)
+            .fetch_all(&mut self.connection)
+            .await?;
+        Ok(changed.len() == 2)
+    }
+
+    /// Deletes the sessions that ended before `now`; returns how many.
+    pub async fn purge_sessions(&mut self, now: Timestamp) -> Result<u64, Error> {
+        let done = sqlx::query("DELETE FROM download_sessions WHERE expires_at < $1")
+            .bind(now.0)
+            .execute(&mut self.connection)
+            .await?;
+        Ok(done.rows_affected())
+    }
+}

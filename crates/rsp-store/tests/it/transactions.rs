@@ -1,0 +1,75 @@
+//! Many transactions at once.
+
+use std::sync::Arc;
+
+use rsp_asn1::Iccid;
+use rsp_store::{Datastore, Error};
+
+use crate::support::{Counter, Database, NOW, key, new_profile};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn transactions_that_share_a_commit_fail_one_by_one() {
+    let database = Database::with_profile(Iccid([0; 10])).await;
+    let store = Arc::new(database.store);
+    let tasks: Vec<_> = (0..100u8)
+        .map(|number| {
+            let store = Arc::clone(&store);
+            tokio::spawn(async move {
+                // Every fourth closure writes, then fails: nothing of it may stay.
+                store
+                    .run_tx("mixed", move |tx| {
+                        Box::pin(async move {
+                            tx.insert_profile(&new_profile(Iccid([number + 1; 10]))).await?;
+                            tx.reserve_matching_id(&format!("MID{number}"), NOW).await?;
+                            if number % 4 == 0 { Err(Error::WrongKeyEncryptionKey) } else { Ok(number) }
+                        })
+                    })
+                    .await
+            })
+        })
+        .collect();
+    for (number, task) in tasks.into_iter().enumerate() {
+        let result = task.await.unwrap();
+        let exists = store.profile(&Iccid([number as u8 + 1; 10])).await.unwrap().is_some();
+        assert_eq!(result.is_ok(), number % 4 != 0);
+        assert_eq!(exists, number % 4 != 0, "{number}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_processes_on_one_database_wait_for_each_other() {
+    let database = Database::with_profile(Iccid([0; 10])).await;
+    let other = Arc::new(Datastore::open(&database.path(), &key(7), Box::new(Counter(1 << 40))).await.unwrap());
+    let first = Arc::new(database.store);
+    let tasks: Vec<_> = (0..40u8)
+        .map(|number| {
+            let store = Arc::clone(if number % 2 == 0 { &first } else { &other });
+            tokio::spawn(async move {
+                store
+                    .run_tx("one of many", move |tx| {
+                        Box::pin(async move { tx.insert_profile(&new_profile(Iccid([number + 1; 10]))).await })
+                    })
+                    .await
+            })
+        })
+        .collect();
+    for task in tasks {
+        task.await.unwrap().map_err(|error: Error| error).unwrap();
+    }
+    assert_eq!(other.profiles().await.unwrap().len(), 41);
+}
+
+#[tokio::test]
+async fn a_caller_that_goes_away_leaves_the_store_usable() {
+    let database = Database::with_profile(Iccid([0; 10])).await;
+    let abandoned = database
+        .store
+        .run_tx("abandoned", |tx| Box::pin(async move { tx.insert_profile(&new_profile(Iccid([1; 10]))).await }));
+    let outcome = tokio::time::timeout(std::time::Duration::ZERO, abandoned).await;
+    drop(outcome);
+    let result: Result<(), Error> = database
+        .store
+        .run_tx("next", |tx| Box::pin(async move { tx.insert_profile(&new_profile(Iccid([2; 10]))).await }))
+        .await;
+    result.unwrap();
+}
