@@ -7,4 +7,9 @@
 //! - `client` (feature): the LPA's side, over the network or a recording.
 
 pub mod activation_code;
+#[cfg(feature = "client")]
+pub mod client;
+pub mod es9plus;
+#[cfg(feature = "server")]
+pub mod server;
 pub mod status;

@@ -1,0 +1,334 @@
+//! The real transport: HTTP/1.1 over TLS with a configuration that the caller gives.
+//!
+//! Written on hyper rather than on a general client: a name must be resolvable to any address and port while Host and
+//! TLS name stay as they are, and a user must learn whether name, connection, certificate or server was at fault.
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex as SyncMutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
+use hyper::body::{Bytes, Incoming};
+use hyper::client::conn::http1::{self, SendRequest};
+use hyper::header::{CONTENT_TYPE as CONTENT_TYPE_HEADER, HOST, USER_AGENT};
+use hyper_util::rt::TokioIo;
+use rustls::ClientConfig;
+use rustls::pki_types::ServerName;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio::sync::Mutex;
+use tokio_rustls::TlsConnector;
+
+use super::transport::{HttpRequest, HttpResponse, HttpTransport, MalformedAddress, Origin, Scheme, TransportError};
+use crate::es9plus::{ADMIN_PROTOCOL, ADMIN_PROTOCOL_HEADER, CONTENT_TYPE};
+
+/// Value of the HTTP header User-Agent of an LPA in the device (SGP.22 6.5.1).
+const LPAD: &str = "gsma-rsp-lpad";
+
+/// Where a host name leads instead of where the resolver says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Resolve {
+    host: String,
+    port: Option<u16>,
+    address: SocketAddr,
+}
+
+impl Resolve {
+    /// Connections to `host`, and only those to `port` if one is given, go to `address`.
+    pub fn new(host: &str, port: Option<u16>, address: SocketAddr) -> Self {
+        Self { host: host.to_owned(), port, address }
+    }
+
+    /// Reads `HOST[:PORT]=ADDR:PORT`.
+    ///
+    /// # Errors
+    /// [`MalformedAddress`] with the half that is wrong.
+    pub fn parse(text: &str) -> Result<Self, MalformedAddress> {
+        let (from, to) = text.split_once('=').ok_or_else(|| MalformedAddress(text.to_owned()))?;
+        let address = to.parse().map_err(|_| MalformedAddress(to.to_owned()))?;
+        let origin = Origin::new(Scheme::Https, from)?;
+        let port = from.ends_with(&format!(":{}", origin.port())).then(|| origin.port());
+        Ok(Self { host: origin.host().to_owned(), port, address })
+    }
+
+    fn covers(&self, origin: &Origin) -> bool {
+        self.host.eq_ignore_ascii_case(origin.host()) && self.port.is_none_or(|port| port == origin.port())
+    }
+}
+
+/// How long and how much.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// For name, connection and handshake, each.
+    pub connect: Duration,
+    /// For one request with its answer. Binding a profile may take a server some seconds.
+    pub exchange: Duration,
+    /// For the body of an answer, in bytes.
+    pub body: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { connect: Duration::from_secs(10), exchange: Duration::from_secs(60), body: 8 << 20 }
+    }
+}
+
+/// What a TLS handshake agreed on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NegotiatedTls {
+    /// For example `TLSv1_3`.
+    pub version: String,
+    /// For example `TLS13_AES_128_GCM_SHA256`.
+    pub cipher_suite: String,
+}
+
+/// Talks to servers over TCP and TLS; keeps one connection and uses it as long as the server is the same.
+pub struct NetworkTransport {
+    tls: Arc<ClientConfig>,
+    resolve: Vec<Resolve>,
+    limits: Limits,
+    keep: bool,
+    open: Mutex<Option<Connection>>,
+    negotiated: SyncMutex<Option<NegotiatedTls>>,
+}
+
+struct Connection {
+    origin: Origin,
+    sender: SendRequest<Full<Bytes>>,
+}
+
+impl NetworkTransport {
+    /// A transport that proves servers by `tls`, which the caller makes and in which nothing is switched off.
+    pub fn new(tls: Arc<ClientConfig>) -> Self {
+        Self {
+            tls,
+            resolve: Vec::new(),
+            limits: Limits::default(),
+            keep: true,
+            open: Mutex::new(None),
+            negotiated: SyncMutex::new(None),
+        }
+    }
+
+    /// Sends the named hosts elsewhere; Host header and TLS name stay.
+    #[must_use]
+    pub fn with_resolve(self, resolve: Vec<Resolve>) -> Self {
+        Self { resolve, ..self }
+    }
+
+    /// Other limits than the usual.
+    #[must_use]
+    pub fn with_limits(self, limits: Limits) -> Self {
+        Self { limits, ..self }
+    }
+
+    /// A new connection, with a new handshake, for each request.
+    #[must_use]
+    pub fn without_keep_alive(self) -> Self {
+        Self { keep: false, ..self }
+    }
+
+    /// What the last handshake agreed on, if there was one.
+    pub fn negotiated(&self) -> Option<NegotiatedTls> {
+        self.negotiated.lock().map(|negotiated| negotiated.clone()).unwrap_or_default()
+    }
+
+    async fn connect(&self, origin: &Origin) -> Result<Connection, TransportError> {
+        let stream = self.tcp(origin).await?;
+        let sender = match origin.scheme() {
+            Scheme::PlainHttp => handshake(origin, stream).await?,
+            Scheme::Https => {
+                let stream = self.tls(origin, stream).await?;
+                handshake(origin, stream).await?
+            }
+        };
+        Ok(Connection { origin: origin.clone(), sender })
+    }
+
+    async fn tcp(&self, origin: &Origin) -> Result<TcpStream, TransportError> {
+        let host = || origin.host().to_owned();
+        let dns = |source| TransportError::Dns { host: host(), source };
+        let addresses: Vec<SocketAddr> = match self.resolve.iter().find(|resolve| resolve.covers(origin)) {
+            Some(resolve) => vec![resolve.address],
+            None => {
+                let lookup = tokio::net::lookup_host((origin.host(), origin.port()));
+                self.within(origin, "resolving the name", lookup).await?.map_err(dns)?.collect()
+            }
+        };
+        let mut last = dns(std::io::Error::new(std::io::ErrorKind::NotFound, "the name has no address"));
+        for address in addresses {
+            if origin.scheme() == Scheme::PlainHttp && !address.ip().is_loopback() {
+                return Err(TransportError::PlainHttpRefused { host: host(), address });
+            }
+            match self.within(origin, "connecting", TcpStream::connect(address)).await {
+                Ok(Ok(stream)) => {
+                    // Each request is one small write; without this it waits for the acknowledgement of the one before.
+                    let _ = stream.set_nodelay(true);
+                    return Ok(stream);
+                }
+                Ok(Err(source)) => last = TransportError::Connect { host: host(), address, source },
+                Err(timeout) => last = timeout,
+            }
+        }
+        Err(last)
+    }
+
+    async fn tls(
+        &self,
+        origin: &Origin,
+        stream: TcpStream,
+    ) -> Result<tokio_rustls::client::TlsStream<TcpStream>, TransportError> {
+        let host = || origin.host().to_owned();
+        let name = ServerName::try_from(host())
+            .map_err(|error| TransportError::Tls { host: host(), reason: error.to_string() })?;
+        let handshake = TlsConnector::from(Arc::clone(&self.tls)).connect(name, stream);
+        let stream =
+            self.within(origin, "the TLS handshake", handshake).await?.map_err(|error| tls_error(host(), &error))?;
+        let (_, session) = stream.get_ref();
+        if let (Some(version), Some(suite)) = (session.protocol_version(), session.negotiated_cipher_suite())
+            && let Ok(mut negotiated) = self.negotiated.lock()
+        {
+            *negotiated =
+                Some(NegotiatedTls { version: format!("{version:?}"), cipher_suite: format!("{:?}", suite.suite()) });
+        }
+        Ok(stream)
+    }
+
+    async fn within<T>(
+        &self,
+        origin: &Origin,
+        what: &'static str,
+        future: impl Future<Output = T>,
+    ) -> Result<T, TransportError> {
+        let limit = self.limits.connect;
+        tokio::time::timeout(limit, future).await.map_err(|_| timeout(origin, what, limit))
+    }
+
+    /// Sends over the open connection if there is one to this server, else over a new one.
+    async fn send(
+        &self,
+        open: &mut Option<Connection>,
+        request: &HttpRequest<'_>,
+    ) -> Result<hyper::Response<Incoming>, TransportError> {
+        let origin = request.origin;
+        let mut message = message(request)?;
+        if let Some(mut connection) = open.take().filter(|connection| connection.origin == *origin)
+            && connection.sender.ready().await.is_ok()
+        {
+            match connection.sender.try_send_request(message).await {
+                Ok(response) => {
+                    *open = Some(connection);
+                    return Ok(response);
+                }
+                // The server had closed the connection before it saw anything: not a failure, and safe to repeat.
+                Err(mut error) => match error.take_message() {
+                    Some(unsent) => message = unsent,
+                    None => return Err(interrupted(origin, "before the answer", error.error())),
+                },
+            }
+        }
+        let connection = open.insert(self.connect(origin).await?);
+        connection.sender.send_request(message).await.map_err(|error| interrupted(origin, "before the answer", &error))
+    }
+}
+
+#[async_trait]
+impl HttpTransport for NetworkTransport {
+    async fn post(&self, request: HttpRequest<'_>) -> Result<HttpResponse, TransportError> {
+        let origin = request.origin;
+        let mut open = self.open.lock().await;
+        let exchange = async {
+            let response = self.send(&mut open, &request).await?;
+            let status = response.status().as_u16();
+            let body = receive(origin, response.into_body(), self.limits.body).await?;
+            Ok(HttpResponse { status, body })
+        };
+        let outcome = tokio::time::timeout(self.limits.exchange, exchange)
+            .await
+            .unwrap_or_else(|_| Err(timeout(origin, "the answer", self.limits.exchange)));
+        if outcome.is_err() || !self.keep {
+            *open = None;
+        }
+        outcome
+    }
+}
+
+async fn handshake<S>(origin: &Origin, stream: S) -> Result<SendRequest<Full<Bytes>>, TransportError>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let (sender, connection) = http1::handshake(TokioIo::new(stream))
+        .await
+        .map_err(|error| interrupted(origin, "before the request", &error))?;
+    // Ends with the sender, or with the server's end of the connection; its error also reaches the request.
+    tokio::spawn(async move {
+        if let Err(error) = connection.await {
+            tracing::debug!(%error, "connection ended");
+        }
+    });
+    Ok(sender)
+}
+
+fn message(request: &HttpRequest<'_>) -> Result<hyper::Request<Full<Bytes>>, TransportError> {
+    hyper::Request::post(request.path)
+        .header(HOST, request.origin.authority())
+        .header(USER_AGENT, LPAD)
+        .header(CONTENT_TYPE_HEADER, CONTENT_TYPE)
+        .header(ADMIN_PROTOCOL_HEADER, ADMIN_PROTOCOL)
+        .body(Full::new(Bytes::copy_from_slice(&request.body)))
+        .map_err(|error| TransportError::Interrupted {
+            host: request.origin.host().to_owned(),
+            when: "before the request",
+            reason: error.to_string(),
+        })
+}
+
+async fn receive(origin: &Origin, body: Incoming, limit: usize) -> Result<Vec<u8>, TransportError> {
+    match Limited::new(body, limit).collect().await {
+        Ok(body) => Ok(body.to_bytes().into()),
+        Err(error) if error.is::<LengthLimitError>() => {
+            Err(TransportError::TooLarge { host: origin.host().to_owned(), limit })
+        }
+        Err(error) => Err(TransportError::Interrupted {
+            host: origin.host().to_owned(),
+            when: "during the answer",
+            reason: innermost(error.as_ref()),
+        }),
+    }
+}
+
+fn tls_error(host: String, error: &std::io::Error) -> TransportError {
+    match error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
+        Some(rustls::Error::InvalidCertificate(rustls::CertificateError::Other(other))) => {
+            TransportError::Certificate { host, reason: innermost(&other.0) }
+        }
+        Some(rustls::Error::InvalidCertificate(reason)) => {
+            TransportError::Certificate { host, reason: reason.to_string() }
+        }
+        Some(other) => TransportError::Tls { host, reason: other.to_string() },
+        None => TransportError::Tls { host, reason: error.to_string() },
+    }
+}
+
+fn interrupted(origin: &Origin, when: &'static str, error: &hyper::Error) -> TransportError {
+    TransportError::Interrupted { host: origin.host().to_owned(), when, reason: innermost(error) }
+}
+
+fn timeout(origin: &Origin, what: &'static str, limit: Duration) -> TransportError {
+    TransportError::Timeout { host: origin.host().to_owned(), what, seconds: limit.as_secs() }
+}
+
+/// The text of an error with those that it wraps, from the outside in.
+fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(inner) = source {
+        let inner_text = inner.to_string();
+        if !text.contains(&inner_text) {
+            text = format!("{text}: {inner_text}");
+        }
+        source = inner.source();
+    }
+    text
+}
