@@ -32,6 +32,18 @@ pub struct ProprietaryInfo {
     pub unknown: Unknown,
 }
 
+impl ProprietaryInfo {
+    /// `length` bytes filled by the fill or repeat pattern (ETSI TS 102 222 6.3.2.2), or `None` without one.
+    pub fn pattern(&self, length: usize) -> Option<Vec<u8>> {
+        if let Some((last, _)) = self.fill_pattern.as_deref().and_then(<[u8]>::split_last) {
+            let pattern = self.fill_pattern.as_deref().unwrap_or_default().iter().copied();
+            return Some(pattern.chain(std::iter::repeat(*last)).take(length).collect());
+        }
+        let pattern = self.repeat_pattern.as_deref()?;
+        Some(pattern.iter().copied().cycle().take(length).collect())
+    }
+}
+
 /// ```text
 /// Fcp ::= SEQUENCE {
 ///     fileDescriptor [2] OCTET STRING (2..4) OPTIONAL, fileID [3] OCTET STRING (2) OPTIONAL,
@@ -185,6 +197,16 @@ impl File {
         content.into_iter().collect()
     }
 
+    /// The first `length` bytes of a transparent file: its pattern (FF without one), and over it the content.
+    pub fn rendered(&self, length: usize) -> Vec<u8> {
+        let info = self.descriptor().and_then(|fcp| fcp.proprietary_ef_info.as_ref());
+        let mut body = info.and_then(|info| info.pattern(length)).unwrap_or_else(|| vec![0xFF; length]);
+        for (offset, bytes) in self.pieces() {
+            body.iter_mut().skip(offset).zip(bytes).for_each(|(slot, byte)| *slot = *byte);
+        }
+        body
+    }
+
     /// Replaces whatever content is given by one piece at offset 0. The descriptor stays, but for a fill pattern, which
     /// would otherwise compete with the content.
     pub fn set_content(&mut self, content: &[u8]) {
@@ -196,5 +218,32 @@ impl File {
             }
         }
         self.0.push(FileItem::FillFileContent(OctetString::from(content)));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn offsets_count_from_the_piece_before() {
+        let file = File(vec![
+            FileItem::FillFileContent(OctetString::from_static(&[1, 2])),
+            FileItem::FillFileOffset(3),
+            FileItem::FillFileContent(OctetString::from_static(&[3])),
+        ]);
+        assert_eq!(file.pieces().collect::<Vec<_>>(), [(0, &[1u8, 2][..]), (5, &[3][..])]);
+        assert_eq!(file.content(6), None);
+        assert_eq!(file.rendered(7), [1, 2, 0xFF, 0xFF, 0xFF, 3, 0xFF]);
+    }
+
+    #[test]
+    fn a_fill_pattern_lies_under_the_content() {
+        let info = ProprietaryInfo { fill_pattern: Some(OctetString::from_static(&[7, 0])), ..Default::default() };
+        let fcp = Fcp { proprietary_ef_info: Some(info), ..Default::default() };
+        let mut file = File::new(fcp, &[9]);
+        assert_eq!(file.rendered(4), [9, 0, 0, 0]);
+        file.set_content(&[5]);
+        assert_eq!(file.rendered(2), [5, 0xFF]);
     }
 }
