@@ -79,18 +79,22 @@ fn build(fuzz: &Path) -> anyhow::Result<PathBuf> {
 fn fuzz_one(fuzz: &Path, built: &Path, target: &str, corpus: &Path, seconds: u64) -> anyhow::Result<()> {
     let artifacts = fuzz.join("artifacts").join(target);
     std::fs::create_dir_all(&artifacts)?;
-    println!("fuzz: {target} for {seconds} s");
-    let status = Command::new(built.join(target))
+    let output = Command::new(built.join(target))
         .arg(corpus)
         .arg(format!("-max_total_time={seconds}"))
         .arg(format!("-max_len={MAX_BYTES}"))
         .arg(format!("-artifact_prefix={}/", artifacts.display()))
-        .args(["-timeout=10", "-rss_limit_mb=2048", "-print_final_stats=1", "-verbosity=0"])
-        .status()
+        .args(["-timeout=10", "-rss_limit_mb=2048", "-print_final_stats=1", "-print_funcs=0"])
+        .output()
         .with_context(|| format!("{}", built.join(target).display()))?;
-    if !status.success() {
-        bail!("{target} failed ({status}); the input is in {}", artifacts.display());
+    // libFuzzer tells a lot, and all of it matters only after a find.
+    let told = String::from_utf8_lossy(&output.stderr);
+    if !output.status.success() {
+        eprint!("{told}");
+        bail!("{target} failed ({}); the input is in {}", output.status, artifacts.display());
     }
+    let executed = told.lines().find_map(|line| line.strip_prefix("stat::number_of_executed_units:")).unwrap_or(" ?");
+    println!("fuzz: {target}:{executed} inputs in {seconds} s");
     Ok(())
 }
 
@@ -122,15 +126,21 @@ fn own_seeds(target: &str) -> Vec<Vec<u8>> {
     ];
     match target {
         "activation_code" => codes.iter().map(|code| code.as_bytes().to_vec()).collect(),
-        // Each APDU after its length in two bytes: open a channel, select the ISD-R, ask for the EID.
         "apdus" => vec![apdu_script(&[
-            &[0x00, 0x70, 0x00, 0x00, 0x01],
-            b"\x01\xA4\x04\x00\x10\xA0\x00\x00\x05\x59\x10\x10\xFF\xFF\xFF\xFF\x89\x00\x00\x01\x00",
-            &[0x81, 0xE2, 0x91, 0x00, 0x06, 0xBF, 0x3E, 0x03, 0x5C, 0x01, 0x5A],
-            &[0x81, 0xE2, 0x91, 0x00, 0x03, 0xBF, 0x20, 0x00],
-            &[0x00, 0xA4, 0x00, 0x04, 0x02, 0x3F, 0x00],
-            &[0x00, 0xB2, 0x01, 0x04, 0xFF],
+            b"\x00\x70\x00\x00\x01".to_vec(),
+            b"\x01\xA4\x04\x00\x10\xA0\x00\x00\x05\x59\x10\x10\xFF\xFF\xFF\xFF\x89\x00\x00\x01\x00".to_vec(),
+            b"\x81\xE2\x91\x00\x06\xBF\x3E\x03\x5C\x01\x5A".to_vec(),
+            b"\x81\xE2\x91\x00\x03\xBF\x20\x00".to_vec(),
+            b"\x00\xA4\x00\x04\x02\x3F\x00".to_vec(),
+            b"\x00\xB2\x01\x04\xFF".to_vec(),
         ])],
+        "rsp_messages" => vec![
+            br#"{"smdpAddress":"smdp.example.com","euiccChallenge":"AAAAAAAAAAAAAAAAAAAAAA==","euiccInfo1":"vyAHggMCAgCpAA=="}"#
+                .to_vec(),
+            br#"{"header":{"functionExecutionStatus":{"status":"Failed","statusCodeData":{"subjectCode":"8.2.6","reasonCode":"3.8"}}}}"#
+                .to_vec(),
+            br#"{"transactionId":"00","cancelSessionResponse":"v0EDgQEF"}"#.to_vec(),
+        ],
         _ => Vec::new(),
     }
 }
@@ -138,53 +148,83 @@ fn own_seeds(target: &str) -> Vec<Vec<u8>> {
 /// Seeds out of the published test data.
 fn published_seeds(target: &str, standards: &Path) -> anyhow::Result<Vec<Vec<u8>>> {
     let directories: &[&str] = match target {
-        "rsp_messages" => &["vectors"],
+        "rsp_messages" | "bpp" | "apdus" => &["vectors"],
         "certificates" => &["sgp26", "ci-roots"],
-        "bpp" => &["vectors"],
         "profile_package" => &["ts48", "vectors"],
         _ => &[],
     };
-    let mut seeds = Vec::new();
+    let mut paths = Vec::new();
     for directory in directories {
-        collect(&standards.join(directory), &mut seeds)?;
+        files(&standards.join(directory), &mut paths)?;
     }
-    if target == "profile_package" {
-        // A profile package begins with its header, tag A0.
-        seeds.retain(|seed| seed.first() == Some(&0xA0));
+    paths.sort();
+    let mut seeds = Vec::new();
+    for path in paths {
+        let bytes = std::fs::read(&path)?;
+        match path.extension().and_then(|extension| extension.to_str()) {
+            Some("log") => seeds.extend(dialogue_seeds(target, &String::from_utf8_lossy(&bytes))),
+            Some("der" | "crt" | "cer" | "pem" | "crl") if target != "apdus" => match pem::parse_many(&bytes) {
+                Ok(blocks) if !blocks.is_empty() => seeds.extend(blocks.into_iter().map(pem::Pem::into_contents)),
+                _ => seeds.push(bytes),
+            },
+            _ => {}
+        }
+    }
+    match target {
+        // A profile package begins with its header, a bound one with its own tag.
+        "profile_package" => seeds.retain(|seed| seed.first() == Some(&0xA0)),
+        "bpp" => seeds.retain(|seed| seed.starts_with(&[0xBF, 0x36])),
+        _ => {}
     }
     Ok(seeds)
 }
 
-/// All DER below a directory: `.der` and `.crt` files, PEM files opened.
-fn collect(directory: &Path, seeds: &mut Vec<Vec<u8>>) -> anyhow::Result<()> {
-    let mut paths: Vec<PathBuf> = std::fs::read_dir(directory)
-        .with_context(|| directory.display().to_string())?
-        .map(|entry| entry.map(|entry| entry.path()))
-        .collect::<Result<_, _>>()?;
-    paths.sort();
-    for path in paths {
+/// A card log has commands after `>` and answers after `<`: the former are a script, the latter may be messages.
+fn dialogue_seeds(target: &str, log: &str) -> Vec<Vec<u8>> {
+    let lines = |mark: char| log.lines().filter_map(move |line| hex(line.strip_prefix(mark)?.trim()));
+    match target {
+        "apdus" => vec![apdu_script(&lines('>').collect::<Vec<_>>())],
+        "rsp_messages" => lines('<').filter_map(|line| Some(line.split_last_chunk::<2>()?.0.to_vec())).collect(),
+        _ => Vec::new(),
+    }
+}
+
+fn hex(text: &str) -> Option<Vec<u8>> {
+    let pairs = text.as_bytes().chunks(2);
+    pairs.map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()).collect()
+}
+
+/// All files below a directory.
+fn files(directory: &Path, paths: &mut Vec<PathBuf>) -> anyhow::Result<()> {
+    for entry in std::fs::read_dir(directory).with_context(|| directory.display().to_string())? {
+        let path = entry?.path();
         if path.is_dir() {
-            collect(&path, seeds)?;
-            continue;
-        }
-        let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or("");
-        if ["der", "crt", "cer", "pem", "bin", "crl"].contains(&extension) {
-            let bytes = std::fs::read(&path)?;
-            match pem::parse_many(&bytes) {
-                Ok(blocks) if !blocks.is_empty() => seeds.extend(blocks.into_iter().map(pem::Pem::into_contents)),
-                _ => seeds.push(bytes),
-            }
+            files(&path, paths)?;
+        } else {
+            paths.push(path);
         }
     }
     Ok(())
 }
 
 /// APDUs one after the other, each after its length in two bytes.
-fn apdu_script(apdus: &[&[u8]]) -> Vec<u8> {
+fn apdu_script(apdus: &[Vec<u8>]) -> Vec<u8> {
     let mut script = Vec::new();
     for apdu in apdus {
         script.extend_from_slice(&(apdu.len() as u16).to_be_bytes());
         script.extend_from_slice(apdu);
     }
     script
+}
+
+#[cfg(test)]
+mod tests {
+    use super::dialogue_seeds;
+
+    #[test]
+    fn a_card_log_gives_a_script_of_commands_and_the_answers_without_status() {
+        let log = "# a comment\n> 00A40400\n< BF20009000\n< 61FC\n";
+        assert_eq!(dialogue_seeds("apdus", log), [vec![0, 4, 0x00, 0xA4, 0x04, 0x00]]);
+        assert_eq!(dialogue_seeds("rsp_messages", log), [vec![0xBF, 0x20, 0x00], vec![]]);
+    }
 }
