@@ -1,0 +1,209 @@
+//! The router: statuses, headers, and that nothing that comes in is answered with 500.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use async_trait::async_trait;
+use axum::Router;
+use axum::body::Body;
+use axum::http::{Request, Response};
+use http_body_util::BodyExt as _;
+use rsp_es::es9plus::{
+    AuthenticateClientRequest, AuthenticateClientResponse, CancelSessionRequest, Function,
+    GetBoundProfilePackageRequest, GetBoundProfilePackageResponse, HandleNotificationRequest,
+    InitiateAuthenticationRequest, InitiateAuthenticationResponse, Request as _, Response as _, ResponseError,
+};
+use rsp_es::server::{Es9Plus, MAX_BODY, router};
+use rsp_es::status::StatusCode;
+use tower::ServiceExt as _;
+
+use crate::fixtures::{Session, session};
+
+/// Answers from the recorded session, refuses authenticateClient and panics in cancelSession.
+pub(crate) struct Fake {
+    session: Session,
+    pub(crate) notifications: AtomicUsize,
+}
+
+impl Fake {
+    pub(crate) fn new(session: Session) -> Self {
+        Self { session, notifications: AtomicUsize::new(0) }
+    }
+}
+
+#[async_trait]
+impl Es9Plus for Fake {
+    async fn initiate_authentication(
+        &self,
+        request: InitiateAuthenticationRequest,
+    ) -> Result<InitiateAuthenticationResponse, StatusCode> {
+        assert_eq!(request, self.session.initiate.0);
+        Ok(self.session.initiate.1.clone())
+    }
+
+    async fn authenticate_client(
+        &self,
+        _: AuthenticateClientRequest,
+    ) -> Result<AuthenticateClientResponse, StatusCode> {
+        Err(StatusCode::MATCHING_ID_REFUSED.with_message("no such order"))
+    }
+
+    async fn get_bound_profile_package(
+        &self,
+        _: GetBoundProfilePackageRequest,
+    ) -> Result<GetBoundProfilePackageResponse, StatusCode> {
+        Ok(self.session.package.1.clone())
+    }
+
+    async fn handle_notification(&self, _: HandleNotificationRequest) -> Result<(), StatusCode> {
+        self.notifications.fetch_add(1, Ordering::Relaxed);
+        Ok(())
+    }
+
+    async fn cancel_session(&self, _: CancelSessionRequest) -> Result<(), StatusCode> {
+        panic!("a bug")
+    }
+}
+
+struct Answer {
+    status: u16,
+    protocol: Option<String>,
+    content_type: Option<String>,
+    body: Vec<u8>,
+}
+
+async fn ask(router: &Router, request: Request<Body>) -> Answer {
+    let response: Response<Body> = router.clone().oneshot(request).await.unwrap();
+    let header = |name: &str| response.headers().get(name).map(|value| value.to_str().unwrap().to_owned());
+    let (status, protocol, content_type) =
+        (response.status().as_u16(), header("x-admin-protocol"), header("content-type"));
+    let body = response.into_body().collect().await.unwrap().to_bytes().to_vec();
+    Answer { status, protocol, content_type, body }
+}
+
+fn post(function: Function, body: impl Into<Body>) -> Request<Body> {
+    Request::post(function.path())
+        .header("content-type", "application/json;charset=UTF-8")
+        .header("x-admin-protocol", "gsma/rsp/v2.2.0")
+        .body(body.into())
+        .unwrap()
+}
+
+fn refused_with(answer: &Answer, expected: &StatusCode) -> bool {
+    answer.status == 200
+        && matches!(<()>::from_json(&answer.body), Err(ResponseError::Status(status)) if status.is(expected))
+}
+
+#[tokio::test]
+async fn serves_each_function() {
+    let Some(session) = session() else { return };
+    let (initiate, authenticate) = (session.initiate.clone(), session.authenticate.0.to_json());
+    let (package, notification) = (session.package.clone(), session.notification.to_json());
+    let fake = Arc::new(Fake::new(session));
+    let router = router(fake.clone());
+
+    let answer = ask(&router, post(Function::InitiateAuthentication, initiate.0.to_json())).await;
+    assert_eq!((answer.status, answer.protocol.as_deref()), (200, Some("gsma/rsp/v2.5.0")));
+    assert_eq!(answer.content_type.as_deref(), Some("application/json;charset=UTF-8"));
+    assert_eq!(InitiateAuthenticationResponse::from_json(&answer.body), Ok(initiate.1));
+
+    let answer = ask(&router, post(Function::AuthenticateClient, authenticate)).await;
+    assert!(refused_with(&answer, &StatusCode::MATCHING_ID_REFUSED));
+
+    let answer = ask(&router, post(Function::GetBoundProfilePackage, package.0.to_json())).await;
+    assert_eq!(GetBoundProfilePackageResponse::from_json(&answer.body), Ok(package.1));
+
+    let answer = ask(&router, post(Function::HandleNotification, notification)).await;
+    assert_eq!((answer.status, answer.body.len()), (204, 0));
+    assert_eq!(answer.protocol.as_deref(), Some("gsma/rsp/v2.5.0"));
+    assert_eq!(fake.notifications.load(Ordering::Relaxed), 1);
+}
+
+#[tokio::test]
+async fn a_panic_is_a_failed_function_and_not_a_500() {
+    let Some(session) = session() else { return };
+    let router = router(Arc::new(Fake::new(session)));
+    let body = r#"{"transactionId":"01","cancelSessionResponse":"v0EFgQN/"}"#;
+    let answer = ask(&router, post(Function::CancelSession, body)).await;
+    assert!(refused_with(&answer, &StatusCode::FORMAT_INVALID), "{}", String::from_utf8_lossy(&answer.body));
+    let body = r#"{"transactionId":"01","cancelSessionResponse":"v0EDgQF/"}"#;
+    let answer = ask(&router, post(Function::CancelSession, body)).await;
+    assert!(refused_with(&answer, &StatusCode::FUNCTION_EXECUTION_ERROR), "{}", String::from_utf8_lossy(&answer.body));
+}
+
+#[tokio::test]
+async fn refuses_wrong_headers_with_their_code() {
+    let Some(session) = session() else { return };
+    let router = router(Arc::new(Fake::new(session)));
+    let request = |content_type: Option<&str>, protocol: Option<&str>| {
+        let mut request = Request::post(Function::InitiateAuthentication.path());
+        if let Some(content_type) = content_type {
+            request = request.header("content-type", content_type);
+        }
+        if let Some(protocol) = protocol {
+            request = request.header("x-admin-protocol", protocol);
+        }
+        request.body(Body::from("{}")).unwrap()
+    };
+    for content_type in [None, Some("text/plain"), Some("application/jsonx"), Some("")] {
+        let answer = ask(&router, request(content_type, Some("gsma/rsp/v2.2.0"))).await;
+        assert!(refused_with(&answer, &StatusCode::CONTENT_TYPE_INVALID), "{content_type:?}");
+    }
+    for protocol in [None, Some("gsma/rsp/v1.0.0"), Some("gsma/rsp/v22.0.0"), Some("2"), Some("")] {
+        let answer = ask(&router, request(Some("application/json"), protocol)).await;
+        assert!(refused_with(&answer, &StatusCode::ADMIN_PROTOCOL_INVALID), "{protocol:?}");
+    }
+    for protocol in ["gsma/rsp/v2.0.0", "gsma/rsp/v2.5.0", "GSMA/RSP/v2.1.0", "gsma/rsp/v3.1.0"] {
+        let answer = ask(&router, request(Some("Application/JSON; charset=utf-8"), Some(protocol))).await;
+        assert!(refused_with(&answer, &StatusCode::FORMAT_ELEMENT_MISSING), "{protocol}");
+    }
+}
+
+/// atk_big_body, atk_deep_asn1, atk_len_bomb as far as they reach the binding.
+#[tokio::test]
+async fn whatever_comes_in_is_never_answered_with_500() {
+    let Some(session) = session() else { return };
+    let router = router(Arc::new(Fake::new(session)));
+    let der = |der: &[u8]| {
+        use base64::Engine as _;
+        let text = base64::engine::general_purpose::STANDARD.encode(der);
+        format!(r#"{{"transactionId":"01","authenticateServerResponse":"{text}","pendingNotification":"{text}"}}"#)
+    };
+    let nested = [0xA0_u8, 0x80].repeat(10_000);
+    let bodies = [
+        String::new(),
+        "null".to_owned(),
+        "{".repeat(50_000),
+        "[".repeat(50_000),
+        "\u{0}".to_owned(),
+        der(&[]),
+        der(&nested),
+        der(&[0xBF, 0x38, 0x84, 0xFF, 0xFF, 0xFF, 0xFF]),
+        der(&[0xBF, 0x38, 0x80, 0x00, 0x00]),
+        der(&[0xBF, 0x38, 0x81, 0x01, 0x00]),
+        der(&[0xFF; 64]),
+    ];
+    for function in Function::ALL {
+        for body in &bodies {
+            let answer = ask(&router, post(function, body.clone())).await;
+            assert_eq!(answer.status, 200, "{function}: {}", String::from_utf8_lossy(&answer.body));
+            assert!(matches!(<()>::from_json(&answer.body), Err(ResponseError::Status(_))), "{function}");
+        }
+        let answer = ask(&router, post(function, vec![b' '; MAX_BODY + 1])).await;
+        assert_eq!(answer.status, 413, "{function}");
+        let get = Request::get(function.path()).body(Body::empty()).unwrap();
+        assert_eq!(ask(&router, get).await.status, 405, "{function}");
+    }
+    let unknown = Request::post("/gsma/rsp2/es9plus/nothing").body(Body::empty()).unwrap();
+    assert_eq!(ask(&router, unknown).await.status, 404);
+}
+
+/// atk_slowloris: a body that never ends.
+#[tokio::test(start_paused = true)]
+async fn a_body_that_does_not_arrive_ends_with_408() {
+    let Some(session) = session() else { return };
+    let router = router(Arc::new(Fake::new(session)));
+    let stalled = Body::from_stream(futures_util::stream::pending::<Result<axum::body::Bytes, std::io::Error>>());
+    let answer = ask(&router, post(Function::InitiateAuthentication, stalled)).await;
+    assert_eq!(answer.status, 408);
+}
