@@ -1,3 +1,73 @@
 //! OpenRSP: the open eSIM stack in one program.
+//!
+//! This crate wires the others together and holds no protocol logic: each module is one command.
 
-fn main() {}
+mod exit;
+mod system;
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory as _, Parser, Subcommand};
+use exit::exit_of;
+
+/// The open eSIM stack: an SM-DP+, an LPA and a software eUICC that speak GSMA SGP.22.
+///
+/// Everything here uses a test PKI: no certificate of it is trusted by a commercial device.
+#[derive(Parser)]
+#[command(name = "openrsp", version, propagate_version = true, after_help = EXIT_CODES)]
+struct Cli {
+    /// Print machine-readable JSON instead of text.
+    #[arg(long, global = true)]
+    json: bool,
+
+    /// What to log on standard error, for example `info` or `rsp_smdp=debug`.
+    #[arg(long, global = true, value_name = "FILTER", env = "OPENRSP_LOG", default_value = "warn")]
+    log: String,
+
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXIT_CODES: &str = "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 bad input, 4 refused by the server, \
+5 card error, 6 network or TLS error.";
+
+#[derive(Subcommand)]
+enum Command {
+    /// Write completions for a shell on standard output.
+    Completions {
+        /// Which shell.
+        shell: clap_complete::Shell,
+    },
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    if let Err(error) = start_log(&cli.log) {
+        eprintln!("error: {error:#}");
+        return exit::Exit::Usage.into();
+    }
+    match run(cli) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            exit_of(&error).into()
+        }
+    }
+}
+
+fn run(cli: Cli) -> anyhow::Result<ExitCode> {
+    match cli.command {
+        Command::Completions { shell } => {
+            clap_complete::generate(shell, &mut Cli::command(), "openrsp", &mut std::io::stdout());
+            Ok(ExitCode::SUCCESS)
+        }
+    }
+}
+
+fn start_log(filter: &str) -> anyhow::Result<()> {
+    let filter = tracing_subscriber::EnvFilter::builder()
+        .parse(filter)
+        .map_err(|error| anyhow::anyhow!("--log {filter}: {error}"))?;
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    Ok(())
+}

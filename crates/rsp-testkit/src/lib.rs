@@ -1,5 +1,7 @@
-//! Fixtures, deterministic randomness and clocks for the tests of the workspace.
+//! Fixtures and deterministic randomness for the tests of the workspace.
 
+mod randomness;
 mod standards;
 
+pub use randomness::SeededRandomness;
 pub use standards::{standards, standards_dir, standards_json};

@@ -1,0 +1,47 @@
+//! What only the machine can give: randomness, the time, and files that nobody else may read.
+
+use std::io::Write as _;
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::path::Path;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use anyhow::{Context as _, bail};
+use rsp_asn1::Timestamp;
+use rsp_crypto::Randomness;
+
+/// The operating system's randomness.
+pub(crate) struct OsRandomness;
+
+impl Randomness for OsRandomness {
+    fn fill(&mut self, buffer: &mut [u8]) {
+        // Without randomness there is no protocol: going on would be worse than stopping.
+        getrandom::fill(buffer).expect("the operating system's randomness is always there on Linux");
+    }
+}
+
+/// The time by the machine's clock.
+pub(crate) fn now() -> Timestamp {
+    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Timestamp(i64::try_from(since_epoch.as_secs()).unwrap_or(i64::MAX))
+}
+
+/// Refuses a file that holds secrets and that others can read.
+pub(crate) fn require_private(path: &Path) -> anyhow::Result<()> {
+    let mode = std::fs::metadata(path).with_context(|| path.display().to_string())?.permissions().mode();
+    if mode & 0o077 != 0 {
+        let path = path.display();
+        bail!("{path}: holds secrets, and others can read it (mode {:o}); run: chmod 600 {path}", mode & 0o7777);
+    }
+    Ok(())
+}
+
+/// Writes a new file that only its owner can read; an existing one is refused.
+pub(crate) fn write_private(path: &Path, content: &[u8]) -> anyhow::Result<()> {
+    let mut file = std::fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)
+        .with_context(|| path.display().to_string())?;
+    file.write_all(content).and_then(|()| file.sync_all()).with_context(|| path.display().to_string())
+}
