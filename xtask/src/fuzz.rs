@@ -174,9 +174,29 @@ fn published_seeds(target: &str, standards: &Path) -> anyhow::Result<Vec<Vec<u8>
         // A profile package begins with its header, a bound one with its own tag.
         "profile_package" => seeds.retain(|seed| seed.first() == Some(&0xA0)),
         "bpp" => seeds.retain(|seed| seed.starts_with(&[0xBF, 0x36])),
+        // The keys beside the certificates are none; whole chains are what validation starts from.
+        "certificates" => {
+            seeds.retain(|seed| seed.len() > 200);
+            seeds.extend(chains(standards)?);
+        }
         _ => {}
     }
     Ok(seeds)
+}
+
+/// Leaf, intermediate and CI of the published test PKI, one after the other.
+fn chains(standards: &Path) -> anyhow::Result<Vec<Vec<u8>>> {
+    let mut chains = Vec::new();
+    for curve in ["NIST", "BRP"] {
+        let read = |name: &str| {
+            let path = standards.join(format!("sgp26/v1-set/{name}_ECDSA_{curve}.der"));
+            std::fs::read(&path).with_context(|| path.display().to_string())
+        };
+        let ci = read("CertificateIssuer/CERT_CI")?;
+        chains.push([read("eUICC/CERT_EUICC")?, read("EUM/CERT_EUM")?, ci.clone()].concat());
+        chains.push([read("DPauth/CERT_S_SM_DPauth")?, ci].concat());
+    }
+    Ok(chains)
 }
 
 /// A card log has commands after `>` and answers after `<`: the former are a script, the latter may be messages.
