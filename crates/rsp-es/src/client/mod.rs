@@ -4,7 +4,7 @@ mod network;
 mod recorded;
 mod transport;
 
-pub use network::{Limits, NegotiatedTls, NetworkTransport, Resolve};
+pub use network::{Limits, NegotiatedTls, NetworkTransport, Resolve, tls_config};
 pub use recorded::{Deviation, Exchange, MalformedTranscript, RecordedTransport, Recorder};
 pub use transport::{HttpRequest, HttpResponse, HttpTransport, MalformedAddress, Origin, Scheme, TransportError};
 

@@ -14,6 +14,7 @@ use hyper::client::conn::http1::{self, SendRequest};
 use hyper::header::{CONTENT_TYPE as CONTENT_TYPE_HEADER, HOST, USER_AGENT};
 use hyper_util::rt::TokioIo;
 use rustls::ClientConfig;
+use rustls::client::danger::ServerCertVerifier;
 use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
@@ -81,6 +82,24 @@ pub struct NegotiatedTls {
     pub version: String,
     /// For example `TLS13_AES_128_GCM_SHA256`.
     pub cipher_suite: String,
+}
+
+/// A TLS configuration that proves servers by `verifier` and by nothing else: TLS 1.3 preferred, 1.2 accepted
+/// (SGP.22 2.6.6.2).
+///
+/// # Errors
+/// [`rustls::Error`] if the cryptography of this build lacks what these versions need.
+pub fn tls_config(verifier: Arc<dyn ServerCertVerifier>) -> Result<Arc<ClientConfig>, rustls::Error> {
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let mut config = ClientConfig::builder_with_provider(provider)
+        .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])?
+        // The name is rustls's: "dangerous" is to bring a verifier of one's own, which a certificate issuer outside the
+        // web's needs.
+        .dangerous()
+        .with_custom_certificate_verifier(verifier)
+        .with_no_client_auth();
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Ok(Arc::new(config))
 }
 
 /// Talks to servers over TCP and TLS; keeps one connection and uses it as long as the server is the same.
