@@ -118,7 +118,7 @@ impl Certificate {
 
     /// The role that the certificate policies claim, if it is exactly one.
     pub fn role(&self) -> Option<Role> {
-        let mut roles = self.rsp_policies().map(|policy| Role::from_policy(policy));
+        let mut roles = self.rsp_policies().map(Role::from_policy);
         match (roles.next(), roles.next()) {
             (Some(role), None) => role,
             _ => None,
@@ -264,7 +264,7 @@ fn read_key(info: &pkix::SubjectPublicKeyInfo) -> Result<PublicKey, KeyProblem> 
     match curve {
         Some(curve) if algorithm == oid::EC_PUBLIC_KEY => {
             let bits = &info.subject_public_key;
-            if bits.len() % 8 != 0 {
+            if !bits.len().is_multiple_of(8) {
                 return Err(KeyProblem::Point);
             }
             PublicKey::from_uncompressed(curve, bits.as_raw_slice()).map_err(|_| KeyProblem::Point)

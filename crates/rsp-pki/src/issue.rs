@@ -14,7 +14,7 @@ mod template;
 
 use std::sync::Arc;
 
-use rsp_asn1::{Eid, ObjectIdentifier, Timestamp};
+use rsp_asn1::{Eid, ObjectIdentifier};
 use rsp_crypto::{Provider, PublicKey, Randomness, RandomnessExt, SecretKey, Signer};
 
 use crate::{Certificate, Error, Role};

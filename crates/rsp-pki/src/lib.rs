@@ -32,6 +32,7 @@ mod profile;
 mod role;
 mod trust;
 
+pub mod directory;
 pub mod issue;
 
 pub use certificate::{Certificate, KeyProblem};

@@ -32,3 +32,6 @@ pub(crate) const TOTAL_PARTIAL_CRL: &[u32] = &[2, 23, 146, 1, 2, 0, 2];
 pub(crate) const PARTIAL_CRL: &[u32] = &[2, 23, 146, 1, 2, 0, 3];
 /// permittedEins of SGP.22 v3: the EID prefixes of an EUM.
 pub(crate) const PERMITTED_EINS: &[u32] = &[2, 23, 146, 1, 2, 2, 0];
+
+/// The arc for examples, under which SGP.26 puts its entities.
+pub(crate) const EXAMPLE: &[u32] = &[2, 999];

@@ -247,7 +247,7 @@ pub(crate) fn is_ecdsa_with_sha256(algorithm: &rsp_asn1::pkix::AlgorithmIdentifi
 
 /// The DER signature in a BIT STRING of whole bytes.
 pub(crate) fn read_signature(bits: &rsp_asn1::BitString) -> Option<Signature> {
-    if bits.len() % 8 != 0 {
+    if !bits.len().is_multiple_of(8) {
         return None;
     }
     Signature::from_der(bits.as_raw_slice()).ok()
