@@ -45,6 +45,13 @@ CREATE TABLE packages (
     package BLOB NOT NULL -- sealed
 );
 
+-- What the operator's network must know of a profile that was personalised here.
+CREATE TABLE subscribers (
+    iccid BLOB NOT NULL PRIMARY KEY REFERENCES profiles (iccid),
+    imsi TEXT NOT NULL UNIQUE,
+    keys BLOB NOT NULL -- sealed: K, then OPc
+) WITHOUT ROWID;
+
 -- Every matching ID ever given out: none is given out twice, whatever became of its order.
 CREATE TABLE matching_ids (
     matching_id TEXT NOT NULL PRIMARY KEY,

@@ -2,7 +2,7 @@
 //!
 //! [`Datastore`] owns one SQLite database: many readers, one writer. Every change goes through [`Datastore::run_tx`],
 //! which runs a closure in a transaction under a name and commits several waiting closures together. Secret columns
-//! (profile packages, one-time keys, session states, confirmation-code hashes) are sealed by the [`Crypter`].
+//! (profile packages, one-time keys, session states, subscriber keys, confirmation-code hashes) are sealed by the [`Crypter`].
 //!
 //! The models have the standard's names: a [`Profile`] carries its order (SGP.22 3.1.6), a [`DownloadSession`] is one
 //! RSP session, a [`Notification`] one sequence number of one eUICC.
@@ -14,6 +14,7 @@ mod notifications;
 mod profiles;
 mod rows;
 mod sessions;
+mod subscribers;
 mod types;
 mod writer;
 
@@ -23,5 +24,6 @@ pub use error::Error;
 pub use notifications::{Notification, Recorded};
 pub use profiles::{NewProfile, Profile, ProfileChange, ProfileEvent, ProfileState, SealedChange};
 pub use sessions::{DownloadSession, NewSession, OrderKey, SessionAdvance, SessionState};
+pub use subscribers::Subscriber;
 pub use types::{NewProfileType, ProfileType};
 pub use writer::{Transaction, TransactionFuture};
