@@ -1,0 +1,134 @@
+//! What a server authenticates with: its address, its credentials and the CIs that it trusts.
+
+use rsp_asn1::{Raw, SubjectKeyIdentifier, Timestamp, VersionType, pkix};
+use rsp_crypto::Provider;
+use rsp_pki::{Certificate, Crl, Failure, PathError, Role, TrustStore, Validation, validate, validate_euicc};
+
+use crate::address::ServerAddress;
+use crate::credential::Credential;
+use crate::error::Error;
+use crate::euicc::Euicc;
+use crate::remembering::Remembering;
+
+/// The lowest version of SGP.22 whose messages are those of this program.
+const MINIMUM_SVN: VersionType = VersionType([2, 0, 0]);
+
+/// A server's part in common mutual authentication.
+pub struct Authenticator {
+    pub(crate) address: ServerAddress,
+    pub(crate) credentials: Vec<Credential>,
+    pub(crate) minimum_svn: VersionType,
+    anchors: TrustStore,
+    crls: Vec<Crl>,
+    provider: Remembering,
+}
+
+impl Authenticator {
+    /// Takes the server's credentials for authentication, one per CI, and checks that each is of `role` (DPauth or
+    /// DSauth) under a trusted CI. Whether it has expired is looked at when it is used.
+    ///
+    /// # Errors
+    /// [`Error::OwnCertificateInvalid`].
+    pub fn new(
+        address: ServerAddress,
+        role: Role,
+        credentials: Vec<Credential>,
+        anchors: TrustStore,
+        crls: Vec<Crl>,
+        provider: &'static dyn Provider,
+    ) -> Result<Self, Error> {
+        let keys = anchors.iter().filter_map(|anchor| anchor.public_key().ok().copied()).collect();
+        let authenticator = Self {
+            address,
+            credentials,
+            minimum_svn: MINIMUM_SVN,
+            anchors,
+            crls,
+            provider: Remembering::new(provider, keys),
+        };
+        authenticator.credentials.iter().try_for_each(|credential| authenticator.check_own(role, credential))?;
+        Ok(authenticator)
+    }
+
+    /// Refuses eUICCs below this version from now on.
+    #[must_use]
+    pub fn with_minimum_svn(self, minimum_svn: VersionType) -> Self {
+        Self { minimum_svn, ..self }
+    }
+
+    /// The lowest version of SGP.22 that is served.
+    pub fn minimum_svn(&self) -> VersionType {
+        self.minimum_svn
+    }
+
+    /// Checks that a credential of this server is of `role` under a trusted CI, whatever its dates.
+    ///
+    /// # Errors
+    /// [`Error::OwnCertificateInvalid`].
+    pub fn check_own(&self, role: Role, credential: &Credential) -> Result<(), Error> {
+        let validation = Validation { provider: &self.provider, now: None, crls: &self.crls };
+        validate(&validation, role, credential.certificate(), &[], &self.anchors)
+            .map(drop)
+            .map_err(Error::OwnCertificateInvalid)
+    }
+
+    /// The credential under this CI.
+    pub fn credential(&self, ci: &SubjectKeyIdentifier) -> Option<&Credential> {
+        self.credentials.iter().find(|credential| credential.ci() == ci)
+    }
+
+    /// The provider of the public-key operations.
+    pub fn provider(&self) -> &'static dyn Provider {
+        self.provider.provider()
+    }
+
+    /// Whether the CI with this key identifier is trusted.
+    pub(crate) fn trusts(&self, ci: &SubjectKeyIdentifier) -> bool {
+        self.anchors.get(&ci.0).is_some()
+    }
+
+    /// Validates the certificates of an eUICC that may be under any trusted CI.
+    ///
+    /// # Errors
+    /// [`Error::CiUnknown`] and the certificate errors.
+    pub fn identify_any(
+        &self,
+        euicc: &Raw<pkix::Certificate>,
+        eum: &Raw<pkix::Certificate>,
+        now: Timestamp,
+    ) -> Result<Euicc, Error> {
+        let euicc = Certificate::from_raw(euicc.clone());
+        let eum = Certificate::from_raw(eum.clone());
+        let validation = Validation { provider: &self.provider, now: Some(now), crls: &self.crls };
+        let identity = validate_euicc(&validation, &euicc, &eum, &self.anchors).map_err(refused)?;
+        Ok(Euicc {
+            eid: identity.eid(),
+            public_key: *identity.public_key(),
+            ci: SubjectKeyIdentifier(identity.ci_key_id().to_vec().into()),
+        })
+    }
+
+    /// Validates the certificates of an eUICC that must be under `ci`.
+    pub(crate) fn identify(
+        &self,
+        euicc: &Raw<pkix::Certificate>,
+        eum: &Raw<pkix::Certificate>,
+        ci: &SubjectKeyIdentifier,
+        now: Timestamp,
+    ) -> Result<Euicc, Error> {
+        let identified = self.identify_any(euicc, eum, now)?;
+        // Another CI than the one asked for, trusted or not, is none that this session knows.
+        if identified.ci == *ci { Ok(identified) } else { Err(Error::CiUnknown) }
+    }
+}
+
+/// Sorts a refused path by the certificate at fault.
+fn refused(error: PathError) -> Error {
+    match (error.failure(), error.certificate) {
+        (Failure::UnknownCi, _) => Error::CiUnknown,
+        (Failure::Expired, Role::Euicc) => Error::EuiccCertificateExpired(error),
+        (Failure::Expired, _) => Error::EumCertificateExpired(error),
+        (_, Role::Euicc) => Error::EuiccCertificateInvalid(error),
+        _ => Error::EumCertificateInvalid(error),
+    }
+}

@@ -1,0 +1,110 @@
+//! InitiateAuthentication: the server signs the eUICC's challenge (SGP.22 5.6.1, 5.8.1).
+
+use rsp_asn1::{
+    EuiccInfo1, Octet16, Raw, ServerSigned1, Signature5F37, SubjectKeyIdentifier, Timestamp, TransactionId, Unknown,
+    VersionType, pkix,
+};
+use rsp_crypto::{Randomness, RandomnessExt};
+
+use crate::authenticate::ExpectAuthenticateClient;
+use crate::authenticator::Authenticator;
+use crate::credential::Credential;
+use crate::error::Error;
+
+/// What the server answers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Initiated {
+    /// Names the session: 16 random bytes.
+    pub transaction_id: TransactionId,
+    /// What the server signed.
+    pub server_signed1: Raw<ServerSigned1>,
+    /// By SK.DPauth or SK.DSauth over `server_signed1`.
+    pub server_signature1: Signature5F37,
+    /// The CI under which the eUICC shall sign.
+    pub euicc_ci_pk_id_to_be_used: SubjectKeyIdentifier,
+    /// The server's certificate for authentication.
+    pub server_certificate: Raw<pkix::Certificate>,
+}
+
+impl Authenticator {
+    /// Checks the request and opens a session, in the order of SGP.22 5.6.1: address, version, CI, certificate.
+    ///
+    /// `server_address` is what the LPA called; the signed data repeat it as it stands.
+    ///
+    /// # Errors
+    /// [`Error::AddressRefused`], [`Error::SvnUnsupported`], [`Error::CiUnsupported`],
+    /// [`Error::CertificateUnavailable`].
+    pub fn initiate(
+        &self,
+        euicc_challenge: Octet16,
+        euicc_info1: &EuiccInfo1,
+        server_address: &str,
+        now: Timestamp,
+        randomness: &mut dyn Randomness,
+    ) -> Result<(Initiated, ExpectAuthenticateClient), Error> {
+        if !self.address.is(server_address) {
+            return Err(Error::AddressRefused);
+        }
+        self.check_svn(euicc_info1.svn)?;
+        let (credential, ci) = self.choose(euicc_info1, now)?;
+        let transaction_id = TransactionId::from(randomness.bytes::<16>());
+        let server_challenge = Octet16(randomness.bytes());
+        let server_signed1 = Raw::new(ServerSigned1 {
+            transaction_id: transaction_id.clone(),
+            euicc_challenge,
+            server_address: server_address.to_owned(),
+            server_challenge,
+            unknown: Unknown::default(),
+        })?;
+        let signature = credential.sign(server_signed1.bytes())?;
+        let initiated = Initiated {
+            transaction_id: transaction_id.clone(),
+            server_signed1,
+            server_signature1: signature,
+            euicc_ci_pk_id_to_be_used: ci.clone(),
+            server_certificate: credential.certificate().raw().clone(),
+        };
+        let expect = ExpectAuthenticateClient {
+            transaction_id,
+            server_challenge,
+            server_address: server_address.to_owned(),
+            credential_ci: credential.ci().clone(),
+            euicc_ci: ci.clone(),
+        };
+        Ok((initiated, expect))
+    }
+
+    /// Same major version as SGP.22 version 2, and not below the configured minimum.
+    pub(crate) fn check_svn(&self, svn: VersionType) -> Result<(), Error> {
+        if svn.0[0] == SVN_MAJOR && svn >= self.minimum_svn { Ok(()) } else { Err(Error::SvnUnsupported(svn)) }
+    }
+
+    /// The credential with which the server signs, and the CI under which the eUICC shall.
+    ///
+    /// Both lists are in the eUICC's order of preference. If it can sign under the CI of the chosen credential, it
+    /// shall: then the whole session stays on one curve.
+    fn choose<'a>(
+        &'a self,
+        info: &EuiccInfo1,
+        now: Timestamp,
+    ) -> Result<(&'a Credential, SubjectKeyIdentifier), Error> {
+        let verification = &info.euicc_ci_pk_id_list_for_verification;
+        if !verification.iter().any(|ci| self.trusts(ci)) {
+            return Err(Error::CiUnsupported);
+        }
+        let credential = verification
+            .iter()
+            .find_map(|ci| self.credentials.iter().find(|credential| credential.serves(ci, now)))
+            .ok_or(Error::CertificateUnavailable)?;
+        let signing = &info.euicc_ci_pk_id_list_for_signing;
+        let ci = signing
+            .iter()
+            .find(|ci| *ci == credential.ci())
+            .or_else(|| signing.iter().find(|ci| self.trusts(ci)))
+            .ok_or(Error::CertificateUnavailable)?;
+        Ok((credential, ci.clone()))
+    }
+}
+
+/// The major version of SGP.22 that this server speaks.
+const SVN_MAJOR: u8 = 2;
