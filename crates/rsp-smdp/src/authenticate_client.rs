@@ -1,0 +1,245 @@
+//! ES9+.AuthenticateClient (SGP.22 5.6.3): the eUICC proves itself, and its order is found.
+
+use std::sync::Arc;
+
+use rsp_asn1::{
+    AuthenticateServerResponse, CtxParams1, OneTimePublicKey, Raw, Signature5F37, SmdpSigned2, StoreMetadataRequest,
+    Timestamp, TransactionId, Unknown, tlv,
+};
+use rsp_auth::{Authenticated, Credential, ExpectAuthenticateClient};
+use rsp_es::es9plus::{AuthenticateClientRequest, AuthenticateClientResponse};
+use rsp_pki::Certificate;
+use rsp_store::{OrderKey, Profile, ProfileChange, SessionAdvance, SessionState};
+
+use crate::binding::Binding;
+use crate::error::Error;
+use crate::order::{self, Event, transition};
+use crate::session::ExpectGetBoundProfilePackage;
+use crate::smdp::{Smdp, expect};
+use crate::{eligibility, matching_id};
+
+/// How often a step is repeated when others change the same order at the same time.
+pub(crate) const ATTEMPTS: usize = 64;
+
+impl Smdp {
+    pub(crate) async fn authenticate(
+        &self,
+        request: &AuthenticateClientRequest,
+    ) -> Result<AuthenticateClientResponse, Error> {
+        let response = request.authenticate_server_response.value();
+        let key = order_key(response).ok_or(Error::EidRefused);
+        for _ in 0..ATTEMPTS {
+            let now = self.clock.now();
+            // Without a key the answer is an error of the eUICC: the session is read with a key that finds no order.
+            let lookup = key.as_ref().map_or(&NO_ORDER, |key| key);
+            let (session, profile) = self
+                .store
+                .session_and_order(&request.transaction_id, lookup)
+                .await?
+                .ok_or(Error::TransactionIdUnknown)?;
+            expect(&session, &[SessionState::ExpectAuthenticateClient], now)?;
+            let state = ExpectAuthenticateClient::from_bytes(&session.data)?;
+            let credential = self.binding_credential(state.credential_ci())?;
+            let authenticated = state.authenticate(&self.authenticator, response, now)?;
+            let profile = profile.ok_or_else(|| unknown_order(lookup))?;
+            if let Some(answer) =
+                self.answer(&request.transaction_id, &authenticated, credential, &profile, now).await?
+            {
+                tracing::info!(
+                    session = %request.transaction_id,
+                    eid = %authenticated.euicc.eid,
+                    iccid = %profile.iccid,
+                    "eUICC authenticated"
+                );
+                return Ok(answer);
+            }
+        }
+        Err(Error::Contention)
+    }
+
+    /// Checks the order, signs smdpSigned2 and advances the session. `None` when the order changed meanwhile.
+    async fn answer(
+        &self,
+        transaction_id: &TransactionId,
+        authenticated: &Authenticated<'_>,
+        credential: &Credential,
+        profile: &Profile,
+        now: Timestamp,
+    ) -> Result<Option<AuthenticateClientResponse>, Error> {
+        self.check_order(profile, authenticated, now).await?;
+        let metadata: Raw<StoreMetadataRequest> =
+            Raw::from_der(&profile.metadata).map_err(|_| Error::Damaged("metadata"))?;
+        let info = &authenticated.signed.euicc_info2;
+        eligibility::check(info, self.authenticator.minimum_svn(), metadata.value(), profile.package_size)?;
+
+        let smdp_signed2 = Raw::new(SmdpSigned2 {
+            transaction_id: transaction_id.clone(),
+            cc_required_flag: profile.confirmation_code.is_some(),
+            bpp_euicc_otpk: bound_key(profile)?,
+            unknown: Unknown::default(),
+        })?;
+        let smdp_signature2 =
+            sign_after(credential, smdp_signed2.bytes(), &authenticated.response.euicc_signature1)?;
+        let next = ExpectGetBoundProfilePackage::new(
+            &authenticated.proof,
+            authenticated.euicc.clone(),
+            credential.ci().clone(),
+            smdp_signature2.clone(),
+        );
+        let advance = SessionAdvance {
+            transaction_id: transaction_id.clone(),
+            from: SessionState::ExpectAuthenticateClient,
+            to: SessionState::ExpectGetBoundProfilePackage,
+            data: Some(next.to_bytes()),
+            iccid: Some(profile.iccid),
+            expires_at: self.session_end(now),
+        };
+        if !self.advance(advance, lock_to_eid(profile, authenticated, now)).await? {
+            return Ok(None);
+        }
+        Ok(Some(AuthenticateClientResponse {
+            transaction_id: transaction_id.clone(),
+            profile_metadata: metadata,
+            smdp_signed2,
+            smdp_signature2,
+            smdp_certificate: credential.certificate().raw().clone(),
+        }))
+    }
+
+    /// Whether this eUICC may download this order now, in the order of SGP.22 5.6.3.
+    async fn check_order(
+        &self,
+        profile: &Profile,
+        authenticated: &Authenticated<'_>,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        if profile.eid.is_some_and(|eid| eid != authenticated.euicc.eid) {
+            return Err(Error::EidRefused);
+        }
+        if !order::downloadable(profile.state) {
+            return Err(Error::ProfileNotReleased);
+        }
+        if profile.expires_at.is_some_and(|end| now > end) {
+            return Err(Error::OrderExpired);
+        }
+        if profile.download_tries >= self.settings.download_limit {
+            self.close_order(profile, Event::DownloadRetriesExceeded, "AuthenticateClient", now).await?;
+            return Err(Error::DownloadRetriesExceeded);
+        }
+        Ok(())
+    }
+
+    /// Ends an order for good. If somebody else changes it at the same time, the next attempt ends it.
+    pub(crate) async fn close_order(
+        &self,
+        profile: &Profile,
+        event: Event,
+        by: &str,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        let mut change = profile.change(by, now);
+        change.state = transition(profile.state, event)?;
+        let change = Arc::new(change);
+        self.store
+            .run_tx("close order", move |tx| {
+                let change = Arc::clone(&change);
+                Box::pin(async move { tx.change_profile(&change).await })
+            })
+            .await?;
+        tracing::info!(iccid = %profile.iccid, ?event, "order closed");
+        Ok(())
+    }
+
+    /// Advances a session, with the profile's change if there is one. False when somebody else was faster.
+    pub(crate) async fn advance(&self, advance: SessionAdvance, change: Option<ProfileChange>) -> Result<bool, Error> {
+        let both = Arc::new((advance, change));
+        let result: Result<bool, StepError> = self
+            .store
+            .run_tx("advance session", move |tx| {
+                let both = Arc::clone(&both);
+                Box::pin(async move {
+                    let (advance, change) = &*both;
+                    let advanced = match change {
+                        Some(change) => tx.advance_session_and_profile(advance, change).await?,
+                        None => tx.advance_session(advance).await?,
+                    };
+                    // An error rolls back whichever of the two was written.
+                    if advanced { Ok(true) } else { Err(StepError::Conflict) }
+                })
+            })
+            .await;
+        match result {
+            Ok(advanced) => Ok(advanced),
+            Err(StepError::Conflict) => Ok(false),
+            Err(StepError::Store(error)) => Err(error.into()),
+        }
+    }
+}
+
+/// Why a transaction was rolled back.
+pub(crate) enum StepError {
+    /// Session or profile were changed since they were read.
+    Conflict,
+    /// The datastore failed.
+    Store(rsp_store::Error),
+}
+
+impl From<rsp_store::Error> for StepError {
+    fn from(error: rsp_store::Error) -> Self {
+        Self::Store(error)
+    }
+}
+
+/// Finds no order: no matching ID is empty.
+static NO_ORDER: OrderKey = OrderKey::MatchingId(String::new());
+
+/// How the eUICC asks for its order: by matching ID, or by itself when that is absent or empty. `None` in an error.
+///
+/// Nothing is verified yet; what is found is used only after verification.
+fn order_key(response: &AuthenticateServerResponse) -> Option<OrderKey> {
+    let AuthenticateServerResponse::Ok(ok) = response else { return None };
+    let CtxParams1::CommonAuthentication(context) = &ok.euicc_signed1.value().ctx_params1;
+    match context.matching_id.as_deref() {
+        Some(id) if !id.is_empty() => Some(OrderKey::MatchingId(id.to_owned())),
+        _ => Certificate::from_raw(ok.euicc_certificate.clone()).eid().map(OrderKey::Eid),
+    }
+}
+
+fn unknown_order(key: &OrderKey) -> Error {
+    match key {
+        OrderKey::MatchingId(id) => {
+            tracing::info!(matching_id = matching_id::fingerprint(id), "no order has this matching ID");
+            Error::MatchingIdRefused
+        }
+        OrderKey::Eid(_) => Error::EidRefused,
+    }
+}
+
+/// The first eUICC that authenticates itself for an order is the only one that may have it.
+fn lock_to_eid(profile: &Profile, authenticated: &Authenticated<'_>, now: Timestamp) -> Option<ProfileChange> {
+    profile.eid.is_none().then(|| {
+        let mut change = profile.change("AuthenticateClient", now);
+        change.eid = Some(authenticated.euicc.eid);
+        change
+    })
+}
+
+/// The one-time key of the eUICC that a package is already bound to.
+fn bound_key(profile: &Profile) -> Result<Option<OneTimePublicKey>, Error> {
+    let Some(bytes) = &profile.binding else { return Ok(None) };
+    let binding = Binding::from_bytes(bytes)?;
+    Ok(Some(OneTimePublicKey(binding.euicc_otpk.as_bytes().to_vec().into())))
+}
+
+/// Signs `data` followed by the TLV of the signature that it answers.
+fn sign_after(credential: &Credential, data: &[u8], answered: &Signature5F37) -> Result<Signature5F37, Error> {
+    Ok(credential.sign(&followed_by(data, answered))?)
+}
+
+/// `data` followed by a whole signature object, as the signatures of a download chain (SGP.22 5.6.3, 5.7.5).
+pub(crate) fn followed_by(data: &[u8], signature: &Signature5F37) -> Vec<u8> {
+    let mut chained = Vec::with_capacity(data.len() + signature.0.len() + 3);
+    chained.extend_from_slice(data);
+    tlv::write(&mut chained, &[0x5F, 0x37], &signature.0);
+    chained
+}

@@ -1,0 +1,133 @@
+//! What can go wrong in the SM-DP+, sorted by blame. [`status`](crate::status) turns it into codes.
+
+use rsp_asn1::{DownloadErrorCode, Iccid};
+
+use crate::order::InvalidTransition;
+
+/// Errors of the SM-DP+.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    // The LPA's fault, or its user's.
+    /// No session with this transactionId waits for this function, or the id inside the signed data is another.
+    #[error("the transactionId is unknown")]
+    TransactionIdUnknown,
+    /// No order has this matching ID.
+    #[error("no order has this matching ID")]
+    MatchingIdRefused,
+    /// The order is for another eUICC, or none is for this one.
+    #[error("no order is for this EID")]
+    EidRefused,
+    /// The order is neither Released nor Downloaded.
+    #[error("the profile is not released")]
+    ProfileNotReleased,
+    /// The order's life is over.
+    #[error("the download order has expired")]
+    OrderExpired,
+    /// The profile was delivered too often without success.
+    #[error("too many downloads of this order")]
+    DownloadRetriesExceeded,
+    /// The order needs a confirmation code.
+    #[error("the confirmation code is missing")]
+    ConfirmationCodeMissing,
+    /// The confirmation code is wrong.
+    #[error("the confirmation code is wrong")]
+    ConfirmationCodeRefused,
+    /// The confirmation code was wrong too often.
+    #[error("too many wrong confirmation codes")]
+    ConfirmationCodeRetriesExceeded,
+    /// The package is bound to another one-time key, and is not bound again.
+    #[error("the profile is bound to another one-time key")]
+    RebindingRefused,
+
+    // The eUICC's fault, or that of whoever altered its messages.
+    /// Mutual authentication failed.
+    #[error(transparent)]
+    Authentication(#[from] rsp_auth::Error),
+    /// The eUICC refused to prepare the download.
+    #[error("the eUICC refused the download: {0}")]
+    DownloadRefusedByEuicc(DownloadErrorCode),
+    /// The eUICC's one-time key is no point of the session's curve.
+    #[error("otPK.EUICC.ECKA is not a point of the session's curve")]
+    OneTimeKeyInvalid,
+    /// The signed data name another SM-DP+.
+    #[error("the OID is not the one of this SM-DP+")]
+    OidMismatch,
+    /// The profile does not fit into the eUICC.
+    #[error("the profile needs {needed} bytes, the eUICC has {free}")]
+    InsufficientMemory {
+        /// Octets of the profile package.
+        needed: u32,
+        /// Free non-volatile memory of the eUICC in octets.
+        free: u32,
+    },
+    /// The profile does not suit the eUICC.
+    #[error("the profile is not eligible: {0}")]
+    NotEligible(&'static str),
+
+    // The operator's fault.
+    /// There is no such profile type.
+    #[error("there is no profile type {0:?}")]
+    ProfileTypeUnknown(String),
+    /// The inventory of this type is empty.
+    #[error("no profile of type {0:?} is left")]
+    ProfileTypeUnavailable(String),
+    /// A profile type of this name exists and is of the other kind (template or inventory).
+    #[error("there is already a profile type {0:?}")]
+    ProfileTypeExists(String),
+    /// There is no profile with this ICCID.
+    #[error("there is no profile with ICCID {0}")]
+    IccidUnknown(Iccid),
+    /// A profile with this ICCID exists.
+    #[error("there is already a profile with ICCID {0}")]
+    IccidExists(Iccid),
+    /// The matching ID has characters that none has.
+    #[error("a matching ID has 1 to 255 digits, upper-case letters and hyphens")]
+    MatchingIdInvalid,
+    /// The matching ID was used before.
+    #[error("this matching ID was used before")]
+    MatchingIdInUse,
+    /// The confirmation code is empty or too long.
+    #[error("a confirmation code has 1 to 255 characters")]
+    ConfirmationCodeInvalid,
+    /// The state of the order does not allow it.
+    #[error(transparent)]
+    Transition(#[from] InvalidTransition),
+    /// The profile package cannot be read or personalised.
+    #[error("profile package: {0}")]
+    Package(#[from] rsp_saip::Error),
+    /// The metadata are not what SGP.22 allows.
+    #[error("{field}: {problem}")]
+    Metadata {
+        /// Which element.
+        field: &'static str,
+        /// What is wrong with it.
+        problem: String,
+    },
+
+    // The server's own fault.
+    /// The datastore failed.
+    #[error("datastore: {0}")]
+    Store(#[from] rsp_store::Error),
+    /// Another step changed the same order in between, again and again.
+    #[error("too much happens to this order at once")]
+    Contention,
+    /// Something that the server stored cannot be read.
+    #[error("stored {0} is damaged")]
+    Damaged(&'static str),
+    /// No certificate for binding under the CI of this session.
+    #[error("no DPpb certificate under the CI of this session")]
+    NoBindingCredential,
+    /// Encoding a message of ours failed.
+    #[error("encoding: {0}")]
+    Encoding(#[from] rsp_asn1::EncodeError),
+    /// A cryptographic library failed.
+    #[error("cryptography: {0}")]
+    Crypto(#[from] rsp_crypto::Error),
+}
+
+impl From<rsp_auth::blob::BlobError> for Error {
+    fn from(_: rsp_auth::blob::BlobError) -> Self {
+        Self::Damaged("session")
+    }
+}

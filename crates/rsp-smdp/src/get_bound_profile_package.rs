@@ -1,0 +1,233 @@
+//! ES9+.GetBoundProfilePackage (SGP.22 5.6.2): the eUICC is ready, the profile is bound to it.
+
+use std::sync::Arc;
+
+use rsp_asn1::{
+    EuiccSigned2, Iccid, PrepareDownloadResponse, PrepareDownloadResponseOk, Raw, Timestamp, TransactionId,
+};
+use rsp_crypto::{Provider, PublicKey, Zeroizing, hash};
+use rsp_es::es9plus::{GetBoundProfilePackageRequest, GetBoundProfilePackageResponse};
+use rsp_store::{DownloadSession, Profile, SealedChange, SessionAdvance, SessionState};
+
+use crate::authenticate_client::{ATTEMPTS, followed_by};
+use crate::binding::{Binding, Plain};
+use crate::confirmation_code;
+use crate::error::Error;
+use crate::order::{self, Event, transition};
+use crate::session::{ExpectGetBoundProfilePackage, ExpectResult};
+use crate::smdp::{Rebinding, Smdp, expect};
+
+/// Proof that the eUICC signed this PrepareDownload in this session (SGP.22 5.6.2). Only [`verify`] makes one.
+pub(crate) struct PrepareDownloadVerified(());
+
+const WHO: &str = "GetBoundProfilePackage";
+
+impl Smdp {
+    pub(crate) async fn bind(
+        &self,
+        request: &GetBoundProfilePackageRequest,
+    ) -> Result<GetBoundProfilePackageResponse, Error> {
+        for _ in 0..ATTEMPTS {
+            let now = self.clock.now();
+            let (session, order) = self
+                .store
+                .session_profile_and_package(&request.transaction_id)
+                .await?
+                .ok_or(Error::TransactionIdUnknown)?;
+            expect(&session, &[SessionState::ExpectGetBoundProfilePackage, SessionState::ExpectResult], now)?;
+            let (profile, package) = order.ok_or(Error::Damaged("session"))?;
+            let bound = match session.state {
+                SessionState::ExpectResult => Some(self.repeat(request, &session, &profile, &package)?),
+                _ => self.bind_now(request, &session, &profile, &package, now).await?,
+            };
+            if let Some(bound_profile_package) = bound {
+                let transaction_id = request.transaction_id.clone();
+                return Ok(GetBoundProfilePackageResponse { transaction_id, bound_profile_package });
+            }
+        }
+        Err(Error::Contention)
+    }
+
+    /// The first answer of a session. `None` when session or order changed meanwhile.
+    async fn bind_now(
+        &self,
+        request: &GetBoundProfilePackageRequest,
+        session: &DownloadSession,
+        profile: &Profile,
+        package: &[u8],
+        now: Timestamp,
+    ) -> Result<Option<Vec<u8>>, Error> {
+        let state = ExpectGetBoundProfilePackage::from_bytes(&session.data)?;
+        let provider = self.authenticator.provider();
+        let (verified, signed) = verify(provider, &state, request)?;
+        self.check_still_served(profile, &state, now).await?;
+        let stored = profile.confirmation_code.as_ref().map(|code| code.as_slice());
+        let confirmed = match confirmation_code::verify(stored, signed.hash_cc.as_ref(), &request.transaction_id) {
+            Ok(confirmed) => confirmed,
+            Err(Error::ConfirmationCodeRefused) => {
+                return Err(self.count_wrong_code(&request.transaction_id, profile.iccid, now).await?);
+            }
+            Err(other) => return Err(other),
+        };
+
+        let credential = self.binding_credential(&state.credential_ci)?;
+        let curve = credential.signer().public_key().curve();
+        let euicc_otpk =
+            PublicKey::from_uncompressed(curve, &signed.euicc_otpk.0).map_err(|_| Error::OneTimeKeyInvalid)?;
+        let binding = self.binding_for(profile, euicc_otpk)?;
+        let plain = Plain { provider, eid: state.euicc.eid, metadata: &profile.metadata, package };
+        let bound = binding.bind(&verified, &confirmed, credential, &request.transaction_id, &plain)?;
+
+        let next = ExpectResult {
+            euicc: state.euicc,
+            credential_ci: state.credential_ci,
+            request: hash::sha256(request.prepare_download_response.bytes()),
+            initialise_secure_channel: bound.initialise_secure_channel,
+        };
+        let mut change = profile.change(WHO, now);
+        change.state = transition(profile.state, Event::Delivered)?;
+        change.download_tries = profile.download_tries.saturating_add(1);
+        change.binding = SealedChange::Set(binding.to_bytes());
+        let advance = SessionAdvance {
+            transaction_id: request.transaction_id.clone(),
+            from: SessionState::ExpectGetBoundProfilePackage,
+            to: SessionState::ExpectResult,
+            data: Some(next.to_bytes()),
+            iccid: Some(profile.iccid),
+            expires_at: now.plus_seconds(self.settings.result_seconds),
+        };
+        if !self.advance(advance, Some(change)).await? {
+            return Ok(None);
+        }
+        tracing::info!(session = %request.transaction_id, iccid = %profile.iccid, "profile delivered");
+        Ok(Some(bound.package))
+    }
+
+    /// The same request in the same session gets the same bytes: the first answer may have been lost on its way.
+    fn repeat(
+        &self,
+        request: &GetBoundProfilePackageRequest,
+        session: &DownloadSession,
+        profile: &Profile,
+        package: &[u8],
+    ) -> Result<Vec<u8>, Error> {
+        let state = ExpectResult::from_bytes(&session.data)?;
+        if state.request != hash::sha256(request.prepare_download_response.bytes()) {
+            return Err(Error::RebindingRefused);
+        }
+        if !order::downloadable(profile.state) {
+            return Err(Error::ProfileNotReleased);
+        }
+        let binding = Binding::from_bytes(profile.binding.as_ref().ok_or(Error::RebindingRefused)?)?;
+        let provider = self.authenticator.provider();
+        let plain = Plain { provider, eid: state.euicc.eid, metadata: &profile.metadata, package };
+        binding.repeat(&state.initialise_secure_channel, &plain)
+    }
+
+    /// What AuthenticateClient saw may have changed while the user was thinking.
+    async fn check_still_served(
+        &self,
+        profile: &Profile,
+        state: &ExpectGetBoundProfilePackage,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        if profile.eid != Some(state.euicc.eid) {
+            return Err(Error::EidRefused);
+        }
+        if profile.confirmation_code.is_some()
+            && profile.confirmation_tries >= self.settings.confirmation_code_limit
+        {
+            if order::downloadable(profile.state) {
+                self.close_order(profile, Event::ConfirmationCodeRetriesExceeded, WHO, now).await?;
+            }
+            return Err(Error::ConfirmationCodeRetriesExceeded);
+        }
+        if !order::downloadable(profile.state) {
+            return Err(Error::ProfileNotReleased);
+        }
+        if profile.expires_at.is_some_and(|end| now > end) {
+            return Err(Error::OrderExpired);
+        }
+        if profile.download_tries >= self.settings.download_limit {
+            self.close_order(profile, Event::DownloadRetriesExceeded, WHO, now).await?;
+            return Err(Error::DownloadRetriesExceeded);
+        }
+        Ok(())
+    }
+
+    /// Counts a wrong confirmation code and ends the session, in one transaction with the limit's check: however many
+    /// sessions try at once, no more than the limit are told that their code is wrong.
+    async fn count_wrong_code(
+        &self,
+        transaction_id: &TransactionId,
+        iccid: Iccid,
+        now: Timestamp,
+    ) -> Result<Error, Error> {
+        let limit = self.settings.confirmation_code_limit;
+        let advance = Arc::new(SessionAdvance {
+            transaction_id: transaction_id.clone(),
+            from: SessionState::ExpectGetBoundProfilePackage,
+            to: SessionState::Closed,
+            data: None,
+            iccid: Some(iccid),
+            expires_at: self.session_end(now),
+        });
+        self.store
+            .run_tx("count wrong confirmation code", move |tx| {
+                let advance = Arc::clone(&advance);
+                Box::pin(async move {
+                    let profile = tx.profile(&iccid).await?.ok_or(Error::Damaged("session"))?;
+                    let mut change = profile.change(WHO, now);
+                    let refusal = if profile.confirmation_tries >= limit {
+                        // The order may have been closed by the try before this one.
+                        if order::downloadable(profile.state) {
+                            change.state = transition(profile.state, Event::ConfirmationCodeRetriesExceeded)?;
+                        }
+                        Error::ConfirmationCodeRetriesExceeded
+                    } else {
+                        change.confirmation_tries += 1;
+                        Error::ConfirmationCodeRefused
+                    };
+                    if tx.advance_session_and_profile(&advance, &change).await? {
+                        Ok(refusal)
+                    } else {
+                        // Another request of this session was faster; this one must not count twice.
+                        Err(Error::TransactionIdUnknown)
+                    }
+                })
+            })
+            .await
+    }
+
+    /// The binding of the order if it is to the same one-time key, else a new one if the operator allows it.
+    fn binding_for(&self, profile: &Profile, euicc_otpk: PublicKey) -> Result<Binding, Error> {
+        let kept = profile.binding.as_ref().map(|bytes: &Zeroizing<Vec<u8>>| Binding::from_bytes(bytes)).transpose()?;
+        match (kept, self.settings.rebinding) {
+            (Some(binding), _) if binding.euicc_otpk == euicc_otpk => Ok(binding),
+            (Some(_), Rebinding::Refused) => Err(Error::RebindingRefused),
+            _ => Ok(Binding::new(euicc_otpk, self.settings.protection, &mut self.randomness.clone())),
+        }
+    }
+}
+
+/// Checks the eUICC's answer: the session, and the signature over it and over what the server signed before.
+fn verify<'r>(
+    provider: &dyn Provider,
+    state: &ExpectGetBoundProfilePackage,
+    request: &'r GetBoundProfilePackageRequest,
+) -> Result<(PrepareDownloadVerified, &'r EuiccSigned2), Error> {
+    let ok: &PrepareDownloadResponseOk = match request.prepare_download_response.value() {
+        PrepareDownloadResponse::Ok(ok) => ok,
+        PrepareDownloadResponse::Error(error) if error.transaction_id != request.transaction_id => {
+            return Err(Error::TransactionIdUnknown);
+        }
+        PrepareDownloadResponse::Error(error) => return Err(Error::DownloadRefusedByEuicc(error.download_error_code)),
+    };
+    let signed: &Raw<EuiccSigned2> = &ok.euicc_signed2;
+    if signed.value().transaction_id != request.transaction_id {
+        return Err(Error::TransactionIdUnknown);
+    }
+    let message = followed_by(signed.bytes(), &state.smdp_signature2);
+    state.euicc.verify(provider, &message, &ok.euicc_signature2)?;
+    Ok((PrepareDownloadVerified(()), signed.value()))
+}

@@ -1,0 +1,163 @@
+//! Profile metadata of an imported profile (SGP.22 4.4).
+
+use rsp_asn1::{
+    Iccid, IconType, NotificationConfigurationInformation, NotificationEvent, OctetString, OperatorId, PprIds,
+    ProfileClass, StoreMetadataRequest, Unknown,
+};
+
+use crate::error::Error;
+
+/// An icon of at most 1024 bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Icon {
+    /// Its coding, found from its first bytes.
+    pub kind: IconType,
+    /// The file.
+    pub bytes: Vec<u8>,
+}
+
+/// Which notification goes where.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notify {
+    /// A bit of [`NotificationEvent`].
+    pub event: usize,
+    /// FQDN of the recipient.
+    pub address: String,
+}
+
+/// What the operator says about a profile. What is empty or `None` is taken from the package or left out.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct MetadataOptions {
+    /// serviceProviderName, at most 32 characters.
+    pub service_provider_name: Option<String>,
+    /// profileName, at most 64 characters.
+    pub profile_name: Option<String>,
+    /// Operational when absent.
+    pub class: Option<ProfileClass>,
+    /// Shown to the user.
+    pub icon: Option<Icon>,
+    /// Bits of [`PprIds`].
+    pub policy_rules: Vec<usize>,
+    /// MCC and MNC of profileOwner, 5 or 6 digits.
+    pub owner: Option<String>,
+    /// Notifications besides the installation result.
+    pub notify: Vec<Notify>,
+}
+
+impl Icon {
+    /// Recognises PNG and JPEG.
+    ///
+    /// # Errors
+    /// [`Error::Metadata`] for another format or more than 1024 bytes.
+    pub fn new(bytes: Vec<u8>) -> Result<Self, Error> {
+        let kind = match bytes.as_slice() {
+            [0x89, b'P', b'N', b'G', ..] => IconType::PNG,
+            [0xFF, 0xD8, 0xFF, ..] => IconType::JPG,
+            _ => return Err(invalid("icon", "neither PNG nor JPEG")),
+        };
+        if bytes.len() > 1024 {
+            return Err(invalid("icon", format!("{} bytes, at most 1024 are allowed", bytes.len())));
+        }
+        Ok(Self { kind, bytes })
+    }
+}
+
+impl MetadataOptions {
+    /// The StoreMetadataRequest for a profile.
+    ///
+    /// # Errors
+    /// [`Error::Metadata`] naming the element that is not what SGP.22 allows.
+    pub(crate) fn build(
+        &self,
+        iccid: Iccid,
+        spn: Option<&str>,
+        type_name: &str,
+    ) -> Result<StoreMetadataRequest, Error> {
+        if !self.policy_rules.is_empty() && self.owner.is_none() {
+            return Err(invalid("profilePolicyRules", "they need a profile owner"));
+        }
+        Ok(StoreMetadataRequest {
+            iccid,
+            service_provider_name: name(
+                "serviceProviderName",
+                32,
+                self.service_provider_name.as_deref().or(spn).unwrap_or("OpenRSP"),
+            )?,
+            profile_name: name("profileName", 64, self.profile_name.as_deref().unwrap_or(type_name))?,
+            icon_type: self.icon.as_ref().map(|icon| icon.kind),
+            icon: self.icon.as_ref().map(|icon| OctetString::from(icon.bytes.clone())),
+            profile_class: self.class.unwrap_or(ProfileClass::OPERATIONAL),
+            notification_configuration_info: notifications(&self.notify)?,
+            profile_owner: self.owner.as_deref().map(owner).transpose()?,
+            profile_policy_rules: (!self.policy_rules.is_empty()).then(|| PprIds::from_bits(&self.policy_rules)),
+            service_specific_data_stored_in_euicc: None,
+            service_specific_data_not_stored_in_euicc: None,
+            unknown: Unknown::default(),
+        })
+    }
+}
+
+fn invalid(field: &'static str, problem: impl Into<String>) -> Error {
+    Error::Metadata { field, problem: problem.into() }
+}
+
+fn name(field: &'static str, limit: usize, text: &str) -> Result<String, Error> {
+    let length = text.chars().count();
+    if length == 0 || length > limit {
+        return Err(invalid(field, format!("{length} characters, 1 to {limit} are allowed")));
+    }
+    Ok(text.to_owned())
+}
+
+fn notifications(notify: &[Notify]) -> Result<Option<Vec<NotificationConfigurationInformation>>, Error> {
+    if let Some(bad) = notify.iter().find(|entry| entry.address.is_empty() || entry.address.len() > 255) {
+        let problem = format!("{:?} is not an address", bad.address);
+        return Err(invalid("notificationConfigurationInfo", problem));
+    }
+    let entries = notify
+        .iter()
+        .map(|entry| NotificationConfigurationInformation {
+            profile_management_operation: NotificationEvent::from_bits(&[entry.event]),
+            notification_address: entry.address.clone(),
+            unknown: Unknown::default(),
+        })
+        .collect::<Vec<_>>();
+    Ok((!entries.is_empty()).then_some(entries))
+}
+
+/// MCC and MNC in the coding of 3GPP TS 24.008: a missing third digit of the MNC is `F`.
+fn owner(digits: &str) -> Result<OperatorId, Error> {
+    let values: Vec<u8> = digits.bytes().map(|digit| digit.wrapping_sub(b'0')).collect();
+    let (mcc, mnc) = match values.as_slice() {
+        all if all.iter().any(|digit| *digit > 9) => return Err(invalid("profileOwner", "only digits are allowed")),
+        [a, b, c, x, y] => ([*a, *b, *c], [*x, *y, 0xF]),
+        [a, b, c, x, y, z] => ([*a, *b, *c], [*x, *y, *z]),
+        _ => return Err(invalid("profileOwner", "MCC and MNC have 5 or 6 digits together")),
+    };
+    let coded = vec![mcc[1] << 4 | mcc[0], mnc[2] << 4 | mcc[2], mnc[1] << 4 | mnc[0]];
+    Ok(OperatorId { mcc_mnc: OctetString::from(coded), gid1: None, gid2: None, unknown: Unknown::default() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Icon, MetadataOptions, owner};
+    use rsp_asn1::Iccid;
+
+    #[test]
+    fn the_owner_is_coded_as_in_ef_imsi() {
+        assert_eq!(owner("00101").unwrap().mcc_mnc.as_ref(), [0x00, 0xF1, 0x10]);
+        assert_eq!(owner("310410").unwrap().mcc_mnc.as_ref(), [0x13, 0x00, 0x14]);
+        assert!(owner("0010").is_err());
+        assert!(owner("0010x").is_err());
+    }
+
+    #[test]
+    fn refuses_what_an_euicc_would_refuse() {
+        assert!(Icon::new(vec![0; 10]).is_err());
+        assert!(Icon::new([&[0x89, b'P', b'N', b'G'][..], &[0; 1021]].concat()).is_err());
+        let rules = MetadataOptions { policy_rules: vec![1], ..MetadataOptions::default() };
+        assert!(rules.build(Iccid([0x89; 10]), None, "t").is_err());
+        let long = MetadataOptions { profile_name: Some("x".repeat(65)), ..MetadataOptions::default() };
+        assert!(long.build(Iccid([0x89; 10]), None, "t").is_err());
+    }
+}

@@ -1,0 +1,204 @@
+//! ES9+.HandleNotification (SGP.22 5.6.4): what the eUICC reports, verified and taken in once.
+//!
+//! The interface has no answer but "received". A notification that is not believed changes nothing, is logged, and is
+//! received all the same: the LPA could do nothing else with it, and a forger learns nothing.
+
+use std::sync::Arc;
+
+use rsp_asn1::{
+    ErrorReason, FinalResult, NotificationEvent, NotificationMetadata, OtherSignedNotification, PendingNotification,
+    ProfileInstallationResult, Timestamp,
+};
+use rsp_es::es9plus::HandleNotificationRequest;
+use rsp_store::{Notification, Profile, ProfileChange, Recorded, SessionAdvance, SessionState};
+
+use crate::authenticate_client::{ATTEMPTS, StepError};
+use crate::cancel_session::euicc_of;
+use crate::error::Error;
+use crate::order::{Event, transition};
+use crate::smdp::Smdp;
+
+const WHO: &str = "HandleNotification";
+
+/// What became of a notification.
+enum Outcome {
+    /// Taken in.
+    Taken,
+    /// Not believed, or about nothing that this server knows; the text is for the log.
+    Ignored(&'static str),
+    /// Somebody else changed session or order meanwhile.
+    Conflict,
+}
+
+impl Smdp {
+    pub(crate) async fn notified(&self, request: &HandleNotificationRequest) -> Result<(), Error> {
+        let body = request.pending_notification.bytes();
+        for _ in 0..ATTEMPTS {
+            let now = self.clock.now();
+            let outcome = match request.pending_notification.value() {
+                PendingNotification::ProfileInstallationResult(result) => self.installed(result, body, now).await?,
+                PendingNotification::OtherSignedNotification(other) => self.other(other, body, now).await?,
+            };
+            match outcome {
+                Outcome::Taken => return Ok(()),
+                Outcome::Ignored(why) => {
+                    tracing::warn!(why, "notification ignored");
+                    return Ok(());
+                }
+                Outcome::Conflict => {}
+            }
+        }
+        Err(Error::Contention)
+    }
+
+    /// A ProfileInstallationResult brings no certificates: the session remembers who will sign it.
+    async fn installed(
+        &self,
+        result: &ProfileInstallationResult,
+        body: &[u8],
+        now: Timestamp,
+    ) -> Result<Outcome, Error> {
+        let data = result.profile_installation_result_data.value();
+        let Some((session, profile)) = self.store.session_and_profile(&data.transaction_id).await? else {
+            return Ok(Outcome::Ignored("the session is unknown"));
+        };
+        if session.state == SessionState::Closed {
+            return Ok(Outcome::Ignored("the session has its result"));
+        }
+        if session.state != SessionState::ExpectResult {
+            return Ok(Outcome::Ignored("no package was delivered in this session"));
+        }
+        let profile = profile.ok_or(Error::Damaged("session"))?;
+        let (euicc, ci) = euicc_of(&session)?;
+        let signed = result.profile_installation_result_data.bytes();
+        if euicc.verify(self.authenticator.provider(), signed, &result.euicc_sign_pir).is_err() {
+            return Ok(Outcome::Ignored("the eUICC's signature is invalid"));
+        }
+        if data.smdp_oid != *self.binding_credential(&ci)?.oid() {
+            return Ok(Outcome::Ignored("the OID is another SM-DP+'s"));
+        }
+        let metadata = &data.notification_metadata;
+        if metadata.iccid.is_some_and(|iccid| iccid != profile.iccid) {
+            return Ok(Outcome::Ignored("the ICCID is not the one of the session"));
+        }
+        let Some(notification) = taken(euicc.eid, metadata, &profile, "notificationInstall", body, now) else {
+            return Ok(Outcome::Ignored("the sequence number is out of range"));
+        };
+        let event = event_of(&data.final_result);
+        tracing::info!(session = %data.transaction_id, iccid = %profile.iccid, ?event, "installation result");
+        let advance = SessionAdvance {
+            transaction_id: data.transaction_id.clone(),
+            from: SessionState::ExpectResult,
+            to: SessionState::Closed,
+            data: None,
+            iccid: Some(profile.iccid),
+            expires_at: session.expires_at,
+        };
+        self.take(notification, Some(advance), moved(&profile, event, now)).await
+    }
+
+    /// Other notifications bring the certificates of their eUICC.
+    async fn other(&self, other: &OtherSignedNotification, body: &[u8], now: Timestamp) -> Result<Outcome, Error> {
+        let Ok(euicc) = self.authenticator.identify_any(&other.euicc_certificate, &other.eum_certificate, now) else {
+            return Ok(Outcome::Ignored("the eUICC's certificates are invalid"));
+        };
+        let signed = other.tbs_other_notification.bytes();
+        if euicc.verify(self.authenticator.provider(), signed, &other.euicc_notification_signature).is_err() {
+            return Ok(Outcome::Ignored("the eUICC's signature is invalid"));
+        }
+        let metadata = other.tbs_other_notification.value();
+        let Some(iccid) = metadata.iccid else { return Ok(Outcome::Ignored("it names no profile")) };
+        let profile = self.store.profile(&iccid).await?;
+        // Any eUICC can sign something about any ICCID: only the one that has the profile is believed.
+        let Some(profile) = profile.filter(|profile| profile.eid == Some(euicc.eid)) else {
+            return Ok(Outcome::Ignored("the profile is not on this eUICC"));
+        };
+        let mut bits = metadata.profile_management_operation.bits();
+        let (name, event) = match (bits.next(), bits.next()) {
+            (Some(NotificationEvent::INSTALL), None) => ("notificationInstall", None),
+            (Some(NotificationEvent::ENABLE), None) => ("notificationEnable", None),
+            (Some(NotificationEvent::DISABLE), None) => ("notificationDisable", None),
+            (Some(NotificationEvent::DELETE), None) => ("notificationDelete", Some(Event::Deleted)),
+            _ => return Ok(Outcome::Ignored("it is not about exactly one event")),
+        };
+        let Some(notification) = taken(euicc.eid, metadata, &profile, name, body, now) else {
+            return Ok(Outcome::Ignored("the sequence number is out of range"));
+        };
+        tracing::info!(eid = %euicc.eid, iccid = %profile.iccid, event = name, "notification");
+        let change = event.and_then(|event| moved(&profile, event, now));
+        self.take(notification, None, change).await
+    }
+
+    /// Records the notification with all that follows from it, or nothing if its sequence number is known.
+    async fn take(
+        &self,
+        notification: Notification,
+        advance: Option<SessionAdvance>,
+        change: Option<ProfileChange>,
+    ) -> Result<Outcome, Error> {
+        let parts = Arc::new((notification, advance, change));
+        let result = self
+            .store
+            .run_tx("take notification", move |tx| {
+                let parts = Arc::clone(&parts);
+                Box::pin(async move {
+                    let (notification, advance, change) = &*parts;
+                    if tx.record_notification(notification).await? == Recorded::Known {
+                        return Ok(Outcome::Ignored("the sequence number is known"));
+                    }
+                    let written = match (advance, change) {
+                        (Some(advance), Some(change)) => tx.advance_session_and_profile(advance, change).await?,
+                        (Some(advance), None) => tx.advance_session(advance).await?,
+                        (None, Some(change)) => tx.change_profile(change).await?,
+                        (None, None) => true,
+                    };
+                    if written { Ok(Outcome::Taken) } else { Err(StepError::Conflict) }
+                })
+            })
+            .await;
+        match result {
+            Ok(outcome) => Ok(outcome),
+            Err(StepError::Conflict) => Ok(Outcome::Conflict),
+            Err(StepError::Store(error)) => Err(error.into()),
+        }
+    }
+}
+
+/// What an installation result means for the order (SGP.22 2.5.6, 3.1.3).
+fn event_of(result: &FinalResult) -> Event {
+    match result {
+        FinalResult::Success(_) => Event::Installed,
+        FinalResult::Error(error) => match error.error_reason {
+            ErrorReason::INSTALL_FAILED_DUE_TO_INSUFFICIENT_MEMORY_FOR_PROFILE
+            | ErrorReason::INSTALL_FAILED_DUE_TO_INTERRUPTION => Event::InstallationFailedForNow,
+            _ => Event::InstallationFailed,
+        },
+    }
+}
+
+/// The change that an event makes. A state that the event does not fit (the order was cancelled meanwhile) stays.
+fn moved(profile: &Profile, event: Event, now: Timestamp) -> Option<ProfileChange> {
+    let state = transition(profile.state, event).ok()?;
+    let mut change = profile.change(WHO, now);
+    change.state = state;
+    Some(change)
+}
+
+/// The row that is written. `None` for a sequence number that no eUICC reaches.
+fn taken(
+    eid: rsp_asn1::Eid,
+    metadata: &NotificationMetadata,
+    profile: &Profile,
+    event: &str,
+    body: &[u8],
+    now: Timestamp,
+) -> Option<Notification> {
+    Some(Notification {
+        eid,
+        seq_number: i64::try_from(metadata.seq_number).ok()?,
+        iccid: Some(profile.iccid),
+        event: event.to_owned(),
+        body: body.to_vec(),
+        received_at: now,
+    })
+}

@@ -1,0 +1,187 @@
+//! The SM-DP+ as LPAs see it.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use rsp_asn1::{SubjectKeyIdentifier, Timestamp, TransactionId};
+use rsp_auth::{Authenticator, Credential, ServerAddress};
+use rsp_crypto::Provider;
+use rsp_es::es9plus::{
+    AuthenticateClientRequest, AuthenticateClientResponse, CancelSessionRequest, GetBoundProfilePackageRequest,
+    GetBoundProfilePackageResponse, HandleNotificationRequest, InitiateAuthenticationRequest,
+    InitiateAuthenticationResponse,
+};
+use rsp_es::server::Es9Plus;
+use rsp_es::status::StatusCode;
+use rsp_pki::{Crl, Role, TrustStore};
+use rsp_store::{Datastore, DownloadSession, SessionState};
+
+use crate::clock::{Clock, SharedRandomness};
+use crate::error::Error;
+
+/// Under which keys the profile elements of a bound package travel (SGP.22 2.5.3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UppProtection {
+    /// The session keys.
+    SessionKeys,
+    /// Random keys of the profile's own, made anew for each binding.
+    Ppk,
+}
+
+/// What happens when an eUICC comes back with another one-time key than the one that its package is bound to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rebinding {
+    /// The profile is bound again.
+    Allowed,
+    /// It is refused.
+    Refused,
+}
+
+/// Limits and choices of the operator.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// Wrong confirmation codes per order before it is closed.
+    pub confirmation_code_limit: u32,
+    /// Deliveries per order before it is closed.
+    pub download_limit: u32,
+    /// Seconds that an LPA has for each step of a session; the user reads and confirms in between.
+    pub session_seconds: i64,
+    /// Seconds for which the result of an installation is awaited.
+    pub result_seconds: i64,
+    /// Under which keys profile elements travel.
+    pub protection: UppProtection,
+    /// Whether a profile is bound again for another one-time key.
+    pub rebinding: Rebinding,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            confirmation_code_limit: 5,
+            download_limit: 10,
+            session_seconds: 30 * 60,
+            result_seconds: 180 * 24 * 60 * 60,
+            protection: UppProtection::SessionKeys,
+            rebinding: Rebinding::Allowed,
+        }
+    }
+}
+
+/// What an SM-DP+ is known by.
+pub struct Credentials {
+    /// DPauth, one per CI.
+    pub dp_auth: Vec<Credential>,
+    /// DPpb, one for each of `dp_auth`, under the same CI and with the same OID.
+    pub dp_pb: Vec<Credential>,
+    /// The CIs that eUICCs may come from.
+    pub anchors: TrustStore,
+    /// CRLs of these CIs.
+    pub crls: Vec<Crl>,
+}
+
+/// An SM-DP+. All its state lies in the datastore.
+pub struct Smdp {
+    pub(crate) store: Arc<Datastore>,
+    pub(crate) authenticator: Authenticator,
+    pub(crate) binding: Vec<Credential>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) randomness: SharedRandomness,
+    pub(crate) settings: Settings,
+}
+
+impl Smdp {
+    /// Puts an SM-DP+ together and checks its certificates.
+    ///
+    /// # Errors
+    /// [`Error::Authentication`] when a certificate is not of its role under a trusted CI, and
+    /// [`Error::NoBindingCredential`] when a DPauth certificate has no DPpb certificate with the same CI and OID.
+    pub fn new(
+        store: Arc<Datastore>,
+        address: ServerAddress,
+        credentials: Credentials,
+        provider: &'static dyn Provider,
+        clock: Arc<dyn Clock>,
+        randomness: SharedRandomness,
+        settings: Settings,
+    ) -> Result<Self, Error> {
+        let Credentials { dp_auth, dp_pb, anchors, crls } = credentials;
+        for auth in &dp_auth {
+            if !dp_pb.iter().any(|pb| pb.ci() == auth.ci() && pb.oid() == auth.oid()) {
+                return Err(Error::NoBindingCredential);
+            }
+        }
+        let authenticator = Authenticator::new(address, Role::DpAuth, dp_auth, anchors, crls, provider)?;
+        dp_pb.iter().try_for_each(|credential| authenticator.check_own(Role::DpPb, credential))?;
+        Ok(Self { store, authenticator, binding: dp_pb, clock, randomness, settings })
+    }
+
+    /// Deletes the sessions whose time is over; returns how many. To be called now and then.
+    ///
+    /// # Errors
+    /// [`Error::Store`].
+    pub async fn purge_sessions(&self) -> Result<u64, Error> {
+        let now = self.clock.now();
+        self.store.run_tx("purge sessions", move |tx| Box::pin(async move { Ok(tx.purge_sessions(now).await?) })).await
+    }
+
+    /// The DPpb credential under a CI.
+    pub(crate) fn binding_credential(&self, ci: &SubjectKeyIdentifier) -> Result<&Credential, Error> {
+        self.binding.iter().find(|credential| credential.ci() == ci).ok_or(Error::NoBindingCredential)
+    }
+
+    pub(crate) fn session_end(&self, now: Timestamp) -> Timestamp {
+        now.plus_seconds(self.settings.session_seconds)
+    }
+}
+
+/// Refuses a session that is over or waits for another function.
+pub(crate) fn expect(session: &DownloadSession, states: &[SessionState], now: Timestamp) -> Result<(), Error> {
+    if states.contains(&session.state) && now <= session.expires_at {
+        Ok(())
+    } else {
+        Err(Error::TransactionIdUnknown)
+    }
+}
+
+/// Logs an answer that is no success with what is needed to find its cause.
+fn refused(function: &'static str, session: Option<&TransactionId>, error: Error) -> StatusCode {
+    let session = session.map(TransactionId::to_string);
+    tracing::info!(function, session, %error, "refused");
+    error.into()
+}
+
+#[async_trait]
+impl Es9Plus for Smdp {
+    async fn initiate_authentication(
+        &self,
+        request: InitiateAuthenticationRequest,
+    ) -> Result<InitiateAuthenticationResponse, StatusCode> {
+        self.initiate(request).await.map_err(|error| refused("InitiateAuthentication", None, error))
+    }
+
+    async fn authenticate_client(
+        &self,
+        request: AuthenticateClientRequest,
+    ) -> Result<AuthenticateClientResponse, StatusCode> {
+        self.authenticate(&request)
+            .await
+            .map_err(|error| refused("AuthenticateClient", Some(&request.transaction_id), error))
+    }
+
+    async fn get_bound_profile_package(
+        &self,
+        request: GetBoundProfilePackageRequest,
+    ) -> Result<GetBoundProfilePackageResponse, StatusCode> {
+        self.bind(&request)
+            .await
+            .map_err(|error| refused("GetBoundProfilePackage", Some(&request.transaction_id), error))
+    }
+
+    async fn handle_notification(&self, request: HandleNotificationRequest) -> Result<(), StatusCode> {
+        self.notified(&request).await.map_err(|error| refused("HandleNotification", None, error))
+    }
+
+    async fn cancel_session(&self, request: CancelSessionRequest) -> Result<(), StatusCode> {
+        self.cancel(&request).await.map_err(|error| refused("CancelSession", Some(&request.transaction_id), error))
+    }
+}
