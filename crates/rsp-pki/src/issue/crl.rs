@@ -38,13 +38,12 @@ impl CrlTemplate {
     }
 
     /// Adds a certificate.
-    pub fn revoke(&mut self, certificate: &Certificate, when: Timestamp) -> &mut Self {
+    pub fn revoke(&mut self, certificate: &Certificate, when: Timestamp) {
         let serial = certificate.serial();
         let bytes = serial.as_bytes().chunks(2).map(|pair| {
             pair.iter().fold(0, |byte, digit| byte << 4 | (*digit as char).to_digit(16).unwrap_or(0) as u8)
         });
         self.revoked.push((bytes.collect(), when));
-        self
     }
 
     /// Signs.

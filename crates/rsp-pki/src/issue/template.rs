@@ -180,18 +180,16 @@ impl Template {
     }
 
     /// Replaces the extension with the same identifier, or adds it.
-    pub fn set(&mut self, extension: Extension) -> &mut Self {
+    pub fn set(&mut self, extension: Extension) {
         match self.extensions.iter_mut().find(|there| there.id == extension.id) {
             Some(there) => *there = extension,
             None => self.extensions.push(extension),
         }
-        self
     }
 
     /// Takes an extension out.
-    pub fn remove(&mut self, id: &[u32]) -> &mut Self {
+    pub fn remove(&mut self, id: &[u32]) {
         self.extensions.retain(|extension| extension.id != id);
-        self
     }
 
     /// The bytes to be signed: tbsCertificate.

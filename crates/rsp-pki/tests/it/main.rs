@@ -1,5 +1,6 @@
 //! The published certificates first, then hierarchies of our own.
 
+mod atk_cert;
 mod directory;
 mod published;
 

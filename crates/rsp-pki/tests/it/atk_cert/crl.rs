@@ -1,0 +1,124 @@
+//! Revocation.
+
+use super::world::*;
+
+/// A world, its DPauth, and a CRL template of its CI that is fresh.
+fn with_crl(curve: Curve) -> (World, Certificate, CrlTemplate) {
+    let world = World::new(curve);
+    let leaf = world.sign_as(Role::DpAuth);
+    let crl = CrlTemplate::new(&world.ci_authority(), NOW.plus_seconds(-DAY), NOW.plus_seconds(DAY));
+    (world, leaf, crl)
+}
+
+fn rule_of(world: &World, role: Role, certificate: &Certificate) -> Rule {
+    let error = world.verdict(role, certificate).unwrap_err();
+    assert_eq!(error.certificate, role);
+    error.rule
+}
+
+#[test]
+fn atk_cert_revoked_server() {
+    for curve in Curve::ALL {
+        let (mut world, leaf, mut crl) = with_crl(curve);
+        world.crls = vec![crl.sign(&*signer(&world.ci_key)).unwrap()];
+        assert_eq!(world.verdict(Role::DpAuth, &leaf), Ok(()));
+        crl.revoke(&leaf, NOW.plus_seconds(-DAY));
+        world.crls = vec![crl.sign(&*signer(&world.ci_key)).unwrap()];
+        assert_eq!(rule_of(&world, Role::DpAuth, &leaf), Rule::Revoked(NOW.plus_seconds(-DAY)));
+        // Another certificate of the same CI is not touched.
+        assert_eq!(world.verdict(Role::DpTls, &world.sign_as(Role::DpTls)), Ok(()));
+    }
+}
+
+#[test]
+fn atk_cert_revoked_eum() {
+    for curve in Curve::ALL {
+        let (mut world, _, mut crl) = with_crl(curve);
+        crl.revoke(&world.eum, NOW.plus_seconds(-DAY));
+        world.crls = vec![crl.sign(&*signer(&world.ci_key)).unwrap()];
+        let eum = world.eum.clone();
+        assert!(matches!(rule_of(&world, Role::Eum, &eum), Rule::Revoked(_)));
+    }
+}
+
+#[test]
+fn atk_cert_crl_forged() {
+    for curve in Curve::ALL {
+        let (mut world, leaf, crl) = with_crl(curve);
+        world.crls = vec![crl.sign(&*signer(&secret(curve, 66))).unwrap()];
+        assert_eq!(rule_of(&world, Role::DpAuth, &leaf), Rule::CrlForged);
+    }
+}
+
+#[test]
+fn atk_cert_crl_stale() {
+    let (mut world, leaf, mut crl) = with_crl(Curve::P256);
+    crl.next_update = Some(NOW.plus_seconds(-1));
+    world.crls = vec![crl.sign(&*signer(&world.ci_key)).unwrap()];
+    assert_eq!(rule_of(&world, Role::DpAuth, &leaf), Rule::CrlStale(NOW.plus_seconds(-1)));
+    // Without a clock nobody can say so.
+    world.now = None;
+    assert_eq!(world.verdict(Role::DpAuth, &leaf), Ok(()));
+}
+
+#[test]
+fn atk_cert_crl_from_the_future() {
+    let (mut world, leaf, mut crl) = with_crl(Curve::P256);
+    crl.this_update = NOW.plus_seconds(1);
+    world.crls = vec![crl.sign(&*signer(&world.ci_key)).unwrap()];
+    assert_eq!(rule_of(&world, Role::DpAuth, &leaf), Rule::CrlStale(NOW.plus_seconds(1)));
+}
+
+#[test]
+fn atk_cert_crl_with_an_unknown_critical_extension() {
+    let (mut world, leaf, mut crl) = with_crl(Curve::P256);
+    crl.extensions.push(Extension::new(UNKNOWN, true, b"\x05\x00".to_vec()));
+    world.crls = vec![crl.sign(&*signer(&world.ci_key)).unwrap()];
+    assert_eq!(rule_of(&world, Role::DpAuth, &leaf), Rule::CrlUnsupported);
+}
+
+#[test]
+fn atk_cert_crl_indirect() {
+    let (mut world, leaf, mut crl) = with_crl(Curve::P256);
+    let plain = Extension::new(&[2, 5, 29, 28], true, b"\x30\x03\x81\x01\xff".to_vec());
+    crl.extensions.push(plain);
+    world.crls = vec![crl.sign(&*signer(&world.ci_key)).unwrap()];
+    assert_eq!(world.verdict(Role::DpAuth, &leaf), Ok(()));
+    crl.extensions.pop();
+    crl.extensions.push(Extension::new(&[2, 5, 29, 28], true, b"\x30\x03\x84\x01\xff".to_vec()));
+    world.crls = vec![crl.sign(&*signer(&world.ci_key)).unwrap()];
+    assert_eq!(rule_of(&world, Role::DpAuth, &leaf), Rule::CrlUnsupported);
+}
+
+/// A CI that cuts its CRL in two: one half alone says nothing about a serial number that is not on it.
+#[test]
+fn atk_cert_crl_part_held_back() {
+    let (mut world, leaf, crl) = with_crl(Curve::P256);
+    let part = |number, revoked: bool| {
+        let mut part = crl.clone();
+        part.extensions.extend(extension::partial_crl(number, 2));
+        if revoked {
+            part.revoke(&leaf, NOW.plus_seconds(-DAY));
+        }
+        part.sign(&*signer(&world.ci_key)).unwrap()
+    };
+    let (first, second, second_with_leaf) = (part(1, false), part(2, false), part(2, true));
+    world.crls = vec![first.clone()];
+    assert_eq!(rule_of(&world, Role::DpAuth, &leaf), Rule::CrlIncomplete { found: 1, total: 2 });
+    world.crls = vec![first.clone(), first.clone()];
+    assert_eq!(rule_of(&world, Role::DpAuth, &leaf), Rule::CrlIncomplete { found: 1, total: 2 });
+    world.crls = vec![first.clone(), second];
+    assert_eq!(world.verdict(Role::DpAuth, &leaf), Ok(()));
+    world.crls = vec![first, second_with_leaf];
+    assert!(matches!(rule_of(&world, Role::DpAuth, &leaf), Rule::Revoked(_)));
+}
+
+/// A list of somebody else has no say, whatever serial numbers stand on it.
+#[test]
+fn atk_cert_crl_of_another_issuer() {
+    let (mut world, leaf, mut crl) = with_crl(Curve::P256);
+    crl.revoke(&leaf, NOW.plus_seconds(-DAY));
+    crl.issuer = Subject::new().common_name("Another").encode();
+    world.crls = vec![crl.sign(&*signer(&secret(Curve::P256, 66))).unwrap()];
+    assert_eq!(world.verdict(Role::DpAuth, &leaf), Ok(()));
+}
