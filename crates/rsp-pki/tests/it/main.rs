@@ -3,6 +3,7 @@
 mod atk_cert;
 mod directory;
 mod published;
+mod robustness;
 
 use rsp_asn1::Timestamp;
 use rsp_crypto::Randomness;
