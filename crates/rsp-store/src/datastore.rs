@@ -100,6 +100,12 @@ impl Datastore {
         result.await.map_err(|_| Error::Closed)?
     }
 
+    /// Whether the database answers.
+    pub async fn check(&self) -> Result<(), Error> {
+        sqlx::query("SELECT 1").execute(&mut *self.reader().await?).await?;
+        Ok(())
+    }
+
     /// Finishes the transactions that wait and closes the database.
     pub async fn close(self) {
         drop(self.jobs);

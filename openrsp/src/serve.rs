@@ -1,0 +1,164 @@
+//! `openrsp serve`: the SM-DP+ on HTTPS.
+
+mod connections;
+mod record;
+mod tls;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use axum::Router;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::routing::get;
+use clap::Args;
+use rsp_smdp::{Clock, SharedRandomness, Smdp};
+use rsp_store::Datastore;
+use serde_json::json;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::config::{ServerDir, SystemClock, credentials};
+use crate::exit::{Exit, Failure};
+use crate::system::OsRandomness;
+use record::Recorder;
+
+/// How often sessions whose time is over are deleted.
+const PURGE_INTERVAL: Duration = Duration::from_secs(60);
+
+/// Run the SM-DP+ of a directory until SIGTERM or Ctrl-C; what is in progress is finished first.
+///
+/// The first line on standard output says where it listens.
+#[derive(Args)]
+pub(crate) struct ServeArgs {
+    /// The server's directory, made by `openrsp init`.
+    #[arg(env = "OPENRSP_DIR")]
+    dir: PathBuf,
+    /// Where to listen, instead of the address in the configuration; port 0 takes a free one.
+    #[arg(long, value_name = "ADDR:PORT")]
+    listen: Option<SocketAddr>,
+    /// Speak HTTP without TLS, on a loopback address only: for use behind a TLS proxy.
+    #[arg(long)]
+    plain_http: bool,
+    /// Write every message and every random draw into this directory, and sign deterministically. For tests only.
+    #[arg(long, value_name = "DIR", hide = true)]
+    record: Option<PathBuf>,
+}
+
+/// Serves until told to stop.
+pub(crate) fn run(args: ServeArgs, json: bool) -> anyhow::Result<ExitCode> {
+    let server = ServerDir::open(&args.dir)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(serve(&server, &args, json))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn serve(server: &ServerDir, args: &ServeArgs, json: bool) -> anyhow::Result<()> {
+    let address = listen_address(server, args)?;
+    let tls = if args.plain_http { None } else { Some(tls::acceptor(server)?) };
+    let recorder = args.record.as_deref().map(Recorder::create).transpose()?;
+    let store = server.store().await?;
+    let smdp = Arc::new(make_smdp(server, Arc::clone(&store), recorder.as_ref())?);
+
+    let mut router = Router::new()
+        .route("/healthz", get(healthy))
+        .with_state(Arc::clone(&store))
+        .merge(rsp_es::server::router(smdp.clone()));
+    if let Some(recorder) = recorder {
+        router = router.layer(axum::middleware::from_fn_with_state(recorder, record::messages));
+    }
+
+    let listener = TcpListener::bind(address)
+        .await
+        .map_err(|error| Failure::new(Exit::Network, format!("listening on {address}: {error}")))?;
+    announce(listener.local_addr()?, json);
+    let purging = tokio::spawn(purge(Arc::clone(&smdp)));
+    connections::serve(listener, tls, router, stop_signal()?).await;
+
+    purging.abort();
+    drop(purging.await);
+    drop(smdp);
+    if let Some(store) = Arc::into_inner(store) {
+        store.close().await;
+    }
+    Ok(())
+}
+
+fn listen_address(server: &ServerDir, args: &ServeArgs) -> anyhow::Result<SocketAddr> {
+    let configured = &server.config.smdp.listen;
+    let address = match args.listen {
+        Some(address) => address,
+        None => configured.parse().map_err(|_| {
+            Failure::new(Exit::Input, format!("smdp.listen: {configured:?} is no ADDR:PORT, such as 127.0.0.1:8443"))
+        })?,
+    };
+    if args.plain_http && !address.ip().is_loopback() {
+        return Err(Failure::new(Exit::Usage, format!("--plain-http: {address} is not a loopback address")));
+    }
+    Ok(address)
+}
+
+fn make_smdp(server: &ServerDir, store: Arc<Datastore>, recorder: Option<&Recorder>) -> anyhow::Result<Smdp> {
+    // A recording can be repeated only if signatures are the same each time.
+    let provider = if recorder.is_some() { rsp_crypto::rust_crypto() } else { rsp_crypto::aws_lc() };
+    let credentials = credentials(&server.pki()?, provider)?;
+    let clock: Arc<dyn Clock> = match recorder {
+        Some(recorder) => Arc::new(recorder.clock()),
+        None => Arc::new(SystemClock),
+    };
+    let randomness = match recorder {
+        Some(recorder) => SharedRandomness::new(Box::new(recorder.randomness(OsRandomness))),
+        None => SharedRandomness::new(Box::new(OsRandomness)),
+    };
+    Smdp::new(store, server.address()?, credentials, provider, clock, randomness, server.settings())
+        .context("starting the SM-DP+")
+}
+
+/// Whoever starts a server waits for this line.
+fn announce(address: SocketAddr, json: bool) {
+    if json {
+        println!("{}", json!({ "listening": address.to_string() }));
+    } else {
+        println!("{address}");
+    }
+}
+
+/// Answers whether the database does.
+async fn healthy(State(store): State<Arc<Datastore>>) -> (StatusCode, &'static str) {
+    match store.check().await {
+        Ok(()) => (StatusCode::OK, "ok\n"),
+        Err(error) => {
+            tracing::error!(%error, "the database does not answer");
+            (StatusCode::SERVICE_UNAVAILABLE, "database\n")
+        }
+    }
+}
+
+async fn purge(smdp: Arc<Smdp>) {
+    let mut ticks = tokio::time::interval(PURGE_INTERVAL);
+    loop {
+        ticks.tick().await;
+        match smdp.purge_sessions().await {
+            Ok(0) => {}
+            Ok(purged) => tracing::debug!(purged, "sessions purged"),
+            Err(error) => tracing::warn!(%error, "purging sessions"),
+        }
+    }
+}
+
+/// Ends when the process is asked to stop.
+fn stop_signal() -> anyhow::Result<impl Future<Output = ()>> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        tracing::info!("stopping");
+    })
+}

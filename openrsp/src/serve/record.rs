@@ -1,0 +1,93 @@
+//! Recording of a server's sessions, so that a test can replay them: one JSON object per line in `transcript.jsonl`, in
+//! the order in which things happened: `{"now"}`, `{"draw"}`, `{"request","path"}`, `{"response","status"}`.
+//!
+//! A recording holds one-time keys. It is for test data only.
+
+use std::fs::File;
+use std::io::Write as _;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use anyhow::Context as _;
+use axum::body::{Body, to_bytes};
+use axum::extract::{Request, State};
+use axum::middleware::Next;
+use axum::response::Response;
+use rsp_asn1::Timestamp;
+use rsp_crypto::Randomness;
+use rsp_smdp::Clock;
+use serde_json::{Value, json};
+
+use crate::system::now;
+
+/// Far above any message: a recording need not protect itself.
+const MAX_BODY: usize = 16 << 20;
+
+/// The transcript, shared by everything that writes to it.
+#[derive(Clone)]
+pub(super) struct Recorder(Arc<Mutex<File>>);
+
+impl Recorder {
+    /// Begins a new transcript in `dir`.
+    pub(super) fn create(dir: &Path) -> anyhow::Result<Self> {
+        std::fs::create_dir_all(dir).with_context(|| dir.display().to_string())?;
+        let path = dir.join("transcript.jsonl");
+        let file = File::create_new(&path).with_context(|| path.display().to_string())?;
+        Ok(Self(Arc::new(Mutex::new(file))))
+    }
+
+    /// The machine's clock, noted.
+    pub(super) fn clock(&self) -> RecordedClock {
+        RecordedClock(self.clone())
+    }
+
+    /// A source of randomness, noted.
+    pub(super) fn randomness<R: Randomness>(&self, source: R) -> RecordedRandomness<R> {
+        RecordedRandomness { source, recorder: self.clone() }
+    }
+
+    fn note(&self, line: &Value) {
+        let mut file = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Err(error) = writeln!(file, "{line}") {
+            tracing::error!(%error, "the recording is incomplete");
+        }
+    }
+}
+
+/// A clock that notes what it says.
+pub(super) struct RecordedClock(Recorder);
+
+impl Clock for RecordedClock {
+    fn now(&self) -> Timestamp {
+        let now = now();
+        self.0.note(&json!({ "now": now.0 }));
+        now
+    }
+}
+
+/// Randomness that notes what it gives.
+pub(super) struct RecordedRandomness<R> {
+    source: R,
+    recorder: Recorder,
+}
+
+impl<R: Randomness> Randomness for RecordedRandomness<R> {
+    fn fill(&mut self, buffer: &mut [u8]) {
+        self.source.fill(buffer);
+        self.recorder.note(&json!({ "draw": hex::encode(buffer) }));
+    }
+}
+
+/// Notes request and response as they pass.
+pub(super) async fn messages(State(recorder): State<Recorder>, request: Request, next: Next) -> Response {
+    let (parts, body) = request.into_parts();
+    // What cannot be read whole reaches the handler as an empty body, and is refused there.
+    let body = to_bytes(body, MAX_BODY).await.unwrap_or_default();
+    let text = String::from_utf8_lossy(&body);
+    recorder.note(&json!({ "request": text, "path": parts.uri.path() }));
+    let response = next.run(Request::from_parts(parts, Body::from(body.clone()))).await;
+    let (parts, body) = response.into_parts();
+    let body = to_bytes(body, MAX_BODY).await.unwrap_or_default();
+    recorder.note(&json!({ "response": String::from_utf8_lossy(&body), "status": parts.status.as_u16() }));
+    Response::from_parts(parts, Body::from(body))
+}
