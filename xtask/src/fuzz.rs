@@ -126,14 +126,7 @@ fn own_seeds(target: &str) -> Vec<Vec<u8>> {
     ];
     match target {
         "activation_code" => codes.iter().map(|code| code.as_bytes().to_vec()).collect(),
-        "apdus" => vec![apdu_script(&[
-            b"\x00\x70\x00\x00\x01".to_vec(),
-            b"\x01\xA4\x04\x00\x10\xA0\x00\x00\x05\x59\x10\x10\xFF\xFF\xFF\xFF\x89\x00\x00\x01\x00".to_vec(),
-            b"\x81\xE2\x91\x00\x06\xBF\x3E\x03\x5C\x01\x5A".to_vec(),
-            b"\x81\xE2\x91\x00\x03\xBF\x20\x00".to_vec(),
-            b"\x00\xA4\x00\x04\x02\x3F\x00".to_vec(),
-            b"\x00\xB2\x01\x04\xFF".to_vec(),
-        ])],
+        "apdus" => vec![apdu_script(&isdr_commands()), apdu_script(&usim_commands())],
         "rsp_messages" => vec![
             br#"{"smdpAddress":"smdp.example.com","euiccChallenge":"AAAAAAAAAAAAAAAAAAAAAA==","euiccInfo1":"vyAHggMCAgCpAA=="}"#
                 .to_vec(),
@@ -143,6 +136,40 @@ fn own_seeds(target: &str) -> Vec<Vec<u8>> {
         ],
         _ => Vec::new(),
     }
+}
+
+/// A channel, the ISD-R on it, the EID and EUICCInfo1.
+fn isdr_commands() -> Vec<Vec<u8>> {
+    vec![
+        b"\x00\x70\x00\x00\x01".to_vec(),
+        b"\x01\xA4\x04\x00\x10\xA0\x00\x00\x05\x59\x10\x10\xFF\xFF\xFF\xFF\x89\x00\x00\x01\x00".to_vec(),
+        b"\x81\xE2\x91\x00\x06\xBF\x3E\x03\x5C\x01\x5A".to_vec(),
+        b"\x81\xE2\x91\x00\x03\xBF\x20\x00".to_vec(),
+    ]
+}
+
+/// EF_DIR, the USIM, a PIN, files read and written, AUTHENTICATE.
+fn usim_commands() -> Vec<Vec<u8>> {
+    let mut authenticate = b"\x00\x88\x00\x81\x22\x10".to_vec();
+    authenticate.extend_from_slice(&[0x23; 16]);
+    authenticate.push(0x10);
+    authenticate.extend_from_slice(&[0x55; 16]);
+    vec![
+        b"\x00\xA4\x00\x04\x02\x3F\x00".to_vec(),
+        b"\x00\xA4\x00\x04\x02\x2F\x00".to_vec(),
+        b"\x00\xB2\x01\x04\xFF".to_vec(),
+        b"\x00\xA4\x04\x04\x07\xA0\x00\x00\x00\x87\x10\x02".to_vec(),
+        b"\x00\x20\x00\x01\x08\x30\x30\x30\x30\xFF\xFF\xFF\xFF".to_vec(),
+        b"\x00\x20\x00\x0A\x0855555555".to_vec(),
+        b"\x00\xA4\x00\x04\x02\x6F\x07".to_vec(),
+        b"\x00\xB0\x00\x00\x09".to_vec(),
+        b"\x00\xA4\x08\x04\x04\x7F\xFF\x6F\x3C".to_vec(),
+        b"\x00\xD6\x00\x00\x02\x00\x00".to_vec(),
+        b"\x00\xDC\x01\x04\x04\x00\x00\x00\x00".to_vec(),
+        b"\x00\x2C\x00\x01\x00".to_vec(),
+        b"\x80\xF2\x00\x00\x00".to_vec(),
+        authenticate,
+    ]
 }
 
 /// Seeds out of the published test data.
