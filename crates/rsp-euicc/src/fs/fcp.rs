@@ -1,0 +1,90 @@
+//! File control parameters, the answer to SELECT and STATUS (ETSI TS 102 221 11.1.1.3).
+
+use super::{Content, Df, Ef, FileSystem, NodeId, Structure};
+
+/// Whether a key reference of a DF is one of an enabled PIN, for its PIN status template.
+pub type PinEnabled<'a> = &'a dyn Fn(u8) -> bool;
+
+/// The FCP template `62` of a file.
+pub fn template(fs: &FileSystem, id: NodeId, pin_enabled: PinEnabled<'_>) -> Vec<u8> {
+    let node = fs.node(id);
+    let mut body = Vec::new();
+    match &node.content {
+        Content::Df(df) => df_parameters(&mut body, id, node.file_id, df),
+        Content::Ef(own) => ef_parameters(&mut body, node.file_id, fs.ef(id).unwrap_or(own)),
+    }
+    put(&mut body, 0x8A, &[node.life_cycle]);
+    if let Some(access) = node.access {
+        let [high, low] = access.file_id.to_be_bytes();
+        put(&mut body, 0x8B, &[high, low, access.record]);
+    }
+    match &node.content {
+        Content::Df(df) => put(&mut body, 0xC6, &pin_status(&df.key_references, pin_enabled)),
+        Content::Ef(own) => {
+            let size = fs.ef(id).unwrap_or(own).body.len();
+            put(
+                &mut body,
+                0x80,
+                &u16::try_from(size).map_or(size.to_be_bytes().to_vec(), |size| size.to_be_bytes().to_vec()),
+            );
+            // SFI in bits 8 to 4; without a value none is supported.
+            put(&mut body, 0x88, &own.sfi.map(|sfi| sfi << 3).into_iter().collect::<Vec<_>>());
+        }
+    }
+    let mut template = Vec::with_capacity(body.len() + 3);
+    put(&mut template, 0x62, &body);
+    template
+}
+
+fn df_parameters(body: &mut Vec<u8>, id: NodeId, file_id: u16, df: &Df) {
+    put(body, 0x82, &[0x78, 0x21]);
+    match &df.aid {
+        // The temporary identifier of an ADF means nothing outside of its package.
+        Some(aid) => put(body, 0x84, aid),
+        None => put(body, 0x83, &file_id.to_be_bytes()),
+    }
+    if id == NodeId::MF {
+        // UICC characteristics: no clock stop, supply voltages A to C (ETSI TS 102 221 11.1.1.4.6.1).
+        put(body, 0xA5, &[0x80, 0x01, 0x71]);
+    }
+}
+
+fn ef_parameters(body: &mut Vec<u8>, file_id: u16, ef: &Ef) {
+    let records = |kind: u8, length: u16| {
+        let [high, low] = length.to_be_bytes();
+        vec![kind, 0x21, high, low, u8::try_from(ef.record_count()).unwrap_or(u8::MAX)]
+    };
+    let descriptor = match ef.structure {
+        Structure::Transparent => vec![0x41, 0x21],
+        Structure::LinearFixed { record } => records(0x42, record),
+        Structure::Cyclic { record } => records(0x46, record),
+        Structure::BerTlv => vec![0x79, 0x21],
+    };
+    put(body, 0x82, &descriptor);
+    put(body, 0x83, &file_id.to_be_bytes());
+    put(body, 0xA5, &[0xC0, 0x01, ef.special]);
+}
+
+/// `90` one bit for each key, most significant first, then `83` for each key (ETSI TS 102 221 9.5.2).
+fn pin_status(references: &[u8], pin_enabled: PinEnabled<'_>) -> Vec<u8> {
+    let mut bits = vec![0u8; references.len().div_ceil(8).max(1)];
+    for (index, reference) in references.iter().enumerate() {
+        if pin_enabled(*reference) {
+            bits[index / 8] |= 0x80 >> (index % 8);
+        }
+    }
+    let mut status = Vec::new();
+    put(&mut status, 0x90, &bits);
+    references.iter().for_each(|reference| put(&mut status, 0x83, &[*reference]));
+    status
+}
+
+fn put(target: &mut Vec<u8>, tag: u8, value: &[u8]) {
+    target.push(tag);
+    match value.len() {
+        short @ 0..=0x7F => target.push(short as u8),
+        medium @ 0x80..=0xFF => target.extend([0x81, medium as u8]),
+        long => target.extend([0x82, (long >> 8) as u8, long as u8]),
+    }
+    target.extend_from_slice(value);
+}

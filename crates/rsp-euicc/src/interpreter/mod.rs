@@ -1,0 +1,69 @@
+//! The profile package interpreter: profile elements become files, codes and keys (TCA profile package 8; SGP.22 2.5.6).
+//!
+//! Headers, files from templates and generic file management, PINs, PUKs and AKA parameters take effect. CSIM, security
+//! domains, remote file management and applications are parsed and kept with the profile, but do nothing.
+
+mod contents;
+mod creation;
+mod install;
+mod keys;
+mod requirements;
+mod template_tables;
+mod templates;
+
+use rsp_saip::status::{PeStatus, PeStatusCode};
+use rsp_saip::{ElementKind, ProfileElement};
+
+pub use contents::{KeptElement, Owner, ProfileContents};
+
+/// Why a package is not installed: nothing of it remains.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("profile element {number}{}: {}: {message}", kind.map_or_else(String::new, |kind| format!(" ({kind})")), self.status())]
+pub struct InstallError {
+    /// Number of the element in the package, from 1.
+    pub number: usize,
+    /// Type of the element, unless the package was empty.
+    pub kind: Option<ElementKind>,
+    /// Statuses of optional elements that were left out, and last that of the element that cannot be installed.
+    pub statuses: Vec<PeStatus>,
+    /// What is wrong, in words.
+    pub message: String,
+}
+
+impl InstallError {
+    /// Status of the element that cannot be installed.
+    pub fn status(&self) -> PeStatusCode {
+        self.statuses.last().map_or(PeStatusCode::INVALID_REQUEST_FORMAT, |status| status.status)
+    }
+}
+
+/// What is wrong with an element, before its place is known.
+pub(crate) struct Fault {
+    status: PeStatusCode,
+    message: String,
+}
+
+impl Fault {
+    fn new(status: PeStatusCode, message: impl Into<String>) -> Self {
+        Self { status, message: message.into() }
+    }
+}
+
+/// Installs a package that was already read.
+///
+/// The statuses are empty when every element was processed or kept; otherwise they name the optional elements that this
+/// eUICC leaves out.
+///
+/// # Errors
+/// [`InstallError`] for the first element that cannot be installed.
+pub fn install(elements: &[ProfileElement]) -> Result<(ProfileContents, Vec<PeStatus>), InstallError> {
+    install::Installer::default().run(elements)
+}
+
+/// A path of the package as file identifiers.
+fn path(bytes: &[u8]) -> Result<Vec<u16>, Fault> {
+    if !bytes.len().is_multiple_of(2) {
+        return Err(Fault::new(PeStatusCode::BAD_VALUES, "a path of an odd count of bytes"));
+    }
+    Ok(bytes.chunks_exact(2).map(|pair| u16::from_be_bytes([pair[0], pair[1]])).collect())
+}
