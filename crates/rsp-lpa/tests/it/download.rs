@@ -164,7 +164,8 @@ fn atk_metadata_mismatch() {
         notification_configuration_info: config("a.example"),
         ..with_rules(&[PprIds::PPR2], owner())
     };
-    let changes: [(&str, fn(&mut StoreMetadataRequest)); 9] = [
+    type Change = fn(&mut StoreMetadataRequest);
+    let changes: [(&str, Change); 9] = [
         ("iccid", |m| m.iccid = "8900000000000000020".parse().unwrap()),
         ("serviceProviderName", |m| m.service_provider_name.push('s')),
         ("profileName", |m| m.profile_name = "Other".to_owned()),

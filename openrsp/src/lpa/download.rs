@@ -1,0 +1,169 @@
+//! `openrsp lpa profile download`.
+
+use std::process::ExitCode;
+
+use clap::Args;
+use rsp_asn1::{DeviceInfo, Eid};
+use rsp_es::activation_code::{ActivationCode, Severity, diagnose};
+use rsp_lpa::{DownloadRequest, Installed, Lpa, device_info};
+use serde_json::{Value, json};
+
+use super::network::Network;
+use super::notifications::{Aftermath, NotificationArgs};
+use super::prompt::{CodeSource, Terminal};
+use super::report::{self, Reporter};
+use super::{Session, block_on};
+use crate::exit::{Exit, Failure};
+
+#[derive(Args)]
+pub(super) struct DownloadArgs {
+    /// The activation code, in single quotes: 'LPA:1$HOST$MATCHING-ID'. Without code and --smdp, the profile that waits
+    /// at the eUICC's default SM-DP+ is downloaded.
+    #[arg(value_name = "CODE", conflicts_with_all = ["activation_code", "smdp"])]
+    code: Option<String>,
+
+    /// The activation code, as an option.
+    #[arg(long, value_name = "CODE", conflicts_with = "smdp")]
+    activation_code: Option<String>,
+
+    /// Address of the SM-DP+, instead of an activation code.
+    #[arg(long, value_name = "HOST[:PORT]")]
+    smdp: Option<String>,
+
+    /// MatchingID for --smdp; without it, the profile that waits for this EID.
+    #[arg(long, value_name = "ID", requires = "smdp")]
+    matching_id: Option<String>,
+
+    /// Where the confirmation code comes from: `ask` or @FILE.
+    #[arg(long, value_name = "ask|@FILE")]
+    confirmation_code: Option<CodeSource>,
+
+    /// Agree to the installation without being asked.
+    #[arg(long)]
+    yes: bool,
+
+    /// IMEI of the device, 15 digits.
+    #[arg(long, value_name = "IMEI")]
+    imei: Option<String>,
+
+    #[command(flatten)]
+    notifications: NotificationArgs,
+}
+
+/// What is downloaded.
+enum Source {
+    Code(ActivationCode),
+    Address { smdp: String, matching_id: String },
+    DefaultSmdp,
+}
+
+pub(super) fn run(session: &Session, args: DownloadArgs) -> anyhow::Result<ExitCode> {
+    let source = source(&args)?;
+    let device =
+        device_info(args.imei.as_deref()).map_err(|error| Failure::new(Exit::Input, format!("--imei: {error}")))?;
+    let announced = matches!(&source, Source::Code(code) if code.confirmation_code_required());
+    let mut terminal = Terminal::new(args.yes, args.confirmation_code.as_ref(), announced)?;
+    let network = session.network.open()?;
+    let mut reporter = Reporter::new(session.json).telling_steps();
+    let outcome = session.with_lpa(&mut reporter, |lpa| {
+        let eid = lpa.eid().map_err(report::failure)?;
+        let request = request(lpa, source, device)?;
+        let outcome = block_on(lpa.download(&network.servers, &request, &network.trust(), &mut terminal))?;
+        // A failed installation has its notification, too. It must not hide the failure itself.
+        let aftermath = args.notifications.after(lpa, Some(&network));
+        match outcome {
+            Ok(installed) => Ok(Ok((eid, installed, aftermath?))),
+            Err(error) => Ok(Err(error)),
+        }
+    })?;
+    match outcome {
+        Ok((eid, installed, aftermath)) => {
+            if session.json {
+                println!("{}", result_line(eid, &installed, &aftermath, &network, reporter.total_ms()));
+            } else {
+                tell(&installed, &network);
+                aftermath.tell();
+            }
+            Ok(ExitCode::SUCCESS)
+        }
+        Err(error) => Err(report::failure(error)),
+    }
+}
+
+fn source(args: &DownloadArgs) -> anyhow::Result<Source> {
+    if let Some(text) = args.code.as_ref().or(args.activation_code.as_ref()) {
+        let diagnosis = diagnose(text);
+        for finding in diagnosis.findings.iter().filter(|finding| finding.severity == Severity::Deviation) {
+            eprintln!("warning: activation code, {finding}");
+        }
+        let code =
+            diagnosis.into_code().map_err(|error| Failure::new(Exit::Input, format!("activation code, {error}")))?;
+        return Ok(Source::Code(code));
+    }
+    Ok(match &args.smdp {
+        Some(smdp) => Source::Address { smdp: smdp.clone(), matching_id: args.matching_id.clone().unwrap_or_default() },
+        None => Source::DefaultSmdp,
+    })
+}
+
+fn request(lpa: &mut Lpa<'_>, source: Source, device: DeviceInfo) -> anyhow::Result<DownloadRequest> {
+    match source {
+        Source::Code(code) => Ok(DownloadRequest::from_activation_code(&code, device)),
+        Source::Address { smdp, matching_id } => Ok(DownloadRequest::new(&smdp, &matching_id, device)),
+        Source::DefaultSmdp => {
+            let addresses = lpa.configured_addresses().map_err(report::failure)?;
+            let default = addresses.default_dp_address.filter(|address| !address.is_empty());
+            let address = default.ok_or_else(|| {
+                let message = "nothing to download: give an activation code or --smdp; the eUICC has no default SM-DP+";
+                Failure::new(Exit::Usage, message)
+            })?;
+            Ok(DownloadRequest::new(&address, "", device))
+        }
+    }
+}
+
+fn result_line(eid: Eid, installed: &Installed, aftermath: &Aftermath, network: &Network, total_ms: u64) -> Value {
+    let tls = network.tls().map(|(trusted, negotiated)| {
+        json!({
+            "server": trusted.server,
+            "ci": trusted.ci,
+            "ci_key_id": trusted.ci_key_id,
+            "version": negotiated.version,
+            "cipher_suite": negotiated.cipher_suite,
+        })
+    });
+    json!({
+        "result": "ok",
+        "eid": eid.to_string(),
+        "iccid": installed.iccid.to_string(),
+        "isdp_aid": hex::encode_upper(&installed.isdp_aid),
+        "service_provider_name": installed.offer.service_provider_name,
+        "profile_name": installed.offer.profile_name,
+        "profile_class": installed.offer.profile_class.name(),
+        "bpp_bytes": installed.bpp_bytes,
+        "seq_number": installed.seq_number,
+        "transaction_id": installed.transaction_id.to_string(),
+        "smdp_oid": installed.smdp_oid,
+        "ci_key_id": hex::encode_upper(&installed.ci_key_id),
+        "tls": tls,
+        "notifications": aftermath.as_json(),
+        "total_ms": total_ms,
+    })
+}
+
+fn tell(installed: &Installed, network: &Network) {
+    let offer = &installed.offer;
+    println!(
+        "Profile {} is installed and disabled: {}: {}",
+        installed.iccid, offer.service_provider_name, offer.profile_name
+    );
+    match network.tls() {
+        Some((trusted, negotiated)) => {
+            println!("TLS ({}, {}) trusted the CI {}", negotiated.version, negotiated.cipher_suite, trusted.ci);
+            println!("  key identifier {}", trusted.ci_key_id);
+        }
+        None => println!("The server was reached without TLS, on this machine."),
+    }
+    println!("SM-DP+ {} and eUICC authenticated each other under the CI", installed.smdp_oid);
+    println!("  key identifier {}", hex::encode_upper(&installed.ci_key_id));
+}

@@ -1,0 +1,166 @@
+//! How servers are reached, and by which certificate issuers they are judged.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use clap::Args;
+use rsp_es::client::{NegotiatedTls, NetworkTransport, Resolve, Scheme};
+use rsp_lpa::tls::{CiVerifier, TrustedServer};
+use rsp_lpa::{Servers, Trust};
+use rsp_pki::{Certificate, Crl, Role, TrustStore};
+
+use crate::exit::{Exit, Failure};
+use crate::system;
+
+/// How deep a directory of certificates is searched: the published set has three levels.
+const MAX_DEPTH: usize = 4;
+
+/// Largest file that is looked at for certificates, in bytes.
+const MAX_FILE: u64 = 1 << 20;
+
+#[derive(Args)]
+pub(super) struct NetworkArgs {
+    /// The trusted certificate issuers: a certificate, or a directory that is searched for them; may be given several
+    /// times. Servers are verified against these and nothing else.
+    #[arg(long, global = true, value_name = "FILE|DIR")]
+    ci: Vec<PathBuf>,
+
+    /// Connect to ADDR:PORT when HOST is called; the name that the server must prove stays HOST.
+    #[arg(long, global = true, value_name = "HOST[:PORT]=ADDR:PORT", value_parser = parse_resolve)]
+    resolve: Vec<Resolve>,
+
+    /// Speak HTTP without TLS, to a server on this machine only.
+    #[arg(long, global = true)]
+    plain_http: bool,
+}
+
+fn parse_resolve(text: &str) -> Result<Resolve, String> {
+    Resolve::parse(text).map_err(|error| error.to_string())
+}
+
+/// The way to servers, with the issuers that prove them.
+pub(super) struct Network {
+    pub(super) servers: Servers,
+    transport: Arc<NetworkTransport>,
+    verifier: Arc<CiVerifier>,
+    anchors: TrustStore,
+    crls: Vec<Crl>,
+}
+
+impl NetworkArgs {
+    /// Whether any certificate issuer is named, so that servers can be reached at all.
+    pub(super) fn is_given(&self) -> bool {
+        !self.ci.is_empty()
+    }
+
+    /// Reads the issuers and prepares the way to servers.
+    pub(super) fn open(&self) -> anyhow::Result<Network> {
+        if self.ci.is_empty() {
+            let message = "which certificate issuers are trusted? Give --ci FILE or --ci DIR; \
+                           for a test PKI of this program, the directory that was given to `init` or `pki init`";
+            return Err(Failure::new(Exit::Usage, message));
+        }
+        let mut found = Found::default();
+        for path in &self.ci {
+            found.read(path)?;
+        }
+        let anchors = TrustStore::new(found.anchors);
+        let crls = found.crls;
+        let verifier = CiVerifier::new(anchors.clone(), crls.clone(), rsp_crypto::aws_lc());
+        let tls = verifier.tls_config().context("preparing TLS")?;
+        let transport = Arc::new(NetworkTransport::new(tls).with_resolve(self.resolve.clone()));
+        let scheme = if self.plain_http { Scheme::PlainHttp } else { Scheme::Https };
+        let servers = Servers::new(transport.clone(), scheme);
+        Ok(Network { servers, transport, verifier, anchors, crls })
+    }
+}
+
+impl Network {
+    pub(super) fn trust(&self) -> Trust<'_> {
+        Trust { anchors: &self.anchors, crls: &self.crls, provider: rsp_crypto::aws_lc(), now: system::now() }
+    }
+
+    /// Whom TLS trusted, and what it agreed on; nothing without TLS.
+    pub(super) fn tls(&self) -> Option<(TrustedServer, NegotiatedTls)> {
+        Some((self.verifier.trusted()?, self.transport.negotiated()?))
+    }
+}
+
+/// Certificate issuers and revocation lists that were found.
+#[derive(Default)]
+struct Found {
+    anchors: Vec<Certificate>,
+    crls: Vec<Crl>,
+}
+
+impl Found {
+    fn read(&mut self, path: &Path) -> anyhow::Result<()> {
+        let before = self.anchors.len();
+        if path.is_dir() {
+            self.search(path, MAX_DEPTH).map_err(|error| bad(path, error))?;
+        } else {
+            let content = std::fs::read(path).map_err(|error| bad(path, error))?;
+            self.take(&content).map_err(|error| bad(path, error))?;
+        }
+        if self.anchors.len() == before {
+            return Err(bad(path, "holds no certificate of a certificate issuer (CI)"));
+        }
+        Ok(())
+    }
+
+    /// Takes what is there and passes over everything else; private keys are not even opened.
+    fn search(&mut self, dir: &Path, depth: usize) -> std::io::Result<()> {
+        let mut entries = std::fs::read_dir(dir)?.collect::<Result<Vec<_>, _>>()?;
+        entries.sort_by_key(std::fs::DirEntry::file_name);
+        for entry in entries {
+            let path = entry.path();
+            let metadata = std::fs::metadata(&path)?;
+            if metadata.is_dir() && depth > 0 {
+                self.search(&path, depth - 1)?;
+            } else if metadata.is_file() && metadata.len() <= MAX_FILE && may_hold_certificates(&path) {
+                // What is neither certificate nor list is none of the LPA's business.
+                let _ = self.take(&std::fs::read(&path)?);
+            }
+        }
+        Ok(())
+    }
+
+    fn take(&mut self, content: &[u8]) -> Result<(), rsp_pki::Error> {
+        if let Ok(crl) = Crl::from_file_content(content) {
+            self.crls.push(crl);
+            return Ok(());
+        }
+        for part in pem_blocks(content) {
+            let certificate = Certificate::from_file_content(part)?;
+            let known = |anchor: &Certificate| anchor.der() == certificate.der();
+            if certificate.role() == Some(Role::Ci) && !self.anchors.iter().any(known) {
+                self.anchors.push(certificate);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// By its name: certificates and lists in the usual endings, but not the published set's private keys (SK_…).
+fn may_hold_certificates(path: &Path) -> bool {
+    let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
+    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    matches!(extension.to_ascii_lowercase().as_str(), "pem" | "der" | "crt" | "cer" | "crl") && !name.starts_with("SK_")
+}
+
+/// Each certificate of a PEM file; a DER file as it is.
+fn pem_blocks(content: &[u8]) -> Vec<&[u8]> {
+    const BEGIN: &str = "-----BEGIN CERTIFICATE-----";
+    let Ok(text) = std::str::from_utf8(content) else { return vec![content] };
+    let starts: Vec<usize> = text.match_indices(BEGIN).map(|(start, _)| start).collect();
+    if starts.len() < 2 {
+        return vec![content];
+    }
+    let ends = starts.iter().skip(1).copied().chain([text.len()]);
+    starts.iter().zip(ends).map(|(start, end)| &content[*start..end]).collect()
+}
+
+fn bad(path: &Path, problem: impl std::fmt::Display) -> anyhow::Error {
+    Failure::new(Exit::Input, format!("{}: {problem}", path.display()))
+}

@@ -1,0 +1,136 @@
+//! What the LPA asks at a terminal, and what it does without one.
+
+use std::fs;
+use std::io::{BufRead as _, IsTerminal as _, Write as _};
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use rsp_asn1::ProfileClass;
+use rsp_lpa::{ConfirmationCode, Decision, EndUser, ProfileOffer};
+use zeroize::Zeroizing;
+
+use crate::exit::{Exit, Failure};
+
+/// Where the confirmation code comes from. Never from the command line itself, which other users can read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum CodeSource {
+    /// From the terminal.
+    Ask,
+    /// From the first line of a file.
+    File(PathBuf),
+}
+
+impl FromStr for CodeSource {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.strip_prefix('@') {
+            Some("") => Err("after @ stands the name of a file".to_owned()),
+            Some(file) => Ok(Self::File(PathBuf::from(file))),
+            None if text == "ask" => Ok(Self::Ask),
+            // The text itself may be the code, so it is not repeated.
+            None => Err("give `ask` or @FILE: on a command line a code could be read by others".to_owned()),
+        }
+    }
+}
+
+/// The person at the terminal, or the options that stand for a person.
+pub(super) struct Terminal {
+    yes: bool,
+    code: Option<ConfirmationCode>,
+    may_ask: bool,
+}
+
+impl Terminal {
+    /// Checks at once that every answer that will be needed can be given, so that nothing fails half-way.
+    ///
+    /// `code_announced`: the activation code says that a confirmation code will be needed.
+    pub(super) fn new(yes: bool, source: Option<&CodeSource>, code_announced: bool) -> anyhow::Result<Self> {
+        let may_ask = std::io::stdin().is_terminal();
+        let missing = |flag: &str| Failure::new(Exit::Usage, format!("there is no terminal to ask at: give {flag}"));
+        if !yes && !may_ask {
+            return Err(missing("--yes to agree to the installation"));
+        }
+        let code = match source {
+            Some(CodeSource::File(file)) => Some(read_code(file)?),
+            Some(CodeSource::Ask) if !may_ask => return Err(missing("--confirmation-code @FILE")),
+            None if code_announced && !may_ask => return Err(missing("--confirmation-code @FILE")),
+            _ => None,
+        };
+        Ok(Self { yes, code, may_ask })
+    }
+}
+
+impl EndUser for Terminal {
+    fn consent(&mut self, offer: &ProfileOffer) -> Decision {
+        if self.yes {
+            return Decision::Install;
+        }
+        describe(offer);
+        loop {
+            match ask("Install it? [y] yes, [n] never, [l] later: ").as_deref() {
+                Ok("y" | "yes") => return Decision::Install,
+                Ok("n" | "no" | "never") => return Decision::Reject,
+                Ok("l" | "later") => return Decision::Postpone,
+                Ok("") => {}
+                Ok(_) => eprintln!("Please answer y, n or l."),
+                Err(_) => return Decision::NoAnswer,
+            }
+        }
+    }
+
+    fn confirmation_code(&mut self, _: &ProfileOffer) -> Option<ConfirmationCode> {
+        if self.code.is_some() {
+            return self.code.clone();
+        }
+        if !self.may_ask {
+            eprintln!("The server asks for a confirmation code: give --confirmation-code @FILE");
+            return None;
+        }
+        let typed = Zeroizing::new(rpassword::prompt_password("Confirmation code: ").ok()?);
+        ConfirmationCode::new(&typed)
+    }
+}
+
+/// Asks a question that only `y` answers with yes.
+pub(super) fn confirm(question: &str) -> anyhow::Result<bool> {
+    let answer = ask(question).map_err(|error| Failure::new(Exit::Usage, error))?;
+    Ok(matches!(answer.as_str(), "y" | "yes"))
+}
+
+/// One line from the terminal, in lower case. Questions go to standard error: standard output is for results.
+fn ask(question: &str) -> std::io::Result<String> {
+    eprint!("{question}");
+    std::io::stderr().flush()?;
+    let mut answer = String::new();
+    if std::io::stdin().lock().read_line(&mut answer)? == 0 {
+        return Err(std::io::ErrorKind::UnexpectedEof.into());
+    }
+    Ok(answer.trim().to_ascii_lowercase())
+}
+
+fn read_code(file: &std::path::Path) -> anyhow::Result<ConfirmationCode> {
+    let bad = |problem: String| Failure::new(Exit::Input, format!("{}: {problem}", file.display()));
+    let content = Zeroizing::new(fs::read_to_string(file).map_err(|error| bad(error.to_string()))?);
+    let line = content.lines().next().unwrap_or_default();
+    ConfirmationCode::new(line).ok_or_else(|| bad("its first line holds no confirmation code".to_owned()))
+}
+
+fn describe(offer: &ProfileOffer) {
+    eprintln!();
+    eprintln!("  {}: {}", offer.service_provider_name, offer.profile_name);
+    eprintln!("  ICCID {} from {}", offer.iccid, offer.smdp_address);
+    if let Some(owner) = &offer.owner {
+        eprintln!("  operator {owner}");
+    }
+    if offer.profile_class != ProfileClass::OPERATIONAL {
+        eprintln!("  class {}", offer.profile_class.name().unwrap_or("unknown"));
+    }
+    for rule in &offer.policy_rules {
+        eprintln!("  you would be bound by {}", rule.rule);
+    }
+    if offer.confirmation_code_required {
+        eprintln!("  you will be asked for a confirmation code");
+    }
+    eprintln!();
+}
