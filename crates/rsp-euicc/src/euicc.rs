@@ -1,0 +1,306 @@
+//! The chip: logical channels, selection by AID, and who gets which command (ETSI TS 102 221 11.1, SGP.22 5.7.1, 5.7.2).
+
+use rsp_apdu::store_data::{self, Progress};
+use rsp_apdu::{Card, Command, Response, SecureMessaging, StatusWord};
+use rsp_asn1::tlv;
+use rsp_crypto::{Provider, Randomness, Zeroizing, rust_crypto};
+
+use crate::channel::{Channel, Selection};
+use crate::isdr::{self, ISDR_AID, Session};
+use crate::platform::Platform;
+use crate::profile::ProfileContents;
+use crate::{ECASD_AID, Error, EuiccState, StateStore, ecasd, profile};
+
+/// Answer to reset (ISO/IEC 7816-3 8, ETSI TS 102 221 6.3): T=0, global interface bytes behind T=15 whose TB carries the
+/// eUICC indication, and as historical bytes the card services, the card capabilities with all logical channels, and a name.
+const ATR: [u8; 23] = with_check_byte([
+    0x3B, 0x9F, 0x96, 0x80, 0x3F, 0xC7, 0x82, 0x80, 0x31, 0xE0, 0x73, 0xFE, 0x21, 0x1F, 0x57, b'O', b'p', b'e', b'n',
+    b'R', b'S', b'P', 0x00,
+]);
+
+/// Sets the last byte so that all but the first make 0 together (ISO/IEC 7816-3 8.2.5).
+const fn with_check_byte(mut atr: [u8; 23]) -> [u8; 23] {
+    let mut index = 1;
+    while index < 22 {
+        atr[22] ^= atr[index];
+        index += 1;
+    }
+    atr
+}
+
+/// Logical channels besides the basic one.
+const CHANNELS: usize = 19;
+/// The beginning of every AID of an RSP security domain.
+const RSP_AID_PREFIX: [u8; 7] = [0xA0, 0x00, 0x00, 0x05, 0x59, 0x10, 0x10];
+
+/// A software eUICC.
+pub struct Euicc<S> {
+    platform: Platform,
+    store: S,
+    /// What the store holds, to go back to when it refuses.
+    committed: Zeroizing<Vec<u8>>,
+    session: Session,
+    /// What there is while no profile is enabled.
+    bare: ProfileContents,
+    /// By number; the basic channel is always open.
+    channels: Vec<Option<Channel>>,
+}
+
+impl<S: StateStore> Euicc<S> {
+    /// An eUICC with this state, which is committed to the store once. Its cryptography is RustCrypto's.
+    ///
+    /// # Errors
+    /// [`Error::StateContent`] when keys and certificates of the state do not belong together, [`Error::Io`] when the
+    /// store refuses.
+    pub fn new(state: EuiccState, store: S, randomness: Box<dyn Randomness>) -> Result<Self, Error> {
+        Self::with_provider(state, store, randomness, rust_crypto())
+    }
+
+    /// The same with other cryptography.
+    ///
+    /// # Errors
+    /// As [`Euicc::new`].
+    pub fn with_provider(
+        state: EuiccState,
+        mut store: S,
+        randomness: Box<dyn Randomness>,
+        provider: &'static dyn Provider,
+    ) -> Result<Self, Error> {
+        let platform = Platform::new(state, provider, randomness)?;
+        let committed = platform.state.to_bytes()?;
+        store.commit(&committed).map_err(|source| Error::Io { path: "the eUICC's state".into(), source })?;
+        let bare = ProfileContents::without_profile();
+        let mut euicc = Self { platform, store, committed, session: Session::None, bare, channels: Vec::new() };
+        euicc.clear();
+        Ok(euicc)
+    }
+
+    /// The state as it is now.
+    pub fn state(&self) -> &EuiccState {
+        &self.platform.state
+    }
+
+    /// Loses everything volatile.
+    fn clear(&mut self) {
+        self.session = Session::None;
+        self.channels.clear();
+        self.channels.resize_with(CHANNELS + 1, || None);
+        self.channels[0] = Some(Channel::default());
+        for slot in &mut self.platform.state.profiles {
+            slot.contents.reset_security_status();
+        }
+    }
+
+    fn start(&mut self) -> Vec<u8> {
+        self.clear();
+        isdr::report_interruption(&mut self.platform);
+        // There is no answer that could say that the report was not stored: it is made again at the next start.
+        let _ = self.commit();
+        ATR.to_vec()
+    }
+
+    /// Writes the state if it changed. When that fails, the eUICC goes back to what is stored.
+    fn commit(&mut self) -> Result<(), StatusWord> {
+        if !std::mem::take(&mut self.platform.changed) {
+            return Ok(());
+        }
+        let bytes = self.platform.state.to_bytes().ok();
+        if let Some(bytes) = bytes.filter(|bytes| self.store.commit(bytes).is_ok()) {
+            self.committed = bytes;
+            return Ok(());
+        }
+        if let Ok(state) = EuiccState::from_bytes(&self.committed) {
+            self.platform.state = state;
+        }
+        self.session = Session::None;
+        Err(StatusWord::MEMORY_FAILURE)
+    }
+
+    fn process(&mut self, bytes: &[u8]) -> Response {
+        let command = match Command::parse(bytes) {
+            Ok(command) => command,
+            Err(error) => return error.status_word().into(),
+        };
+        if command.class.secure_messaging != SecureMessaging::None {
+            return StatusWord::SECURE_MESSAGING_NOT_SUPPORTED.into();
+        }
+        if command.class.chaining {
+            return StatusWord::CHAINING_NOT_SUPPORTED.into();
+        }
+        let number = usize::from(command.class.channel);
+        let Some(mut channel) = self.channels.get_mut(number).and_then(Option::take) else {
+            return StatusWord::CHANNEL_NOT_SUPPORTED.into();
+        };
+        if command.ins == 0xC0 {
+            let response = channel.get_response(&command);
+            self.channels[number] = Some(channel);
+            return response;
+        }
+        channel.discard();
+        let mut response = self.dispatch(&mut channel, &command);
+        if let Err(sw) = self.commit() {
+            response = sw.into();
+        }
+        if !command.data.is_empty() {
+            response = channel.deliver(response);
+        }
+        self.channels[number] = Some(channel);
+        if std::mem::take(&mut self.platform.switched) {
+            self.restart_profile();
+        }
+        if (command.ins, command.class.proprietary) == (0x70, false) {
+            response = self.manage_channel(&command);
+        }
+        response
+    }
+
+    /// Another profile is enabled, or none: nothing of the former is selected or verified any more, on any channel.
+    fn restart_profile(&mut self) {
+        for channel in self.channels.iter_mut().flatten() {
+            channel.session = Default::default();
+        }
+        for slot in &mut self.platform.state.profiles {
+            slot.contents.reset_security_status();
+        }
+    }
+
+    fn dispatch(&mut self, channel: &mut Channel, command: &Command) -> Response {
+        match (command.ins, command.class.proprietary) {
+            // Answered once the channel is back in its place.
+            (0x70, false) => StatusWord::OK.into(),
+            (0xA4, false) if command.p1 == 0x04 => self.select(channel, command),
+            (0xAA, true) => terminal_capability(command),
+            _ => match channel.selection {
+                Selection::Profile => self.ask_profile(channel, command),
+                Selection::Isdr if (command.ins, command.class.proprietary) == (store_data::INS, true) => {
+                    self.store_data(channel, command)
+                }
+                Selection::Isdr | Selection::Ecasd => match command.ins {
+                    0xA4 => StatusWord::WRONG_P1_P2.into(),
+                    _ => StatusWord::INSTRUCTION_NOT_SUPPORTED.into(),
+                },
+            },
+        }
+    }
+
+    /// SELECT by AID. The security domains of RSP are selected by their whole AID; ISD-Ps not at all.
+    fn select(&mut self, channel: &mut Channel, command: &Command) -> Response {
+        let aid = command.data.as_slice();
+        if !aid.starts_with(&RSP_AID_PREFIX) {
+            let response = self.ask_profile(channel, command);
+            if response.sw.is_success() || response.sw.sw1() == 0x61 {
+                channel.selection = Selection::Profile;
+                channel.assembler.clear();
+            }
+            return response;
+        }
+        let (selection, fci) = match () {
+            () if aid == ISDR_AID => (Selection::Isdr, isdr::fci()),
+            () if aid == ECASD_AID => (Selection::Ecasd, ecasd::fci()),
+            () => return StatusWord::NOT_FOUND.into(),
+        };
+        match command.p2 {
+            0x00 | 0x04 | 0x0C => {}
+            _ => return StatusWord::WRONG_P1_P2.into(),
+        }
+        channel.selection = selection;
+        channel.assembler.clear();
+        if command.p2 == 0x0C { StatusWord::OK.into() } else { Response::ok(fci) }
+    }
+
+    fn store_data(&mut self, channel: &mut Channel, command: &Command) -> Response {
+        match channel.assembler.push(command.p1, command.p2, &command.data) {
+            Err(sw) => sw.into(),
+            Ok(Progress::More) => StatusWord::OK.into(),
+            Ok(Progress::Complete { request, wants_answer }) => {
+                match isdr::process(&mut self.platform, &mut self.session, &request) {
+                    Ok(answer) if wants_answer => Response::ok(answer),
+                    Ok(_) => StatusWord::OK.into(),
+                    Err(sw) => sw.into(),
+                }
+            }
+        }
+    }
+
+    /// Whatever is not for a security domain is for the enabled profile.
+    fn ask_profile(&mut self, channel: &mut Channel, command: &Command) -> Response {
+        let Platform { state, randomness, changed, .. } = &mut self.platform;
+        let mut nothing_to_keep = false;
+        let (contents, changed) = match state.profiles.iter_mut().find(|slot| slot.enabled) {
+            Some(slot) => (&mut slot.contents, changed),
+            None => (&mut self.bare, &mut nothing_to_keep),
+        };
+        profile::process(&mut channel.session, contents, command, &mut **randomness, changed)
+    }
+
+    /// A new channel: from the basic one with the MF selected, from another with what is selected there.
+    fn channel_from(&self, command: &Command) -> Channel {
+        let parent = self.channels.get(usize::from(command.class.channel)).and_then(Option::as_ref);
+        match parent.filter(|parent| command.class.channel != 0 && parent.selection == Selection::Profile) {
+            Some(parent) => Channel::with_session(parent.session.inherited()),
+            None => Channel::default(),
+        }
+    }
+
+    /// MANAGE CHANNEL (ETSI TS 102 221 11.1.17).
+    fn manage_channel(&mut self, command: &Command) -> Response {
+        if !command.data.is_empty() {
+            return StatusWord::WRONG_LENGTH.into();
+        }
+        let wanted = usize::from(command.p2);
+        match (command.p1, wanted) {
+            (0x00, 0) => {
+                let Some(number) = self.channels.iter().position(Option::is_none) else {
+                    return StatusWord::FUNCTION_NOT_SUPPORTED.into();
+                };
+                let Ok(byte) = u8::try_from(number) else { return StatusWord::NO_DIAGNOSIS.into() };
+                match command.le {
+                    Some(1 | 256) => {}
+                    Some(_) => return StatusWord::wrong_le(1).into(),
+                    None => return StatusWord::WRONG_LENGTH.into(),
+                }
+                self.channels[number] = Some(self.channel_from(command));
+                Response::ok(vec![byte])
+            }
+            (0x00, 1..=CHANNELS) if self.channels[wanted].is_none() => {
+                self.channels[wanted] = Some(self.channel_from(command));
+                StatusWord::OK.into()
+            }
+            (0x80, 0..=CHANNELS) => {
+                let number = if wanted == 0 { usize::from(command.class.channel) } else { wanted };
+                match (number, self.channels[number].is_some()) {
+                    (0, _) => StatusWord::WRONG_P1_P2.into(),
+                    (_, true) => {
+                        self.channels[number] = None;
+                        StatusWord::OK.into()
+                    }
+                    (_, false) => StatusWord::CHANNEL_NOT_SUPPORTED.into(),
+                }
+            }
+            _ => StatusWord::WRONG_P1_P2.into(),
+        }
+    }
+}
+
+/// TERMINAL CAPABILITY (ETSI TS 102 221 11.1.19, SGP.22 3.4.2): read, and nothing depends on it. Terminals say too little
+/// here, or nothing, and expect every function all the same.
+fn terminal_capability(command: &Command) -> Response {
+    match tlv::first(&command.data) {
+        Ok((tlv, [])) if tlv.tag() == [0xA9] => StatusWord::OK.into(),
+        _ => StatusWord::WRONG_DATA.into(),
+    }
+}
+
+impl<S: StateStore> Card for Euicc<S> {
+    fn power_on(&mut self) -> Vec<u8> {
+        self.start()
+    }
+
+    fn reset(&mut self) -> Vec<u8> {
+        self.start()
+    }
+
+    fn transmit(&mut self, command: &[u8]) -> Vec<u8> {
+        self.process(command).to_bytes()
+    }
+}

@@ -1,0 +1,38 @@
+//! ES10a: the servers that the eUICC knows (SGP.22 5.7.3, 5.7.4).
+
+use rsp_apdu::StatusWord;
+use rsp_asn1::{
+    EuiccConfiguredAddressesRequest, EuiccConfiguredAddressesResponse, SetDefaultDpAddressRequest,
+    SetDefaultDpAddressResponse, SetDefaultDpAddressResult, Unknown,
+};
+
+use super::{decode, encode};
+use crate::platform::Platform;
+
+/// The longest address that is kept, in bytes: that of a domain name.
+const MAX_ADDRESS: usize = 255;
+
+/// ES10a.GetEuiccConfiguredAddresses.
+pub(super) fn configured_addresses(platform: &Platform, request: &[u8]) -> Result<Vec<u8>, StatusWord> {
+    decode::<EuiccConfiguredAddressesRequest>(request)?;
+    let default = &platform.state.default_dp_address;
+    encode(&EuiccConfiguredAddressesResponse {
+        default_dp_address: (!default.is_empty()).then(|| default.clone()),
+        root_ds_address: platform.state.root_ds_address.clone(),
+        unknown: Unknown::default(),
+    })
+}
+
+/// ES10a.SetDefaultDpAddress; an empty address removes it.
+pub(super) fn set_default_dp_address(platform: &mut Platform, request: &[u8]) -> Result<Vec<u8>, StatusWord> {
+    let address = decode::<SetDefaultDpAddressRequest>(request)?.default_dp_address;
+    let acceptable = address.len() <= MAX_ADDRESS && !address.chars().any(|c| c.is_control() || c.is_whitespace());
+    let result = if acceptable {
+        platform.state.default_dp_address = address;
+        platform.changed = true;
+        SetDefaultDpAddressResult::OK
+    } else {
+        SetDefaultDpAddressResult::UNDEFINED_ERROR
+    };
+    encode(&SetDefaultDpAddressResponse { set_default_dp_address_result: result, unknown: Unknown::default() })
+}

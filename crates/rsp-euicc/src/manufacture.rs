@@ -1,0 +1,112 @@
+//! Making an eUICC: what the EUM puts into it (SGP.22 2.4.2, 4.5.2).
+
+use rsp_asn1::Eid;
+use rsp_crypto::{Provider, SecretKey};
+use rsp_pki::{Certificate, TrustStore, Validation, validate_euicc};
+
+use crate::state::{StoredCredential, StoredSecret};
+use crate::{Error, EuiccState, rat};
+
+/// The number of the first ISD-P.
+const FIRST_ISDP: u16 = 0x0010;
+/// Memory for profiles, in bytes.
+const CAPACITY: u32 = 2 << 20;
+
+/// The eUICC's identity under one CI.
+pub struct Credential {
+    /// CERT.CI.ECDSA: servers under it are believed.
+    pub ci: Certificate,
+    /// CERT.EUM.ECDSA.
+    pub eum: Certificate,
+    /// CERT.EUICC.ECDSA.
+    pub euicc: Certificate,
+    /// SK.EUICC.ECDSA.
+    pub key: SecretKey,
+}
+
+/// What distinguishes one eUICC from another.
+pub struct Manufacture {
+    credentials: Vec<Credential>,
+    default_dp_address: String,
+    root_ds_address: String,
+    capacity: u32,
+}
+
+impl Manufacture {
+    /// An eUICC with one identity per CI, in order of preference.
+    pub fn new(credentials: Vec<Credential>) -> Self {
+        Self {
+            credentials,
+            default_dp_address: String::new(),
+            root_ds_address: "lpa.ds.gsma.com".into(),
+            capacity: CAPACITY,
+        }
+    }
+
+    /// The default SM-DP+ address that it leaves the factory with, and that a memory reset restores; none if empty.
+    pub fn default_dp_address(mut self, address: impl Into<String>) -> Self {
+        self.default_dp_address = address.into();
+        self
+    }
+
+    /// The address of the root SM-DS, instead of GSMA's.
+    pub fn root_ds_address(mut self, address: impl Into<String>) -> Self {
+        self.root_ds_address = address.into();
+        self
+    }
+
+    /// Memory for profiles in bytes, instead of 2 MiB.
+    pub fn capacity(mut self, bytes: u32) -> Self {
+        self.capacity = bytes;
+        self
+    }
+
+    /// Checks that keys and certificates belong together, under one EID, and makes the state of a new eUICC.
+    ///
+    /// # Errors
+    /// [`Error::Manufacture`] naming what does not fit.
+    pub fn build(self, provider: &dyn Provider) -> Result<EuiccState, Error> {
+        let bad = |what: String| Err(Error::Manufacture(what));
+        let mut eid: Option<Eid> = None;
+        let mut stored = Vec::new();
+        for credential in &self.credentials {
+            // Without a date: an eUICC does not know it, and published test certificates have expired.
+            let validation = Validation { provider, now: None, crls: &[] };
+            let anchors = TrustStore::new(vec![credential.ci.clone()]);
+            let identity = validate_euicc(&validation, &credential.euicc, &credential.eum, &anchors)
+                .map_err(|error| Error::Manufacture(error.to_string()))?;
+            if credential.key.public_key() != identity.public_key() {
+                return bad("the private key is not the one of the eUICC's certificate".into());
+            }
+            match eid {
+                Some(eid) if eid != identity.eid() => {
+                    return bad(format!("the certificates are for two EIDs: {eid} and {}", identity.eid()));
+                }
+                _ => eid = Some(identity.eid()),
+            }
+            stored.push(StoredCredential {
+                ci_certificate: credential.ci.der().to_vec(),
+                eum_certificate: credential.eum.der().to_vec(),
+                euicc_certificate: credential.euicc.der().to_vec(),
+                secret_key: StoredSecret(*credential.key.to_bytes()),
+            });
+        }
+        let Some(eid) = eid else { return bad("no certificate".into()) };
+        Ok(EuiccState {
+            eid: eid.0,
+            credentials: stored,
+            default_dp_address: self.default_dp_address.clone(),
+            initial_dp_address: self.default_dp_address,
+            root_ds_address: self.root_ds_address,
+            rat: rsp_asn1::encode(&rat::default_table()).map_err(|error| Error::Manufacture(error.to_string()))?,
+            capacity: self.capacity,
+            profiles: Vec::new(),
+            next_isdp: FIRST_ISDP,
+            enabled_before_test: None,
+            notifications: Vec::new(),
+            next_sequence_number: 1,
+            pending_load: None,
+            one_time_keys: Vec::new(),
+        })
+    }
+}

@@ -1,0 +1,18 @@
+//! Tests of rsp-euicc: the eUICC as a chip, against a server whose every message is built here by hand.
+
+mod aka;
+mod attacks;
+mod authenticate_server;
+mod cancel_session;
+mod information;
+mod installing;
+mod load;
+mod management;
+mod notifications;
+mod persistence;
+mod prepare_download;
+mod profile;
+mod server;
+mod terminal;
+mod transport;
+mod usim_commands;

@@ -1,0 +1,145 @@
+//! The state: committed before the answer, whole or not at all, private.
+
+use std::fs;
+use std::io;
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+
+use rsp_apdu::CardAccess;
+use rsp_card::InProcess;
+use rsp_euicc::{Error, Euicc, EuiccState, FileStore, ISDR_AID, MemoryStore, StateStore};
+use rsp_testkit::SeededRandomness;
+
+use crate::load::setup;
+use crate::server::{Order, World};
+use crate::terminal::Terminal;
+
+fn randomness() -> Box<SeededRandomness> {
+    Box::new(SeededRandomness::new("a card"))
+}
+
+fn file() -> (tempfile::TempDir, PathBuf) {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("card.euicc");
+    FileStore::create(&path, &World::p256().euicc(1)).unwrap();
+    (directory, path)
+}
+
+#[test]
+fn a_card_in_a_file_keeps_what_it_answered() {
+    let (_directory, path) = file();
+    for expected in ["BF3C1181", "BF3C198006612E622E636481"] {
+        let (store, state) = FileStore::open(&path).unwrap();
+        let mut access = InProcess::new(Euicc::new(state, store, randomness()).unwrap());
+        let channel = access.open_channel(&ISDR_AID).unwrap();
+        let mut send = |request: &str| {
+            let request = hex::decode(request).unwrap();
+            hex::encode_upper(rsp_apdu::store_data::send(&mut access, channel, &request, 255).unwrap())
+        };
+        assert!(send("BF3C00").starts_with(expected), "{}", send("BF3C00"));
+        send("BF3F088006612E622E6364");
+    }
+}
+
+#[test]
+fn a_card_is_open_once() {
+    let (_directory, path) = file();
+    let open = FileStore::open(&path).unwrap();
+    assert!(matches!(FileStore::open(&path), Err(Error::InUse { .. })));
+    assert!(FileStore::read(&path).is_ok(), "looking at it is allowed");
+    drop(open);
+    assert!(FileStore::open(&path).is_ok());
+}
+
+#[test]
+fn a_card_is_private_and_never_overwritten() {
+    let (_directory, path) = file();
+    assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+    assert!(matches!(FileStore::create(&path, &World::p256().euicc(2)), Err(Error::Io { .. })));
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
+    let error = FileStore::open(&path).err().unwrap();
+    assert!(matches!(error, Error::Permissions { mode: 0o640, .. }) && error.to_string().contains("chmod 600"));
+}
+
+#[test]
+fn damage_is_noticed() {
+    let state = World::p256().euicc(1);
+    let good = state.to_bytes().unwrap();
+    assert!(EuiccState::from_bytes(&good).is_ok());
+    let error = |bytes: &[u8]| EuiccState::from_bytes(bytes).err().expect("damage is noticed");
+    assert!(matches!(error(b""), Error::NotAState));
+    assert!(matches!(error(b"{\"eid\":1}"), Error::NotAState));
+    for place in 0..good.len() {
+        let mut bad = good.to_vec();
+        bad[place] ^= 1;
+        let error = error(&bad);
+        let expected = match place {
+            0..20 => matches!(error, Error::NotAState),
+            20..24 => matches!(error, Error::StateVersion { supported: 1, .. }),
+            _ => matches!(error, Error::StateChecksum),
+        };
+        assert!(expected, "byte {place}: {error}");
+    }
+    for length in (0..good.len()).step_by(97) {
+        error(&good[..length]);
+    }
+}
+
+/// A store that fails when told to.
+#[derive(Clone, Default)]
+struct Brittle {
+    inner: MemoryStore,
+    broken: std::sync::Arc<std::sync::atomic::AtomicBool>,
+}
+
+impl StateStore for Brittle {
+    fn commit(&mut self, state: &[u8]) -> io::Result<()> {
+        match self.broken.load(std::sync::atomic::Ordering::Relaxed) {
+            true => Err(io::Error::other("no space left")),
+            false => self.inner.commit(state),
+        }
+    }
+}
+
+#[test]
+fn what_cannot_be_stored_is_refused_and_undone() {
+    let store = Brittle::default();
+    let card = Euicc::new(World::p256().euicc(1), store.clone(), randomness()).unwrap();
+    let mut access = InProcess::new(card);
+    let channel = access.open_channel(&ISDR_AID).unwrap();
+    let mut send = |request: &str| {
+        let command = &rsp_apdu::store_data::commands(channel, &hex::decode(request).unwrap(), 255).unwrap()[0];
+        let answer = access.transmit(command).unwrap();
+        hex::encode_upper(answer.to_bytes())
+    };
+    let before = send("BF3C00");
+    store.broken.store(true, std::sync::atomic::Ordering::Relaxed);
+    assert_eq!(send("BF3F088006612E622E6364"), "6581");
+    assert_eq!(send("BF3C00"), before);
+    store.broken.store(false, std::sync::atomic::Ordering::Relaxed);
+    assert_eq!(send("BF3F088006612E622E6364"), "BF3F038001009000");
+    assert_ne!(send("BF3C00"), before);
+}
+
+#[test]
+fn every_answer_finds_its_change_in_the_store() {
+    let (_, mut server, mut terminal) = setup();
+    let order = Order::number(1).notify(&[1, 2, 3]);
+    let stored = |terminal: &Terminal| EuiccState::from_bytes(&terminal.store.contents()).unwrap().inspect().unwrap();
+    terminal.install(&mut server, &order);
+    assert_eq!(stored(&terminal).profiles.len(), 1);
+    terminal.enable(order.iccid());
+    assert!(stored(&terminal).profiles[0].enabled);
+    assert_eq!(stored(&terminal).notifications.len(), 2);
+    terminal.disable(order.iccid());
+    assert!(!stored(&terminal).profiles[0].enabled);
+    terminal.hex("BF3003800101").unwrap();
+    assert_eq!(stored(&terminal).notifications.len(), 2);
+    terminal.delete(order.iccid());
+    assert!(stored(&terminal).profiles.is_empty());
+
+    // The same store under another card: what was answered is there.
+    let state = EuiccState::from_bytes(&terminal.store.contents()).unwrap();
+    let mut successor = Terminal::with_randomness(state, randomness());
+    assert_eq!(successor.notifications(), terminal.notifications());
+}

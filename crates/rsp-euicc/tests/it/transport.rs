@@ -1,0 +1,146 @@
+//! Channels, selection, GET RESPONSE (ETSI TS 102 221, SGP.22 5.7.1, 5.7.2).
+
+use rsp_apdu::{Card, CardAccess, CardError, StatusWord};
+use rsp_euicc::{ECASD_AID, Euicc, ISDR_AID, MemoryStore};
+use rsp_testkit::SeededRandomness;
+
+use crate::server::World;
+use crate::terminal::Terminal;
+
+fn card() -> Euicc<MemoryStore> {
+    let state = World::p256().euicc(1);
+    let mut card = Euicc::new(state, MemoryStore::default(), Box::new(SeededRandomness::new("card"))).unwrap();
+    card.power_on();
+    card
+}
+
+fn send(card: &mut Euicc<MemoryStore>, command: &str) -> String {
+    hex::encode_upper(card.transmit(&hex::decode(command.replace(' ', "")).unwrap()))
+}
+
+const SELECT_ISDR: &str = "A4040010A0000005591010FFFFFFFF890000010000";
+
+#[test]
+fn the_atr_is_well_formed_and_says_euicc() {
+    let atr = card().power_on();
+    assert_eq!(atr.iter().skip(1).fold(0, |sum, byte| sum ^ byte), 0, "check byte");
+    assert_eq!(usize::from(atr[1] & 0x0F) + 8, atr.len(), "15 historical bytes");
+    assert_eq!(atr[6] & 0x02, 0x02, "eUICC indication behind T=15");
+}
+
+#[test]
+fn selects_the_isdr_as_a_real_card_does() {
+    let mut card = card();
+    assert_eq!(send(&mut card, &format!("00{SELECT_ISDR}")), "6121");
+    assert_eq!(send(&mut card, "00C0000021"), "6F1F8410A0000005591010FFFFFFFF8900000100A5049F6501FFE00582030206009000");
+    assert_eq!(send(&mut card, "00C0000021"), "6985", "it was fetched");
+    assert_eq!(send(&mut card, "80E2910006BF3E035C015A00"), "6115");
+    assert_eq!(send(&mut card, "80C0000015").len(), 2 * (0x15 + 2), "lpac fetches with class 8X");
+}
+
+#[test]
+fn needs_the_whole_aid() {
+    let mut card = card();
+    for aid in [&ISDR_AID[..15], &ISDR_AID[..7], &[ISDR_AID.as_slice(), &[0]].concat()[..16]] {
+        let answer = card.transmit(&rsp_apdu::select(0, aid).unwrap());
+        let whole = aid == ISDR_AID;
+        assert_eq!(answer[0] == 0x61, whole, "{}", hex::encode_upper(aid));
+    }
+    for isdp in ["A0000005591010FFFFFFFF8900001000", "A0000005591010FFFFFFFF8900001100"] {
+        assert_eq!(send(&mut card, &format!("00A4040010{isdp}00")), "6A82");
+    }
+    assert_eq!(card.transmit(&rsp_apdu::select(0, &ECASD_AID).unwrap())[0], 0x61);
+    assert_eq!(send(&mut card, "80E2910003BF2E00"), "6D00", "the ECASD has no ES10");
+}
+
+#[test]
+fn opens_and_closes_nineteen_channels() {
+    let mut card = card();
+    assert_eq!(send(&mut card, "00700000"), "6700", "no Le, no number");
+    for number in 1..=19 {
+        assert_eq!(send(&mut card, "0070000001"), format!("{number:02X}9000"));
+    }
+    assert_eq!(send(&mut card, "0070000001"), "6A81");
+    assert_eq!(send(&mut card, &format!("4F{SELECT_ISDR}")), "6121", "channel 19");
+    assert_eq!(send(&mut card, "CFE2910003BF2E00"), "6115");
+    assert_eq!(send(&mut card, "4FC0000015").len(), 2 * 23);
+    assert_eq!(send(&mut card, "0070800500"), "9000");
+    assert_eq!(send(&mut card, "00708005"), "6881", "not open any more");
+    assert_eq!(send(&mut card, "4100000000"), "6881");
+    assert_eq!(send(&mut card, "0070000001"), "059000", "the lowest free one");
+    assert_eq!(send(&mut card, "01708000"), "9000", "closes its own");
+    assert_eq!(send(&mut card, "00708000"), "6A86", "the basic channel stays");
+    assert_eq!(send(&mut card, "00700001"), "9000", "by number");
+    assert_eq!(send(&mut card, "00700001"), "6A86");
+    assert_eq!(send(&mut card, "00708014"), "6A86");
+}
+
+#[test]
+fn keeps_channels_apart() {
+    let mut card = card();
+    for _ in 0..2 {
+        send(&mut card, "0070000001");
+    }
+    send(&mut card, &format!("01{SELECT_ISDR}"));
+    assert_eq!(send(&mut card, "02C0000021"), "6985", "the answer waits on channel 1");
+    assert_eq!(&send(&mut card, "01C0000021")[..4], "6F1F");
+    send(&mut card, &format!("02{SELECT_ISDR}"));
+    assert_eq!(send(&mut card, "81E2110002BF3E"), "9000");
+    assert_eq!(send(&mut card, "82E2910003BF2E00"), "6115", "a chain on another channel is not disturbed");
+    assert_eq!(send(&mut card, "81E2910104035C015A"), "6115");
+    assert_eq!(send(&mut card, "81E2910104035C015A"), "6A86", "no chain is open");
+    assert_eq!(send(&mut card, "81E2110002BF3E"), "9000");
+    send(&mut card, &format!("01{SELECT_ISDR}"));
+    assert_eq!(send(&mut card, "81E2910104035C015A"), "6A86", "SELECT ends a chain");
+}
+
+#[test]
+fn refuses_what_no_terminal_may_send() {
+    let mut card = card();
+    for (command, answer) in [
+        ("", "6700"),
+        ("00", "6700"),
+        ("00A404", "6700"),
+        ("FFA40400", "6E00"),
+        ("A0A40000023F00", "6E00"),
+        ("04A40400", "6882"),
+        ("10A40400", "6884"),
+        ("0060000000", "6D00"),
+        ("80AA00000000", "6700"),
+        ("80AA000003A90100", "9000"),
+        ("80AA0000020102", "6A80"),
+        ("80AA000005A903830107", "9000"),
+        ("80AA00000AA9088100820101830107", "9000"),
+    ] {
+        assert_eq!(send(&mut card, command), answer, "{command}");
+    }
+    assert_eq!(&send(&mut card, &format!("00{SELECT_ISDR}"))[..2], "61");
+    assert_eq!(send(&mut card, "00A40004023F00"), "6A86", "the ISD-R has no files");
+    assert_eq!(send(&mut card, "80CA00FE00"), "6D00");
+    assert_eq!(send(&mut card, "00E2910003BF2E00"), "6D00", "STORE DATA has class 8X");
+    for request in ["80E2910003BF2D01", "80E29100023000", "80E2910002BF2E", "80E2910003BF2E", "80E2910005BF2E00BF2E00"]
+    {
+        let answer = send(&mut card, request);
+        assert!(answer == "6A80" || answer == "6A88" || answer == "6700", "{request}: {answer}");
+    }
+    assert_eq!(send(&mut card, "80E2910003BF7F00"), "6A88", "no such function");
+    assert_eq!(send(&mut card, "80E2800003BF2E00"), "6A86");
+}
+
+#[test]
+fn a_case_3_form_has_no_answer_data() {
+    let mut card = card();
+    send(&mut card, &format!("00{SELECT_ISDR}"));
+    assert_eq!(send(&mut card, "80E2900003BF2E00"), "9000");
+    assert_eq!(send(&mut card, "00C0000000"), "6985");
+}
+
+#[test]
+fn a_terminal_finds_no_application_without_a_profile() {
+    let mut terminal = Terminal::new(World::p256().euicc(1));
+    let usim = [0xA0, 0x00, 0x00, 0x00, 0x87, 0x10, 0x02];
+    assert!(matches!(
+        terminal.access.open_channel(&usim),
+        Err(CardError::NoApplication { sw: StatusWord::NOT_FOUND, .. })
+    ));
+}
