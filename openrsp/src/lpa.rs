@@ -15,6 +15,7 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use clap::{Args, Subcommand};
 use rsp_lpa::{Lpa, Options};
+use tokio::runtime::{Builder, Runtime};
 
 use crate::exit::{Exit, Failure};
 use card::CardSpec;
@@ -82,7 +83,8 @@ pub(crate) fn run(args: LpaArgs, json: bool) -> anyhow::Result<ExitCode> {
     if !args.isd_r.is_empty() {
         options.isd_r = args.isd_r.into_iter().map(|aid| aid.0).collect();
     }
-    let session = Session { card: args.card, options, network: args.network, json };
+    let runtime = Builder::new_current_thread().enable_all().build().context("starting the runtime")?;
+    let session = Session { card: args.card, options, network: args.network, runtime, json };
     let outcome = match args.command {
         LpaCommand::Chip(command) => chip::run(&session, &command),
         LpaCommand::Profile(command) => profiles::run(&session, command),
@@ -99,10 +101,17 @@ struct Session {
     card: Option<CardSpec>,
     options: Options,
     network: NetworkArgs,
+    /// One for the whole command, so that the connection to a server outlives a procedure.
+    runtime: Runtime,
     json: bool,
 }
 
 impl Session {
+    /// Runs a procedure that talks to servers.
+    fn block_on<T>(&self, procedure: impl Future<Output = T>) -> T {
+        self.runtime.block_on(procedure)
+    }
+
     /// Opens the card's ISD-R, lets `run` work with it and gives the card back.
     fn with_lpa<T>(
         &self,
@@ -116,10 +125,4 @@ impl Session {
         let mut lpa = Lpa::open(&mut *card, reporter, &self.options).map_err(report::failure)?;
         run(&mut lpa)
     }
-}
-
-/// Runs a procedure that talks to servers.
-fn block_on<T>(future: impl Future<Output = T>) -> anyhow::Result<T> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("starting the runtime")?;
-    Ok(runtime.block_on(future))
 }

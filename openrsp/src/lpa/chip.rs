@@ -157,7 +157,7 @@ pub(super) fn reset(session: &Session, args: &ResetArgs) -> anyhow::Result<ExitC
     let mut reporter = Reporter::new(session.json);
     let (changed, aftermath) = session.with_lpa(&mut reporter, |lpa| {
         let changed = lpa.memory_reset(ResetOptions::from_bits(&bits)).map_err(report::failure)?;
-        Ok((changed, args.notifications.after(lpa, network.as_ref())?))
+        Ok((changed, args.notifications.after(session, lpa, network.as_ref())?))
     })?;
     if session.json {
         println!("{}", json!({"result": "ok", "changed": changed, "notifications": aftermath.as_json()}));

@@ -8,11 +8,11 @@ use rsp_es::activation_code::{ActivationCode, Severity, diagnose};
 use rsp_lpa::{DownloadRequest, Installed, Lpa, device_info};
 use serde_json::{Value, json};
 
+use super::Session;
 use super::network::Network;
 use super::notifications::{Aftermath, NotificationArgs};
 use super::prompt::{CodeSource, Terminal};
 use super::report::{self, Reporter};
-use super::{Session, block_on};
 use crate::exit::{Exit, Failure};
 
 #[derive(Args)]
@@ -36,7 +36,7 @@ pub(super) struct DownloadArgs {
 
     /// Where the confirmation code comes from: `ask` or @FILE.
     #[arg(long, value_name = "ask|@FILE")]
-    confirmation_code: Option<CodeSource>,
+    confirmation_code: Option<String>,
 
     /// Agree to the installation without being asked.
     #[arg(long)]
@@ -62,15 +62,16 @@ pub(super) fn run(session: &Session, args: DownloadArgs) -> anyhow::Result<ExitC
     let device =
         device_info(args.imei.as_deref()).map_err(|error| Failure::new(Exit::Input, format!("--imei: {error}")))?;
     let announced = matches!(&source, Source::Code(code) if code.confirmation_code_required());
-    let mut terminal = Terminal::new(args.yes, args.confirmation_code.as_ref(), announced)?;
+    let code_source = args.confirmation_code.as_deref().map(CodeSource::parse).transpose()?;
+    let mut terminal = Terminal::new(args.yes, code_source.as_ref(), announced)?;
     let network = session.network.open()?;
     let mut reporter = Reporter::new(session.json).telling_steps();
     let outcome = session.with_lpa(&mut reporter, |lpa| {
         let eid = lpa.eid().map_err(report::failure)?;
         let request = request(lpa, source, device)?;
-        let outcome = block_on(lpa.download(&network.servers, &request, &network.trust(), &mut terminal))?;
+        let outcome = session.block_on(lpa.download(&network.servers, &request, &network.trust(), &mut terminal));
         // A failed installation has its notification, too. It must not hide the failure itself.
-        let aftermath = args.notifications.after(lpa, Some(&network));
+        let aftermath = args.notifications.after(session, lpa, Some(&network));
         match outcome {
             Ok(installed) => Ok(Ok((eid, installed, aftermath?))),
             Err(error) => Ok(Err(error)),

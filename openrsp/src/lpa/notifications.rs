@@ -8,9 +8,9 @@ use rsp_lpa::sanitise::for_display;
 use rsp_lpa::{Delivery, Lpa};
 use serde_json::{Value, json};
 
+use super::Session;
 use super::network::{Network, NetworkArgs};
 use super::report::{self, Reporter};
-use super::{Session, block_on};
 use crate::exit::{Exit, Failure};
 
 #[derive(Subcommand)]
@@ -64,7 +64,7 @@ fn process(session: &Session) -> anyhow::Result<ExitCode> {
     let network = session.network.open()?;
     let mut reporter = Reporter::new(session.json).telling_steps();
     let delivery = session.with_lpa(&mut reporter, |lpa| {
-        block_on(lpa.process_notifications(&network.servers))?.map_err(report::failure)
+        session.block_on(lpa.process_notifications(&network.servers)).map_err(report::failure)
     })?;
     if !delivery.kept.is_empty() {
         return Err(incomplete(session, delivery));
@@ -116,13 +116,18 @@ pub(super) enum Aftermath {
 impl NotificationArgs {
     /// Sends what waits, if it may. A server that does not accept does not make the command fail: its notifications stay
     /// on the eUICC.
-    pub(super) fn after(&self, lpa: &mut Lpa<'_>, network: Option<&Network>) -> anyhow::Result<Aftermath> {
+    pub(super) fn after(
+        &self,
+        session: &Session,
+        lpa: &mut Lpa<'_>,
+        network: Option<&Network>,
+    ) -> anyhow::Result<Aftermath> {
         if self.no_notifications {
             return Ok(Aftermath::Left("as --no-notifications says"));
         }
         match network {
             Some(network) => {
-                let delivery = block_on(lpa.process_notifications(&network.servers))?;
+                let delivery = session.block_on(lpa.process_notifications(&network.servers));
                 Ok(Aftermath::Processed(delivery.map_err(report::failure)?))
             }
             None if lpa.list_notifications().map_err(report::failure)?.is_empty() => {

@@ -105,7 +105,7 @@ fn change(
     let mut reporter = Reporter::new(session.json);
     let aftermath = session.with_lpa(&mut reporter, |lpa| {
         run(lpa).map_err(report::failure)?;
-        notifications.after(lpa, network.as_ref())
+        notifications.after(session, lpa, network.as_ref())
     })?;
     let profile = match profile {
         ProfileIdentifier::Iccid(iccid) => iccid.to_string(),

@@ -2,8 +2,7 @@
 
 use std::fs;
 use std::io::{BufRead as _, IsTerminal as _, Write as _};
-use std::path::PathBuf;
-use std::str::FromStr;
+use std::path::{Path, PathBuf};
 
 use rsp_asn1::ProfileClass;
 use rsp_lpa::{ConfirmationCode, Decision, EndUser, ProfileOffer};
@@ -20,16 +19,16 @@ pub(super) enum CodeSource {
     File(PathBuf),
 }
 
-impl FromStr for CodeSource {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
+impl CodeSource {
+    /// Reads `ask` or `@FILE`. Not clap's work, which would repeat the text in its message: it may be the code itself.
+    pub(super) fn parse(text: &str) -> anyhow::Result<Self> {
         match text.strip_prefix('@') {
-            Some("") => Err("after @ stands the name of a file".to_owned()),
-            Some(file) => Ok(Self::File(PathBuf::from(file))),
+            Some(file) if !file.is_empty() => Ok(Self::File(PathBuf::from(file))),
             None if text == "ask" => Ok(Self::Ask),
-            // The text itself may be the code, so it is not repeated.
-            None => Err("give `ask` or @FILE: on a command line a code could be read by others".to_owned()),
+            _ => {
+                let message = "--confirmation-code is `ask` or @FILE: a code on a command line can be read by others";
+                Err(Failure::new(Exit::Usage, message))
+            }
         }
     }
 }
@@ -109,7 +108,7 @@ fn ask(question: &str) -> std::io::Result<String> {
     Ok(answer.trim().to_ascii_lowercase())
 }
 
-fn read_code(file: &std::path::Path) -> anyhow::Result<ConfirmationCode> {
+fn read_code(file: &Path) -> anyhow::Result<ConfirmationCode> {
     let bad = |problem: String| Failure::new(Exit::Input, format!("{}: {problem}", file.display()));
     let content = Zeroizing::new(fs::read_to_string(file).map_err(|error| bad(error.to_string()))?);
     let line = content.lines().next().unwrap_or_default();

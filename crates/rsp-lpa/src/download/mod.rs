@@ -20,7 +20,7 @@ use rsp_pki::{Crl, TrustStore};
 use zeroize::Zeroizing;
 
 use crate::end_user::{ConfirmationCode, EndUser, ProfileOffer};
-use crate::error::{Cancelled, Cause, Error};
+use crate::error::{Cancelled, Error};
 use crate::event::Step;
 use crate::local::refused;
 use crate::lpa::Lpa;
@@ -123,19 +123,23 @@ impl Lpa<'_> {
         let server =
             servers.at(&request.smdp_address).map_err(|error| Error::new(Step::InitiateAuthentication, error))?;
         let mut remembered = Remembered::default();
+        let mut remaining = request.sessions;
+        // Where the first session broke says more than that the server still cannot be reached.
         let mut first_cut = None;
-        for session in 1..=request.sessions {
+        loop {
+            remaining = remaining.saturating_sub(1);
             match self.session(&server, request, trust, end_user, &mut remembered).await {
                 Ok(installed) => return Ok(installed),
-                Err(error) if error.is_retryable() && session < request.sessions => {
-                    first_cut.get_or_insert(error);
+                Err(error) if error.is_retryable() => {
+                    let cut = first_cut.take().unwrap_or(error);
+                    if remaining == 0 {
+                        return Err(cut);
+                    }
+                    first_cut = Some(cut);
                 }
-                // Where the first session broke says more than that the server still cannot be reached.
-                Err(error) if error.is_retryable() => return Err(first_cut.unwrap_or(error)),
                 Err(error) => return Err(error),
             }
         }
-        Err(first_cut.unwrap_or_else(|| Error::new(Step::InitiateAuthentication, Cause::NoInstallationResult)))
     }
 
     /// One session from its opening to its end.
