@@ -2,7 +2,18 @@
 //!
 //! This crate wires the others together and holds no protocol logic: each module is one command.
 
+mod bench;
+mod config;
+mod demo;
+mod euicc;
 mod exit;
+mod init;
+mod lpa;
+mod pki;
+mod processes;
+mod serve;
+mod smdp;
+mod subscription;
 mod system;
 
 use std::process::ExitCode;
@@ -33,6 +44,14 @@ const EXIT_CODES: &str = "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 bad inp
 
 #[derive(Subcommand)]
 enum Command {
+    Demo(demo::DemoArgs),
+    Init(init::InitArgs),
+    Serve(serve::ServeArgs),
+    Smdp(smdp::SmdpArgs),
+    Euicc(euicc::EuiccArgs),
+    Lpa(Box<lpa::LpaArgs>),
+    Pki(pki::PkiArgs),
+    Bench(bench::BenchArgs),
     /// Write completions for a shell on standard output.
     Completions {
         /// Which shell.
@@ -56,7 +75,16 @@ fn main() -> ExitCode {
 }
 
 fn run(cli: Cli) -> anyhow::Result<ExitCode> {
+    let json = cli.json;
     match cli.command {
+        Command::Demo(args) => demo::run(args, json),
+        Command::Init(args) => init::run(args, json),
+        Command::Serve(args) => serve::run(args, json),
+        Command::Smdp(args) => smdp::run(args, json),
+        Command::Euicc(args) => euicc::run(args, json),
+        Command::Lpa(args) => lpa::run(*args, json),
+        Command::Pki(args) => pki::run(args, json),
+        Command::Bench(args) => bench::run(args, json),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "openrsp", &mut std::io::stdout());
             Ok(ExitCode::SUCCESS)

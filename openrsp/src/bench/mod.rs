@@ -1,0 +1,301 @@
+//! `openrsp bench`: what a download costs the server, beside what its public-key operations alone would cost.
+
+mod card;
+mod cpu;
+mod floor;
+
+use std::collections::VecDeque;
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, ensure};
+use clap::{Args, Subcommand};
+use rsp_crypto::Curve;
+use rsp_es::client::{Es9PlusClient, NetworkTransport, Origin, Resolve, Scheme};
+use rsp_lpa::tls::CiVerifier;
+use rsp_pki::directory::PkiDirectory;
+use serde_json::{Value, json};
+
+use crate::processes::{Openrsp, Service, text};
+use crate::subscription::Subscription;
+use crate::system::{OsRandomness, now};
+use card::BenchCard;
+
+/// The host name in the orders of the server that is measured.
+const HOST: &str = "testsmdpplus1.example.com";
+/// Size of the profile package that is downloaded, in bytes: that of a TS.48 test profile.
+const PACKAGE_SIZE: usize = 12_000;
+
+/// Measure what this software costs.
+#[derive(Args)]
+pub(crate) struct BenchArgs {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Subcommand)]
+enum What {
+    Downloads(DownloadsArgs),
+}
+
+/// Full downloads against a server process of its own, with an eUICC's real cryptography.
+///
+/// Prints downloads per second, the server's processor time for one, latencies, and the ratio of that time to the public-key
+/// floor measured in the same run (P-256, AWS-LC). Two lines: TLS 1.3 with one connection per download, and with one
+/// handshake per call. SQLite runs with synchronous=FULL.
+#[derive(Args)]
+struct DownloadsArgs {
+    /// How long to measure each of the two ways.
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=600))]
+    seconds: u32,
+
+    /// How many downloads to run side by side.
+    #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=256))]
+    clients: u32,
+
+    /// Measure a server that is already running, for example http://127.0.0.1:8000. Loopback only.
+    #[arg(long, requires_all = ["pki", "matching_id"])]
+    url: Option<String>,
+
+    /// The PKI that this server and its eUICCs belong to.
+    #[arg(long, value_name = "DIR", requires = "url")]
+    pki: Option<PathBuf>,
+
+    /// The MatchingID to ask for; the server must deliver it again and again.
+    #[arg(long, value_name = "ID", requires = "url")]
+    matching_id: Option<String>,
+
+    /// The process whose processor time is the server's.
+    #[arg(long, value_name = "PID", requires = "url")]
+    server_pid: Option<u32>,
+}
+
+pub(crate) fn run(args: BenchArgs, json: bool) -> anyhow::Result<ExitCode> {
+    let What::Downloads(args) = args.what;
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    runtime.block_on(downloads(args, json))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What is measured: a server, how to reach it, and what to ask it for.
+struct Target {
+    origin: Origin,
+    address: String,
+    resolve: Vec<Resolve>,
+    tls: Arc<rustls::ClientConfig>,
+    card: BenchCard,
+    orders: Orders,
+    server: Option<u32>,
+}
+
+/// MatchingIDs: one for each download, or one for all.
+enum Orders {
+    Once(Mutex<VecDeque<String>>),
+    Again(String),
+}
+
+impl Orders {
+    fn next(&self) -> Option<String> {
+        match self {
+            Self::Once(queue) => queue.lock().ok()?.pop_front(),
+            Self::Again(matching_id) => Some(matching_id.clone()),
+        }
+    }
+}
+
+/// How many downloads ended, how long each took, and what they cost the server.
+struct Measurement {
+    latencies: Vec<Duration>,
+    elapsed: Duration,
+    server_cpu: Option<Duration>,
+    package: usize,
+}
+
+async fn downloads(args: DownloadsArgs, json: bool) -> anyhow::Result<()> {
+    let verifications = floor::VERIFICATIONS - usize::from(args.url.is_none());
+    let floor = tokio::task::spawn_blocking(move || floor::measure(verifications)).await??;
+    let place = tempfile::tempdir().context("a temporary directory")?;
+    let mut own_server = None;
+    let target = Arc::new(match &args.url {
+        Some(url) => foreign(url, &args)?,
+        None => {
+            let (service, target) = own(place.path(), &args)?;
+            own_server = Some(service);
+            target
+        }
+    });
+    let mut last = Value::Null;
+    for keep in [true, false] {
+        // The first download of a connection and of the server's caches is not what is measured.
+        measure(&target, Duration::from_millis(300), args.clients, keep).await?;
+        let measurement = measure(&target, Duration::from_secs(args.seconds.into()), args.clients, keep).await?;
+        let way = if keep { "one connection per download" } else { "one handshake per call" };
+        let result = report(&measurement, floor, way);
+        if json {
+            println!("{result}");
+        } else {
+            println!("{}", describe(&result, &measurement, verifications));
+        }
+        if keep {
+            last = result;
+        }
+    }
+    if json {
+        println!("{last}");
+    }
+    drop(own_server);
+    Ok(())
+}
+
+/// A server of our own with enough orders for both measurements.
+fn own(place: &Path, args: &DownloadsArgs) -> anyhow::Result<(Service, Target)> {
+    let openrsp = Openrsp::new()?;
+    let (dir, package) = (place.join("server"), place.join("profile.der"));
+    let profile = Subscription::fresh_of_size(&mut OsRandomness, PACKAGE_SIZE)?;
+    std::fs::write(&package, profile.package()).with_context(|| package.display().to_string())?;
+    openrsp.run(["init", text(&dir)?, "--host", HOST])?;
+    let smdp = ["smdp", "--dir", text(&dir)?];
+    let import = ["import", text(&package)?, "--type", "bench", "--template"];
+    openrsp.run([&smdp[..], &import, &["--spn", "OpenRSP", "--profile-name", "Bench"]].concat())?;
+    // More than the fastest server that the floor allows could deliver.
+    let count = (args.seconds * 2 + 1) * 2000;
+    let mut codes = VecDeque::new();
+    openrsp.follow(&[&smdp[..], &["order", "--type", "bench", "--count", &count.to_string()]].concat(), |line| {
+        codes.extend(line["matching_id"].as_str().map(str::to_owned));
+    })?;
+    let service = Service::start(&openrsp, ["serve", text(&dir)?, "--listen", "127.0.0.1:0"])?;
+    let pki = PkiDirectory::open(&dir.join("pki"), Some(now()))?;
+    let target = Target {
+        origin: Origin::new(Scheme::Https, HOST)?,
+        address: HOST.to_owned(),
+        resolve: vec![Resolve::new(HOST, None, service.address())],
+        tls: tls(&pki)?,
+        card: card(&pki)?,
+        orders: Orders::Once(Mutex::new(codes)),
+        server: Some(service.id()),
+    };
+    Ok((service, target))
+}
+
+/// A server that somebody else started, on this machine.
+fn foreign(url: &str, args: &DownloadsArgs) -> anyhow::Result<Target> {
+    let (scheme, authority) = match url.trim_end_matches('/').split_once("://") {
+        Some(("https", authority)) => (Scheme::Https, authority),
+        Some(("http", authority)) => (Scheme::PlainHttp, authority),
+        _ => anyhow::bail!("--url {url}: http:// or https:// and an address"),
+    };
+    let origin = Origin::new(scheme, authority)?;
+    let loopback = origin.host() == "localhost"
+        || origin.host().trim_matches(['[', ']']).parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback());
+    ensure!(loopback, "--url {url}: a benchmark is load; only a server on loopback may be its target");
+    let pki = args.pki.as_deref().context("--pki is needed")?;
+    let pki = PkiDirectory::open(pki, Some(now()))?;
+    Ok(Target {
+        origin,
+        address: authority.to_owned(),
+        resolve: Vec::new(),
+        tls: tls(&pki)?,
+        card: card(&pki)?,
+        orders: Orders::Again(args.matching_id.clone().context("--matching-id is needed")?),
+        server: args.server_pid,
+    })
+}
+
+fn tls(pki: &PkiDirectory) -> anyhow::Result<Arc<rustls::ClientConfig>> {
+    let verifier = CiVerifier::new(pki.trust_store(), pki.crls().to_vec(), rsp_crypto::aws_lc());
+    Ok(verifier.tls_config()?)
+}
+
+fn card(pki: &PkiDirectory) -> anyhow::Result<BenchCard> {
+    let euicc = pki.require(Curve::P256, rsp_pki::Role::Euicc)?;
+    let eum = pki.require(Curve::P256, rsp_pki::Role::Eum)?;
+    BenchCard::new(euicc.require_key()?, euicc.certificate(), eum.certificate())
+}
+
+async fn measure(target: &Arc<Target>, time: Duration, clients: u32, keep: bool) -> anyhow::Result<Measurement> {
+    let cpu_before = target.server.map(cpu::cpu_of).transpose()?;
+    let start = Instant::now();
+    let workers: Vec<_> = (0..clients)
+        .map(|_| {
+            let target = Arc::clone(target);
+            tokio::spawn(async move { work(&target, start + time, keep).await })
+        })
+        .collect();
+    let mut latencies = Vec::new();
+    let mut package = 0;
+    for worker in workers {
+        let (times, size) = worker.await??;
+        latencies.extend(times);
+        package = package.max(size);
+    }
+    let elapsed = start.elapsed();
+    let cpu_after = target.server.map(cpu::cpu_of).transpose()?;
+    let server_cpu = cpu_after.zip(cpu_before).map(|(after, before)| after.saturating_sub(before));
+    latencies.sort_unstable();
+    ensure!(!latencies.is_empty(), "no download ended in {} ms", time.as_millis());
+    Ok(Measurement { latencies, elapsed, server_cpu, package })
+}
+
+/// Downloads one profile after another until `end`.
+async fn work(target: &Target, end: Instant, keep: bool) -> anyhow::Result<(Vec<Duration>, usize)> {
+    let mut times = Vec::new();
+    let mut size = 0;
+    while Instant::now() < end {
+        let matching_id = target.orders.next().context("the orders ran out before the time did")?;
+        let transport = NetworkTransport::new(Arc::clone(&target.tls)).with_resolve(target.resolve.clone());
+        let transport = if keep { transport } else { transport.without_keep_alive() };
+        let client = Es9PlusClient::new(Arc::new(transport), target.origin.clone());
+        let start = Instant::now();
+        size = target.card.download(&client, &target.address, &matching_id, &mut OsRandomness).await?;
+        times.push(start.elapsed());
+    }
+    Ok((times, size))
+}
+
+fn report(measurement: &Measurement, floor: Duration, way: &str) -> Value {
+    let count = measurement.latencies.len();
+    let percentile = |share: f64| millis(measurement.latencies[((count - 1) as f64 * share) as usize]);
+    let cpu = measurement.server_cpu.map(|cpu| millis(cpu) / count as f64);
+    json!({
+        "connections": way,
+        "downloads": count,
+        "downloads_per_s": round(count as f64 / measurement.elapsed.as_secs_f64()),
+        "server_cpu_ms": cpu.map(round),
+        "floor_ms": round(millis(floor)),
+        "floor_ratio": cpu.map(|cpu| round(cpu / millis(floor))),
+        "p50_ms": round(percentile(0.5)),
+        "p99_ms": round(percentile(0.99)),
+    })
+}
+
+fn describe(result: &Value, measurement: &Measurement, verifications: usize) -> String {
+    let mut text = format!("{} (package bound: {} bytes)\n", result["connections"], measurement.package);
+    let _ = write!(
+        text,
+        "  {} downloads/s, p50 {} ms, p99 {} ms",
+        result["downloads_per_s"], result["p50_ms"], result["p99_ms"]
+    );
+    if measurement.server_cpu.is_some() {
+        let _ = write!(
+            text,
+            "\n  server CPU {} ms per download: {} times the public-key floor of {} ms\n  ({} signatures, {verifications} verifications, \
+             one key generation, one key agreement; P-256, AWS-LC)",
+            result["server_cpu_ms"],
+            result["floor_ratio"],
+            result["floor_ms"],
+            floor::SIGNATURES
+        );
+    }
+    text
+}
+
+fn millis(duration: Duration) -> f64 {
+    duration.as_secs_f64() * 1000.0
+}
+
+fn round(value: f64) -> f64 {
+    (value * 1000.0).round() / 1000.0
+}

@@ -1,0 +1,108 @@
+//! Other processes of this program: commands that end, and services that say where they listen.
+
+use std::ffi::OsStr;
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdout, Command, Stdio};
+
+use anyhow::{Context as _, bail};
+use serde_json::Value;
+
+/// This program, as a command to start.
+pub(crate) struct Openrsp {
+    program: PathBuf,
+}
+
+impl Openrsp {
+    pub(crate) fn new() -> anyhow::Result<Self> {
+        Ok(Self { program: std::env::current_exe().context("where this program is")? })
+    }
+
+    /// Runs a command to its end and returns the JSON object of its last line.
+    pub(crate) fn run<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> anyhow::Result<Value> {
+        self.follow(arguments, |_| ())
+    }
+
+    /// Runs a command to its end, shows each JSON object that it prints, and returns the last.
+    pub(crate) fn follow<A: AsRef<OsStr>>(
+        &self,
+        arguments: impl IntoIterator<Item = A>,
+        mut each: impl FnMut(&Value),
+    ) -> anyhow::Result<Value> {
+        let mut child = self.command(arguments).stderr(Stdio::piped()).spawn().context("this program again")?;
+        let mut last = Value::Null;
+        for line in BufReader::new(output(&mut child)?).lines() {
+            last = serde_json::from_str(&line?).context("a command printed something else than JSON")?;
+            each(&last);
+        }
+        let mut message = String::new();
+        if let Some(mut stderr) = child.stderr.take() {
+            stderr.read_to_string(&mut message)?;
+        }
+        let status = child.wait()?;
+        if !status.success() {
+            let said = last["error"].as_str().map_or_else(|| message.trim().to_owned(), str::to_owned);
+            bail!("{}", said.strip_prefix("error: ").unwrap_or(&said));
+        }
+        Ok(last)
+    }
+
+    fn command<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> Command {
+        let mut command = Command::new(&self.program);
+        command.arg("--json").args(arguments).stdin(Stdio::null()).stdout(Stdio::piped());
+        command
+    }
+}
+
+/// A process that serves until it is dropped.
+pub(crate) struct Service {
+    child: Child,
+    address: SocketAddr,
+    /// Kept open: a service that cannot write has nobody to talk to and may end.
+    _output: BufReader<ChildStdout>,
+}
+
+impl Service {
+    /// Starts it and waits for the line that says where it listens.
+    pub(crate) fn start<A: AsRef<OsStr>>(
+        openrsp: &Openrsp,
+        arguments: impl IntoIterator<Item = A>,
+    ) -> anyhow::Result<Self> {
+        let mut child = openrsp.command(arguments).spawn().context("this program again")?;
+        let mut output = BufReader::new(output(&mut child)?);
+        let mut line = String::new();
+        output.read_line(&mut line)?;
+        let said: Value = serde_json::from_str(&line).unwrap_or_default();
+        let Some(address) = said["listening"].as_str().and_then(|address| address.parse().ok()) else {
+            let _ = child.kill();
+            let _ = child.wait();
+            bail!("a service ended before it listened; what it said is above");
+        };
+        Ok(Self { child, address, _output: output })
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A path as an argument.
+pub(crate) fn text(path: &Path) -> anyhow::Result<&str> {
+    path.to_str().with_context(|| format!("{}: not UTF-8", path.display()))
+}
+
+fn output(child: &mut Child) -> anyhow::Result<ChildStdout> {
+    child.stdout.take().context("the standard output of a process just started")
+}

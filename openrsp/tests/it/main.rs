@@ -1,0 +1,6 @@
+//! The program as its users run it: processes, files, sockets.
+
+mod bed;
+mod demo;
+mod downloads;
+mod memory;
