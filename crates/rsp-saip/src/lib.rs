@@ -21,6 +21,7 @@ pub mod personalise;
 pub mod status;
 pub mod summary;
 mod template;
+mod text;
 mod tlv;
 
 pub use asn1::{Secret, Unknown};

@@ -7,6 +7,9 @@ use crate::tlv;
 /// A package larger than this is refused before it is looked at.
 pub const MAX_PACKAGE_BYTES: usize = 4 << 20;
 
+/// A package of more elements than this is refused: a large one has some hundred.
+const MAX_ELEMENTS: usize = 4096;
+
 /// A profile package.
 ///
 /// ```text
@@ -40,6 +43,10 @@ impl ProfilePackage {
         let mut offset = 0;
         while offset < bytes.len() {
             let number = elements.len() + 1;
+            if number > MAX_ELEMENTS {
+                let problem = format!("a package of more than {MAX_ELEMENTS} elements is refused");
+                return Err(refuse(number, None, offset, problem).into());
+            }
             if bytes[offset] & 0xE0 != 0xA0 {
                 return Err(refuse(number, None, offset, "this is not the tag of a profile element".to_owned()).into());
             }

@@ -5,6 +5,7 @@ use crate::digits;
 use crate::element::{Element, ElementKind};
 use crate::header::Service;
 use crate::package::ProfilePackage;
+use crate::text;
 
 /// A package at a glance.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,7 +22,7 @@ pub struct Summary {
     pub imsi: Option<String>,
     /// Count of the MNC's digits according to EF_AD.
     pub mnc_length: Option<u8>,
-    /// Service provider name of EF_SPN.
+    /// Service provider name of EF_SPN, when it is plain text.
     pub spn: Option<String>,
     /// Authentication algorithm of the first application.
     pub algorithm: Option<&'static str>,
@@ -73,7 +74,7 @@ impl ProfilePackage {
         summary.imsi = usim("ef-imsi").and_then(|file| digits::imsi_from_content(&file.content(9)?));
         // A template that is not overridden says two digits.
         summary.mnc_length = usim("ef-ad").and_then(|file| file.content(4)).map(|content| content[3] & 0x0F);
-        summary.spn = usim("ef-spn").and_then(|file| spn(&file.rendered(17)));
+        summary.spn = usim("ef-spn").and_then(|file| text::decode(&file.rendered(17)[1..]));
         summary
     }
 
@@ -84,11 +85,4 @@ impl ProfilePackage {
             _ => None,
         })
     }
-}
-
-/// The name in the content of EF_SPN, when it is plain text in the GSM default alphabet.
-fn spn(content: &[u8]) -> Option<String> {
-    let name: Vec<u8> = content.get(1..)?.iter().copied().take_while(|byte| *byte != 0xFF).collect();
-    let plain = !name.is_empty() && name.iter().all(|byte| matches!(byte, b' '..=b'~'));
-    plain.then(|| String::from_utf8(name).ok()).flatten()
 }

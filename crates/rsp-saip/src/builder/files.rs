@@ -11,6 +11,7 @@ use crate::file::{Fcp, File, FileItem};
 use crate::gfm::{FileCommand, GenericFileManagement};
 use crate::header::PeHeader;
 use crate::template::TemplateElement;
+use crate::text;
 
 /// Services of EF_UST (3GPP TS 31.102 4.2.8) whose files the package has, and n°33, which is always set.
 const USIM_SERVICES: [usize; 9] = [10, 12, 19, 20, 33, 42, 43, 71, 85];
@@ -42,7 +43,7 @@ pub(super) fn usim(header: PeHeader, profile: &ProfileBuilder) -> Result<Templat
     put(&mut element, "ef-arr", access_rule_file());
     put(&mut element, "ef-ust", content(&service_table(profile)));
     let mut spn = vec![0x01];
-    spn.extend(profile.spn.as_bytes());
+    spn.extend(text::encode(&profile.spn).unwrap_or_default());
     spn.resize(17, 0xFF);
     put(&mut element, "ef-spn", content(&spn));
     put(&mut element, "ef-est", content(&[0x00]));

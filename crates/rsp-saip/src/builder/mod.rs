@@ -9,7 +9,7 @@ mod files;
 use rasn::types::{ObjectIdentifier, OctetString};
 
 use crate::aka::{AkaParameter, AlgoParameter, AlgorithmConfiguration};
-use crate::application::End;
+use crate::application::{ApplicationInstance, End, SecurityDomain};
 use crate::asn1::{Secret, Unknown};
 use crate::codes::{PinCodes, PinCodesChoice, PinConfiguration, PukCodes, PukConfiguration};
 use crate::digits;
@@ -18,6 +18,7 @@ use crate::error::Error;
 use crate::header::{PeHeader, ProfileHeader, Service, ServicesList};
 use crate::package::ProfilePackage;
 use crate::template::TemplateElement;
+use crate::text;
 
 /// AID of the USIM that is built (3GPP TS 31.101: application 1002, no country, no provider data).
 pub const USIM_AID: [u8; 16] =
@@ -39,7 +40,7 @@ pub struct ProfileBuilder {
     pub imsi: String,
     /// Count of the MNC's digits, 2 or 3.
     pub mnc_length: u8,
-    /// Service provider name, at most 16 characters of ASCII.
+    /// Service provider name: 1 to 16 letters, digits and common punctuation of ASCII.
     pub spn: String,
     /// Text in the header.
     pub profile_type: String,
@@ -115,6 +116,7 @@ impl ProfileBuilder {
         if padding > 0 {
             elements.push(Element::GenericFileManagement(files::telephone_book(next(), padding)));
         }
+        elements.push(Element::SecurityDomain(mno_security_domain(next())));
         elements.push(Element::End(End { header: next(), unknown: Unknown::default() }));
         elements.into_iter().map(ProfileElement::new).collect()
     }
@@ -125,8 +127,8 @@ impl ProfileBuilder {
         if !matches!(self.mnc_length, 2 | 3) {
             return refuse("MNC length", "2 or 3 digits");
         }
-        if self.spn.is_empty() || self.spn.len() > 16 || !self.spn.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
-            return refuse("SPN", "1 to 16 characters of ASCII are needed");
+        if !(1..=16).contains(&self.spn.len()) || text::encode(&self.spn).is_none() {
+            return refuse("SPN", "1 to 16 letters, digits and common punctuation of ASCII are needed");
         }
         if self.profile_type.is_empty() || self.profile_type.chars().count() > 100 {
             return refuse("profile type", "1 to 100 characters are needed");
@@ -215,6 +217,34 @@ impl ProfileBuilder {
             sqn_init: None,
             unknown: Unknown::default(),
         }))
+    }
+}
+
+/// The operator's security domain, which every full profile has. It comes without keys, so that nothing can reach it
+/// over the air.
+fn mno_security_domain(header: PeHeader) -> SecurityDomain {
+    SecurityDomain {
+        header,
+        instance: ApplicationInstance {
+            load_package_aid: OctetString::from_static(&[0xA0, 0x00, 0x00, 0x01, 0x51, 0x53, 0x50]),
+            class_aid: OctetString::from_static(&[0xA0, 0x00, 0x00, 0x01, 0x51, 0x53, 0x50, 0x41]),
+            instance_aid: OctetString::from_static(&[0xA0, 0x00, 0x00, 0x01, 0x51, 0x00, 0x00, 0x00]),
+            extradite_security_domain_aid: None,
+            privileges: OctetString::from_static(&[0x82, 0xDC, 0x00]),
+            life_cycle_state: Some(OctetString::from_static(&[0x0F])),
+            // SCP80 (GlobalPlatform Amendment B).
+            specific_parameters: Secret::from(&[0x81, 0x02, 0x80, 0x00][..]),
+            system_parameters: None,
+            uicc_parameters: None,
+            process_data: None,
+            control_reference_template: None,
+            unknown: Unknown::default(),
+        },
+        key_list: None,
+        perso_data: None,
+        open_perso_data: None,
+        cat_tp_parameters: None,
+        unknown: Unknown::default(),
     }
 }
 

@@ -45,6 +45,7 @@ fn deep_nesting_and_huge_lengths_are_refused_quickly() {
         deep.extend((depth as u32 * 6).to_be_bytes());
     }
     assert!(ProfilePackage::from_der(&deep).is_err());
+    assert!(ProfilePackage::from_der(&[0xAB, 0x00].repeat(5000)).is_err());
     assert!(ProfilePackage::from_der(&[0xA0, 0x84, 0xFF, 0xFF, 0xFF, 0xFF]).is_err());
     assert!(ProfilePackage::from_der(&vec![0xA0; rsp_saip::MAX_PACKAGE_BYTES + 1]).is_err());
 }

@@ -32,6 +32,12 @@ fn every_ts48_element_encodes_again_to_the_bytes_received() {
             assert!(!matches!(element.element(), Element::Other { .. }), "{place} has no type");
         }
         assert!(*package.to_der() == bytes, "{name}");
+        let summary = package.summary();
+        assert_eq!(summary.iccid.as_deref(), Some("89000123456789012341"), "{name}");
+        if name.contains("_v7_") {
+            assert_eq!(summary.spn.as_deref(), Some("GSMA_TEST"), "{name}");
+        }
+        assert_eq!(summary.algorithm, Some("usim-test-algorithm"), "{name}");
     }
 }
 
