@@ -1,6 +1,6 @@
 //! Access rules in expanded and referenced format (ETSI TS 102 221 9.2.4 to 9.2.7, ISO/IEC 7816-4 9.3.3).
 
-use super::{AccessReference, FileSystem, NodeId};
+use super::{AccessReference, AccessRule, FileSystem, NodeId};
 
 /// What a command wants to do with a file: bits of the access mode byte for EFs and DFs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,8 +37,13 @@ impl Access {
 ///
 /// A file without a rule, or with one that cannot be found or read, allows nothing.
 pub fn allowed(fs: &FileSystem, file: NodeId, access: Access, verified: &dyn Fn(u8) -> bool) -> bool {
-    let Some(reference) = fs.node(file).access else { return false };
-    rule(fs, file, reference).is_some_and(|rule| rule_allows(rule, access, verified))
+    match fs.node(file).access {
+        None => false,
+        Some(AccessRule::ReadOnly) => access == Access::Read,
+        Some(AccessRule::Referenced(reference)) => {
+            rule(fs, file, reference).is_some_and(|rule| rule_allows(rule, access, verified))
+        }
+    }
 }
 
 /// The record of EF_ARR that a file refers to: the EF_ARR nearest on the way up (ETSI TS 102 221 9.2.7).

@@ -1,6 +1,6 @@
 //! File control parameters, the answer to SELECT and STATUS (ETSI TS 102 221 11.1.1.3).
 
-use super::{Content, Df, Ef, FileSystem, NodeId, Structure};
+use super::{AccessRule, Content, Df, Ef, FileSystem, NodeId, Structure};
 
 /// Whether a key reference of a DF is one of an enabled PIN, for its PIN status template.
 pub type PinEnabled<'a> = &'a dyn Fn(u8) -> bool;
@@ -14,9 +14,14 @@ pub fn template(fs: &FileSystem, id: NodeId, pin_enabled: PinEnabled<'_>) -> Vec
         Content::Ef(own) => ef_parameters(&mut body, node.file_id, fs.ef(id).unwrap_or(own)),
     }
     put(&mut body, 0x8A, &[node.life_cycle]);
-    if let Some(access) = node.access {
-        let [high, low] = access.file_id.to_be_bytes();
-        put(&mut body, 0x8B, &[high, low, access.record]);
+    match node.access {
+        None => {}
+        Some(AccessRule::Referenced(reference)) => {
+            let [high, low] = reference.file_id.to_be_bytes();
+            put(&mut body, 0x8B, &[high, low, reference.record]);
+        }
+        // Compact format: reading, always.
+        Some(AccessRule::ReadOnly) => put(&mut body, 0x8C, &[0x01, 0x00]),
     }
     match &node.content {
         Content::Df(df) => put(&mut body, 0xC6, &pin_status(&df.key_references, pin_enabled)),

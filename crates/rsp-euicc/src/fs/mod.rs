@@ -33,12 +33,21 @@ pub struct Node {
     pub file_id: u16,
     /// Life cycle status (ETSI TS 102 221 11.1.1.4.9): 05 activated, 04 deactivated, 0C and above terminated.
     pub life_cycle: u8,
-    /// Where the access rules are.
-    pub access: Option<AccessReference>,
+    /// Who may do what; without it nobody may do anything.
+    pub access: Option<AccessRule>,
     /// The file that lends its content, as the path of the package, ADFs by their temporary identifiers.
     pub link: Option<Vec<u16>>,
     /// DF or EF.
     pub content: Content,
+}
+
+/// The access rules of a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum AccessRule {
+    /// A record of an EF_ARR.
+    Referenced(AccessReference),
+    /// Everybody may read, nobody may update.
+    ReadOnly,
 }
 
 /// Record `record` of the EF_ARR with identifier `file_id`, searched from the file's DF upwards.

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::fs::access::{self, Access};
-use crate::fs::{Content, Df, Ef, FileSystem, Node, NodeId, Octets, Structure};
+use crate::fs::{AccessRule, Content, Df, Ef, FileSystem, Node, NodeId, Octets, Structure};
 use crate::usim::aka::Aka;
 use crate::usim::codes::Codes;
 
@@ -59,7 +59,7 @@ impl ProfileContents {
             parent: Some(NodeId::MF),
             file_id: EF_UMPC,
             life_cycle: 0x05,
-            access: None,
+            access: Some(AccessRule::ReadOnly),
             link: None,
             content: Content::Ef(Ef {
                 structure: Structure::Transparent,

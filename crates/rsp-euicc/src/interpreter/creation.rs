@@ -5,7 +5,7 @@ use rsp_saip::status::PeStatusCode;
 
 use super::Fault;
 use super::templates::{FF, FileTemplate, Fill, Shape};
-use crate::fs::{AccessReference, Content, Df, Ef, FileSystem, Node, NodeId, Octets, Structure};
+use crate::fs::{AccessReference, AccessRule, Content, Df, Ef, FileSystem, Node, NodeId, Octets, Structure};
 
 /// A profile may have this many files, more than ten times those of the generic test profile.
 const MAX_FILES: usize = 4000;
@@ -75,7 +75,7 @@ impl<'a> Creation<'a> {
         let no_fcp = Fcp::default();
         let fcp = description.fcp.unwrap_or(&no_fcp);
         let file = match template.shape {
-            Shape::Df => self.create(parent, template.file_id, Some(template.rule), df(fcp), fcp)?,
+            Shape::Df => self.create(parent, template.file_id, Some(template.rule), df(fcp)?, fcp)?,
             _ => {
                 let content = self.template_ef(template, fcp)?;
                 self.create(parent, template.file_id, Some(template.rule), content, fcp)?
@@ -92,13 +92,25 @@ impl<'a> Creation<'a> {
         Ok(file)
     }
 
+    /// Gives the MF, which always exists, its keys and rule.
+    pub(super) fn master_file(&mut self, rule: u8, description: &Description<'_>) -> Result<NodeId, Fault> {
+        let no_fcp = Fcp::default();
+        let fcp = description.fcp.unwrap_or(&no_fcp);
+        let access = access(fcp, MF_ARR, Some(rule))?;
+        let content = Content::Df(Df::with_keys(None, key_references(fcp)?));
+        let node = self.fs.node_mut(NodeId::MF);
+        node.access = access;
+        node.content = content;
+        Ok(NodeId::MF)
+    }
+
     /// Creates the file that a generic command describes.
     pub(super) fn generic_file(&mut self, parent: NodeId, fcp: &Fcp) -> Result<NodeId, Fault> {
         let descriptor = fcp.file_descriptor.as_deref().and_then(<[u8]>::first).copied();
         let Some(descriptor) = descriptor else { return Err(missing("a file descriptor")) };
         let Some(file_id) = fcp.file_id() else { return Err(missing("a file identifier")) };
         let content = if descriptor & 0x3F == 0x38 {
-            df(fcp)
+            df(fcp)?
         } else {
             let shape = match descriptor & 0x3F {
                 0x01 => Shape::Transparent(0),
@@ -144,7 +156,7 @@ impl<'a> Creation<'a> {
         }
         let is_adf = matches!(&content, Content::Df(df) if df.aid.is_some());
         let arr = if parent == NodeId::MF || is_adf { MF_ARR } else { DF_ARR };
-        let access = access(fcp, arr)?.or(rule.map(|record| AccessReference { file_id: arr, record }));
+        let access = access(fcp, arr, rule)?;
         let node =
             Node { parent: Some(parent), file_id, life_cycle: life_cycle(fcp), access, link: link(fcp)?, content };
         let problem = "a file with this identifier already exists";
@@ -181,9 +193,16 @@ fn filled(fill: Fill, info: Option<&ProprietaryInfo>, length: usize) -> Vec<u8> 
     info.and_then(|info| info.pattern(length)).unwrap_or_else(|| fill.bytes(length))
 }
 
-fn df(fcp: &Fcp) -> Content {
-    let keys = fcp.pin_status_template_do.as_deref().unwrap_or_default();
-    Content::Df(Df::with_keys(fcp.df_name.as_deref(), keys))
+fn df(fcp: &Fcp) -> Result<Content, Fault> {
+    Ok(Content::Df(Df::with_keys(fcp.df_name.as_deref(), key_references(fcp)?)))
+}
+
+/// Key references of a DF, of which there are 26 (ETSI TS 102 221 9.5.1).
+fn key_references(fcp: &Fcp) -> Result<&[u8], Fault> {
+    match fcp.pin_status_template_do.as_deref().unwrap_or_default() {
+        keys if keys.len() <= 26 => Ok(keys),
+        _ => Err(Fault::new(PeStatusCode::BAD_VALUES, "pinStatusTemplateDO of more than 26 keys")),
+    }
 }
 
 /// Structure with the record length of the package or of the template.
@@ -242,14 +261,13 @@ fn life_cycle(fcp: &Fcp) -> u8 {
     fcp.lcsi.as_deref().and_then(<[u8]>::first).copied().unwrap_or(0x05)
 }
 
-/// EF_ARR and record, or the record alone.
-fn access(fcp: &Fcp, arr: u16) -> Result<Option<AccessReference>, Fault> {
+/// EF_ARR and record, or the record alone; without them the template's record.
+fn access(fcp: &Fcp, arr: u16, rule: Option<u8>) -> Result<Option<AccessRule>, Fault> {
+    let referenced = |file_id, record| Some(AccessRule::Referenced(AccessReference { file_id, record }));
     match fcp.security_attributes_referenced.as_deref() {
-        None => Ok(None),
-        Some([record]) => Ok(Some(AccessReference { file_id: arr, record: *record })),
-        Some([high, low, record]) => {
-            Ok(Some(AccessReference { file_id: u16::from_be_bytes([*high, *low]), record: *record }))
-        }
+        None => Ok(rule.and_then(|record| referenced(arr, record))),
+        Some([record]) => Ok(referenced(arr, *record)),
+        Some([high, low, record]) => Ok(referenced(u16::from_be_bytes([*high, *low]), *record)),
         Some(_) => Err(Fault::new(PeStatusCode::BAD_VALUES, "securityAttributesReferenced of two bytes")),
     }
 }

@@ -163,21 +163,18 @@ impl Installer {
                     None => return Err(Fault::new(PeStatusCode::BAD_VALUES, format!("{} without {df}", file.name))),
                 },
             };
+            if created && element.file(file.name).is_none() && needs_size(file.shape) {
+                continue;
+            }
             for description in Description::split(described) {
-                let created = if file.name == "mf" {
-                    self.master_file(&description)
-                } else {
-                    let incomplete = created && element.file(file.name).is_none() && needs_size(file.shape);
-                    if incomplete {
-                        continue;
-                    }
-                    let mut creation = Creation::new(self.contents.files_mut(), self.used);
-                    let created = creation
-                        .template_file(parent, &file, &description)
-                        .map_err(|fault| Fault::new(fault.status, format!("{}: {}", file.name, fault.message)))?;
-                    self.used = creation.used();
-                    created
+                let mut creation = Creation::new(self.contents.files_mut(), self.used);
+                let created = match file.name {
+                    "mf" => creation.master_file(file.rule, &description),
+                    _ => creation.template_file(parent, &file, &description),
                 };
+                let created =
+                    created.map_err(|fault| Fault::new(fault.status, format!("{}: {}", file.name, fault.message)))?;
+                self.used = creation.used();
                 if matches!(file.shape, Shape::Df) {
                     dfs.push((file.name, created));
                 }
@@ -220,17 +217,6 @@ impl Installer {
         }
         self.context = Some(Context::Df(df));
         Ok(())
-    }
-
-    /// The MF exists; its descriptor says which keys and rules it has.
-    fn master_file(&mut self, description: &Description<'_>) -> NodeId {
-        if let Some(fcp) = description.fcp {
-            let node = self.contents.files_mut().node_mut(NodeId::MF);
-            if let (Content::Df(df), Some(keys)) = (&mut node.content, fcp.pin_status_template_do.as_deref()) {
-                df.key_references = keys.to_vec();
-            }
-        }
-        NodeId::MF
     }
 
     /// Services that the USIM does not have are switched off, unless the profile insists on them.

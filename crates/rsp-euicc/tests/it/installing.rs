@@ -362,6 +362,29 @@ fn links_share_the_content_of_their_target() {
 }
 
 #[test]
+fn without_a_profile_there_is_only_the_mf() {
+    let mut terminal = Terminal::new(ProfileContents::without_profile());
+    assert!(terminal.ok("00A40004023F00").contains("83023F00"));
+    assert!(terminal.ok("00A40004022F08").contains("8C020100"));
+    assert_eq!(terminal.ok("00B0000005"), "3CFF000000");
+    assert_eq!(terminal.status("00D600000100"), "6982");
+    assert_eq!(terminal.status("00A4000C022FE2"), "6A82");
+    assert_eq!(terminal.status("00A4040005A000000087"), "6A82");
+    assert_eq!(terminal.status("00200001"), "6A88");
+}
+
+#[test]
+fn a_df_with_more_keys_than_exist_is_refused() {
+    let df = Fcp {
+        file_descriptor: Some(OctetString::from_static(&[0x78, 0x21])),
+        file_id: Some(OctetString::from_static(&[0x7F, 0x20])),
+        pin_status_template_do: Some(OctetString::from_static(&[1; 27])),
+        ..Fcp::default()
+    };
+    assert_eq!(refusal(with_commands(vec![FileCommand::CreateFcp(df)])).status(), PeStatusCode::BAD_VALUES);
+}
+
+#[test]
 fn services_that_the_usim_lacks_are_switched_off() {
     let mut elements = elements();
     let at = position(&elements, ElementKind::Usim);

@@ -15,7 +15,7 @@ fn selection_answers_what_real_clients_look_for() {
     let mf = terminal.ok("00A40004023F00");
     assert!(mf.starts_with("62") && mf.contains("82027821") && mf.contains("83023F00"), "{mf}");
     // PIN status: PIN 1 is disabled, ADM1 enabled.
-    assert!(mf.contains("8A0105") && mf.contains("C60990014083010183010A"), "{mf}");
+    assert!(mf.contains("8A0105") && mf.contains("C60990014083010183010A") && mf.contains("8B032F060E"), "{mf}");
     let dir = terminal.ok("00A40004022F00");
     assert!(dir.contains("82054221002002") && dir.contains("80020040") && dir.contains("8801F0"), "{dir}");
     // A wrong Le is answered by the right one.
