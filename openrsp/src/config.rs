@@ -105,8 +105,8 @@ impl ServerDir {
             return Err(Failure::new(Exit::Input, problem));
         }
         let config = Figment::from(Toml::file_exact(&file)).extract().map_err(|error| {
-            // One line for each wrong key, with the key's name; the file is named once.
-            let problems: Vec<_> = error.into_iter().map(|error| error.to_string()).collect();
+            let problems: Vec<_> =
+                error.into_iter().map(|error| format!("{}: {}", error.path.join("."), error.kind)).collect();
             Failure::new(Exit::Input, format!("{}: {}", file.display(), problems.join("; ")))
         })?;
         Ok(Self { dir: dir.to_owned(), config })
@@ -164,6 +164,7 @@ impl ServerDir {
                 Some(false) => Rebinding::Refused,
                 _ => Rebinding::Allowed,
             },
+            host_id: default.host_id,
         }
     }
 }

@@ -3,11 +3,9 @@
 use std::fmt;
 use std::process::ExitCode;
 
-/// How a command ends.
+/// How a command ends that did not do what was asked; 0 is left to those that did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Exit {
-    /// It did what was asked.
-    Ok = 0,
     /// It failed for a reason of its own.
     Failed = 1,
     /// The command line is wrong.
