@@ -34,8 +34,7 @@ impl ServerAddress {
     /// A port in `claimed` that this address does not name is another server's, except for 443, which is the default.
     pub fn is(&self, claimed: &str) -> bool {
         Self::parse(claimed).is_some_and(|claimed| {
-            claimed.host == self.host
-                && claimed.port.is_none_or(|port| port == self.port.unwrap_or(DEFAULT_PORT))
+            claimed.host == self.host && claimed.port.is_none_or(|port| port == self.port.unwrap_or(DEFAULT_PORT))
         })
     }
 }

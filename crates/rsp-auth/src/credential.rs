@@ -30,9 +30,8 @@ impl Credential {
             .authority_key_identifier()
             .ok_or(Error::CredentialInvalid("the certificate has no authorityKeyIdentifier"))?;
         let ci = SubjectKeyIdentifier(ci.to_vec().into());
-        let oid = certificate
-            .oid()
-            .ok_or(Error::CredentialInvalid("the certificate has no OID in its subjectAltName"))?;
+        let oid =
+            certificate.oid().ok_or(Error::CredentialInvalid("the certificate has no OID in its subjectAltName"))?;
         Ok(Self { certificate, ci, oid, signer })
     }
 

@@ -78,8 +78,7 @@ impl Smdp {
             bpp_euicc_otpk: bound_key(profile)?,
             unknown: Unknown::default(),
         })?;
-        let smdp_signature2 =
-            sign_after(credential, smdp_signed2.bytes(), &authenticated.response.euicc_signature1)?;
+        let smdp_signature2 = sign_after(credential, smdp_signed2.bytes(), &authenticated.response.euicc_signature1)?;
         let next = ExpectGetBoundProfilePackage::new(
             &authenticated.proof,
             authenticated.euicc.clone(),

@@ -11,8 +11,6 @@ use crate::error::Error;
 use crate::get_bound_profile_package::PrepareDownloadVerified;
 use crate::smdp::UppProtection;
 
-/// HostID in the control reference template: any value of 1 to 16 octets; both sides only derive keys from it.
-const HOST_ID: &[u8] = b"OpenRSP";
 /// ConfigureISDP without proprietary data.
 const CONFIGURE_ISDP: &[u8] = &[0xBF, 0x24, 0x00];
 const VERSION: u8 = 1;
@@ -76,14 +74,13 @@ impl Binding {
         &self,
         _: &PrepareDownloadVerified,
         _: &ConfirmationCodeVerified,
-        credential: &Credential,
-        transaction_id: &TransactionId,
+        session: &BoundSession<'_>,
         plain: &Plain<'_>,
     ) -> Result<Bound, Error> {
         let (initialise_secure_channel, template) = rsp_bpp::initialise_secure_channel(
-            credential.signer(),
-            transaction_id,
-            HOST_ID,
+            session.credential.signer(),
+            session.transaction_id,
+            session.host_id,
             self.smdp_otsk.public_key(),
             &self.euicc_otpk,
         )?;
@@ -119,6 +116,13 @@ impl Binding {
             }
         }
     }
+}
+
+/// The session that a package is bound to.
+pub(crate) struct BoundSession<'a> {
+    pub(crate) credential: &'a Credential,
+    pub(crate) transaction_id: &'a TransactionId,
+    pub(crate) host_id: &'a [u8],
 }
 
 /// What is bound, and to which eUICC.

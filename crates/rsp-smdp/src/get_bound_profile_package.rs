@@ -10,7 +10,7 @@ use rsp_es::es9plus::{GetBoundProfilePackageRequest, GetBoundProfilePackageRespo
 use rsp_store::{DownloadSession, Profile, SealedChange, SessionAdvance, SessionState};
 
 use crate::authenticate_client::{ATTEMPTS, followed_by};
-use crate::binding::{Binding, Plain};
+use crate::binding::{Binding, BoundSession, Plain};
 use crate::confirmation_code;
 use crate::error::Error;
 use crate::order::{self, Event, transition};
@@ -76,7 +76,9 @@ impl Smdp {
             PublicKey::from_uncompressed(curve, &signed.euicc_otpk.0).map_err(|_| Error::OneTimeKeyInvalid)?;
         let binding = self.binding_for(profile, euicc_otpk)?;
         let plain = Plain { provider, eid: state.euicc.eid, metadata: &profile.metadata, package };
-        let bound = binding.bind(&verified, &confirmed, credential, &request.transaction_id, &plain)?;
+        let bound_session =
+            BoundSession { credential, transaction_id: &request.transaction_id, host_id: &self.settings.host_id };
+        let bound = binding.bind(&verified, &confirmed, &bound_session, &plain)?;
 
         let next = ExpectResult {
             euicc: state.euicc,
@@ -134,9 +136,7 @@ impl Smdp {
         if profile.eid != Some(state.euicc.eid) {
             return Err(Error::EidRefused);
         }
-        if profile.confirmation_code.is_some()
-            && profile.confirmation_tries >= self.settings.confirmation_code_limit
-        {
+        if profile.confirmation_code.is_some() && profile.confirmation_tries >= self.settings.confirmation_code_limit {
             if order::downloadable(profile.state) {
                 self.close_order(profile, Event::ConfirmationCodeRetriesExceeded, WHO, now).await?;
             }

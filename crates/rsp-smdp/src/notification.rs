@@ -74,8 +74,9 @@ impl Smdp {
         if euicc.verify(self.authenticator.provider(), signed, &result.euicc_sign_pir).is_err() {
             return Ok(Outcome::Ignored("the eUICC's signature is invalid"));
         }
+        // The signature covers our transactionId, which says whose session it was; some eUICCs write an OID of their own.
         if data.smdp_oid != *self.binding_credential(&ci)?.oid() {
-            return Ok(Outcome::Ignored("the OID is another SM-DP+'s"));
+            tracing::warn!(session = %data.transaction_id, "the installation result names another SM-DP+");
         }
         let metadata = &data.notification_metadata;
         if metadata.iccid.is_some_and(|iccid| iccid != profile.iccid) {

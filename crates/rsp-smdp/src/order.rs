@@ -134,7 +134,8 @@ mod tests {
     fn exactly_the_moves_of_the_standard_are_allowed() {
         for state in ProfileState::ALL {
             for event in Event::ALL {
-                let cancel = matches!(state.as_str(), "Allocated" | "Linked" | "Confirmed" | "Released" | "Error" | "Deleted");
+                let cancel =
+                    matches!(state.as_str(), "Allocated" | "Linked" | "Confirmed" | "Released" | "Error" | "Deleted");
                 let expected = match event {
                     Event::CancelToAvailable => cancel.then_some("Available"),
                     Event::CancelToUnavailable => cancel.then_some("Unavailable"),

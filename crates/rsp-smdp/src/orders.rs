@@ -181,10 +181,7 @@ impl Orders {
         let order = Arc::new(order);
         let profile_type = Arc::new(profile_type);
         for _ in 0..DRAWS {
-            let fresh = template
-                .as_ref()
-                .map(|template| self.fresh(&profile_type, template))
-                .transpose()?;
+            let fresh = template.as_ref().map(|template| self.fresh(&profile_type, template)).transpose()?;
             let matching_id = match &order.matching_id {
                 Some(chosen) => chosen.clone(),
                 None => matching_id::generate(&mut self.randomness.clone()),

@@ -52,6 +52,8 @@ pub struct Settings {
     pub protection: UppProtection,
     /// Whether a profile is bound again for another one-time key.
     pub rebinding: Rebinding,
+    /// HostID in the control reference template, 1 to 16 octets: both sides only derive keys from it.
+    pub host_id: Vec<u8>,
 }
 
 impl Default for Settings {
@@ -63,6 +65,7 @@ impl Default for Settings {
             result_seconds: 180 * 24 * 60 * 60,
             protection: UppProtection::SessionKeys,
             rebinding: Rebinding::Allowed,
+            host_id: b"OpenRSP".to_vec(),
         }
     }
 }
@@ -136,11 +139,7 @@ impl Smdp {
 
 /// Refuses a session that is over or waits for another function.
 pub(crate) fn expect(session: &DownloadSession, states: &[SessionState], now: Timestamp) -> Result<(), Error> {
-    if states.contains(&session.state) && now <= session.expires_at {
-        Ok(())
-    } else {
-        Err(Error::TransactionIdUnknown)
-    }
+    if states.contains(&session.state) && now <= session.expires_at { Ok(()) } else { Err(Error::TransactionIdUnknown) }
 }
 
 /// Logs an answer that is no success with what is needed to find its cause.
