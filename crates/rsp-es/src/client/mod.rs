@@ -31,7 +31,7 @@ pub struct Es9PlusClient {
 #[non_exhaustive]
 pub enum ClientError {
     /// The server was not reached, or its identity not proven.
-    #[error("{function}: {source}")]
+    #[error("{source}")]
     Transport {
         /// What was called.
         function: Function,
@@ -39,7 +39,7 @@ pub enum ClientError {
         source: TransportError,
     },
     /// The server answered, but not with the HTTP status that the standard gives.
-    #[error("{function}: the server answered with HTTP status {status}")]
+    #[error("the server answered with HTTP status {status}")]
     HttpStatus {
         /// What was called.
         function: Function,
@@ -47,7 +47,7 @@ pub enum ClientError {
         status: u16,
     },
     /// The server's answer cannot be read.
-    #[error("{function}: the server's answer is malformed: {source}")]
+    #[error("the server's answer is malformed: {source}")]
     Malformed {
         /// What was called.
         function: Function,
@@ -55,7 +55,7 @@ pub enum ClientError {
         source: JsonError,
     },
     /// The server refused.
-    #[error("{function}: the server refused: {status}")]
+    #[error("the server refused: {status}")]
     Refused {
         /// What was called.
         function: Function,
