@@ -60,6 +60,7 @@ pub(crate) fn run(args: ServeArgs, json: bool) -> anyhow::Result<ExitCode> {
 async fn serve(server: &ServerDir, args: &ServeArgs, json: bool) -> anyhow::Result<()> {
     let address = listen_address(server, args)?;
     let tls = if args.plain_http { None } else { Some(tls::acceptor(server)?) };
+    let recording = args.record.is_some();
     let recorder = args.record.as_deref().map(Recorder::create).transpose()?;
     let store = server.store().await?;
     let smdp = Arc::new(make_smdp(server, Arc::clone(&store), recorder.as_ref())?);
@@ -76,11 +77,14 @@ async fn serve(server: &ServerDir, args: &ServeArgs, json: bool) -> anyhow::Resu
         .await
         .map_err(|error| Failure::new(Exit::Network, format!("listening on {address}: {error}")))?;
     announce(listener.local_addr()?, json);
-    let purging = tokio::spawn(purge(Arc::clone(&smdp)));
+    // A recording holds what its requests caused, and nothing else.
+    let purging = (!recording).then(|| tokio::spawn(purge(Arc::clone(&smdp))));
     connections::serve(listener, tls, router, stop_signal()?).await;
 
-    purging.abort();
-    drop(purging.await);
+    if let Some(purging) = purging {
+        purging.abort();
+        drop(purging.await);
+    }
     drop(smdp);
     if let Some(store) = Arc::into_inner(store) {
         store.close().await;

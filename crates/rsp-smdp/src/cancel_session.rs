@@ -71,7 +71,7 @@ impl Smdp {
             to: SessionState::Closed,
             data: None,
             iccid: Some(profile.iccid),
-            expires_at: session.expires_at,
+            expires_at: now,
         };
         let usable_later = matches!(reason, CancelSessionReason::POSTPONED | CancelSessionReason::TIMEOUT);
         // An order that has ended meanwhile (installed, cancelled) stays as it is.

@@ -170,7 +170,7 @@ impl Smdp {
             to: SessionState::Closed,
             data: None,
             iccid: Some(iccid),
-            expires_at: self.session_end(now),
+            expires_at: now,
         });
         self.store
             .run_tx("count wrong confirmation code", move |tx| {

@@ -93,7 +93,7 @@ impl Smdp {
             to: SessionState::Closed,
             data: None,
             iccid: Some(profile.iccid),
-            expires_at: session.expires_at,
+            expires_at: now,
         };
         self.take(notification, Some(advance), moved(&profile, event, now)).await
     }
