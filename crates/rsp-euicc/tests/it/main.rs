@@ -14,5 +14,6 @@ mod prepare_download;
 mod profile;
 mod server;
 mod terminal;
+mod transcript;
 mod transport;
 mod usim_commands;
