@@ -1,11 +1,14 @@
 //! How servers are reached, and by which certificate issuers they are judged.
 
+use std::fs::OpenOptions;
+use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context as _;
 use clap::Args;
-use rsp_es::client::{NegotiatedTls, NetworkTransport, Resolve, Scheme};
+use rsp_es::client::{HttpTransport, NegotiatedTls, NetworkTransport, Recorder, Resolve, Scheme};
 use rsp_lpa::tls::{CiVerifier, TrustedServer};
 use rsp_lpa::{Servers, Trust};
 use rsp_pki::{Certificate, Crl, Role, TrustStore};
@@ -33,6 +36,11 @@ pub(super) struct NetworkArgs {
     /// Speak HTTP without TLS, to a server on this machine only.
     #[arg(long, global = true)]
     plain_http: bool,
+
+    /// Append what passes between LPA and servers to a file, one JSON object a line, for a test or a bug report. It holds
+    /// MatchingIDs; whoever reads it while an order waits can download the profile.
+    #[arg(long, global = true, value_name = "FILE")]
+    record: Option<PathBuf>,
 }
 
 fn parse_resolve(text: &str) -> Result<Resolve, String> {
@@ -71,8 +79,19 @@ impl NetworkArgs {
         let tls = verifier.tls_config().context("preparing TLS")?;
         let transport = Arc::new(NetworkTransport::new(tls).with_resolve(self.resolve.clone()));
         let scheme = if self.plain_http { Scheme::PlainHttp } else { Scheme::Https };
-        let servers = Servers::new(transport.clone(), scheme);
+        let servers = Servers::new(self.recorded(transport.clone())?, scheme);
         Ok(Network { servers, transport, verifier, anchors, crls })
+    }
+}
+
+impl NetworkArgs {
+    /// The transport as it is, or with a recorder around it.
+    fn recorded(&self, transport: Arc<NetworkTransport>) -> anyhow::Result<Arc<dyn HttpTransport>> {
+        let Some(path) = &self.record else { return Ok(transport) };
+        let mut file =
+            OpenOptions::new().append(true).create(true).mode(0o600).open(path).map_err(|error| bad(path, error))?;
+        writeln!(file, "# now {}", system::now().0).map_err(|error| bad(path, error))?;
+        Ok(Arc::new(Recorder::new(transport).with_sink(file)))
     }
 }
 

@@ -1,6 +1,7 @@
 //! Recorded conversations: kept as lines of JSON, played back byte for byte.
 
 use std::collections::VecDeque;
+use std::io::Write;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
@@ -110,17 +111,35 @@ impl HttpTransport for RecordedTransport {
 pub struct Recorder {
     inner: Arc<dyn HttpTransport>,
     exchanges: Mutex<Vec<Exchange>>,
+    sink: Mutex<Option<Box<dyn Write + Send>>>,
 }
 
 impl Recorder {
     /// Records what goes over `inner`.
     pub fn new(inner: Arc<dyn HttpTransport>) -> Self {
-        Self { inner, exchanges: Mutex::new(Vec::new()) }
+        Self { inner, exchanges: Mutex::default(), sink: Mutex::new(None) }
+    }
+
+    /// Writes each exchange to `sink`, too, as soon as it is over: a line of a transcript.
+    #[must_use]
+    pub fn with_sink(self, sink: impl Write + Send + 'static) -> Self {
+        Self { sink: Mutex::new(Some(Box::new(sink))), ..self }
     }
 
     /// What was recorded so far.
     pub fn exchanges(&self) -> Vec<Exchange> {
         lock(&self.exchanges).clone()
+    }
+
+    fn keep(&self, exchange: Exchange) {
+        if let Some(sink) = lock(&self.sink).as_mut() {
+            let line = Exchange::to_lines(std::slice::from_ref(&exchange));
+            // A recording that cannot be written must not change what is recorded.
+            if let Err(error) = sink.write_all(line.as_bytes()).and_then(|()| sink.flush()) {
+                tracing::warn!(%error, "the recording is incomplete");
+            }
+        }
+        lock(&self.exchanges).push(exchange);
     }
 }
 
@@ -130,7 +149,7 @@ impl HttpTransport for Recorder {
         let (url, body) = (url(&request), text(&request.body));
         let response = self.inner.post(request).await?;
         let exchange = Exchange { url, request: body, status: response.status, response: text(&response.body) };
-        lock(&self.exchanges).push(exchange);
+        self.keep(exchange);
         Ok(response)
     }
 }

@@ -8,6 +8,7 @@ mod local;
 mod notifications;
 mod pki;
 mod policy;
+mod replay;
 mod sanitise;
 mod segments;
 mod server;
