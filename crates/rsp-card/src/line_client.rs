@@ -74,8 +74,17 @@ impl LineClient {
         Ok(client)
     }
 
-    /// One request, one answer; a negative code is an error.
+    /// One request, one answer; a negative code is an error. After a broken link nothing more is sent: a late answer
+    /// would be taken for that of another request.
     fn call(&mut self, func: &'static str, param: Option<&[u8]>) -> Result<Answer, CardError> {
+        let answer = self.try_call(func, param);
+        if matches!(answer, Err(CardError::Link { .. } | CardError::Protocol(_))) {
+            self.output = None;
+        }
+        answer
+    }
+
+    fn try_call(&mut self, func: &'static str, param: Option<&[u8]>) -> Result<Answer, CardError> {
         let link = |source| CardError::Link { what: format!("{func} over the line to the card"), source };
         let request = Request { func: func.into(), param: param.map(hex::encode) };
         let mut text =

@@ -360,19 +360,34 @@ fn a_dropped_repeated_or_exchanged_segment_does_not_open() {
 }
 
 #[test]
-fn profile_keys_of_another_size_are_incorrect() {
-    // The keys are inside the encryption, so the package is made with other keys in the first place.
+fn replace_session_keys_incorrect_input_values() {
+    let whole = |size: usize| {
+        let mut keys = Vec::new();
+        (0x80..0x83).for_each(|tag| tlv::write(&mut keys, &[tag], &[0x42; 16][..size]));
+        let mut request = Vec::new();
+        tlv::write(&mut request, &[0xBF, 0x26], &keys);
+        request
+    };
+    for bad in [whole(15), vec![0xBF, 0x26, 0x00], vec![0xBF, 0x24, 0x00], b"no keys".to_vec()] {
+        let (_, mut server, mut terminal) = setup();
+        let prepared = terminal.prepare(&mut server, None);
+        let package = server.bind_with_replacement(World::eid(1), &prepared, &Order::number(1), &bad);
+        let FinalResult::Error(error) = terminal.load(&package) else { panic!("installed") };
+        assert_eq!(error.bpp_command_id, BppCommandId::REPLACE_SESSION_KEYS);
+        assert_eq!(error.error_reason, ErrorReason::INCORRECT_INPUT_VALUES);
+        assert!(terminal.profiles().is_empty());
+    }
+}
+
+#[test]
+fn replace_session_keys_comes_before_the_profile_elements() {
     let (_, mut server, mut terminal) = setup();
     let prepared = terminal.prepare(&mut server, None);
-    let package = server.bind(World::eid(1), &prepared, &Order { own_keys: true, ..Order::number(1) });
-    let mut segments = segments(&package);
-    let [a2, a3] = [segments[4].clone(), segments[5].clone()];
-    segments[4] = a3;
-    segments[5] = a2;
+    let order = Order { own_keys: true, ..Order::number(1) };
+    let segments = segments(&server.bind(World::eid(1), &prepared, &order));
     assert_eq!(terminal.load_segments(&segments[..4]).unwrap(), None);
-    assert_eq!(terminal.es10(&segments[4]).unwrap(), Vec::<u8>::new(), "A3 may follow A1");
-    let sw = terminal.es10(&segments[5]).unwrap_err();
-    assert_eq!(sw.0, 0x6A88, "A2 may not follow A3");
+    assert_eq!(terminal.es10(&segments[5]).unwrap(), Vec::<u8>::new(), "A3 may follow A1");
+    assert_eq!(terminal.es10(&segments[4]).unwrap_err().0, 0x6A88, "A2 may not follow A3");
 }
 
 // LoadProfileElements.
@@ -437,6 +452,23 @@ fn insufficient_memory_is_temporary_and_the_key_stays() {
     assert!(terminal.profiles().is_empty());
     let again = terminal.prepare(&mut server, Some(&otpk));
     assert_eq!(again.euicc_signed2.value().euicc_otpk.0, otpk);
+}
+
+#[test]
+fn insufficient_memory_at_every_command() {
+    for (capacity, command) in [
+        (100, BppCommandId::CONFIGURE_ISDP),
+        (512 + 20, BppCommandId::STORE_METADATA),
+        (512 + 1500, BppCommandId::LOAD_PROFILE_ELEMENTS),
+    ] {
+        let mut world = World::p256();
+        let mut server = world.server();
+        let credential = world.credential(World::eid(1));
+        let small = Manufacture::new(vec![credential]).capacity(capacity).build(rust_crypto()).unwrap();
+        let error = Terminal::new(small).refuse(&mut server, &Order::number(1));
+        assert_eq!(error.bpp_command_id, command, "{capacity} bytes");
+        assert_eq!(error.error_reason, ErrorReason::INSTALL_FAILED_DUE_TO_INSUFFICIENT_MEMORY_FOR_PROFILE);
+    }
 }
 
 // Order and interruption.

@@ -4,6 +4,7 @@ mod aka;
 mod attacks;
 mod authenticate_server;
 mod cancel_session;
+mod enabled_profile;
 mod information;
 mod installing;
 mod load;

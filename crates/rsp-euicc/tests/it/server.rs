@@ -7,9 +7,9 @@ use rsp_asn1::{
     DeviceCapabilities, DeviceInfo, Eid, Iccid, NotificationConfigurationInformation, NotificationEvent,
     ObjectIdentifier, Octet16, Octet32, OneTimePublicKey, OperatorId, PrepareDownloadRequest,
     PrepareDownloadResponseOk, ProfileClass, Raw, ServerSigned1, Signature5F37, SmdpSigned2, StoreMetadataRequest,
-    SubjectKeyIdentifier, Timestamp, TransactionId, Unknown, encode,
+    SubjectKeyIdentifier, Timestamp, TransactionId, Unknown, encode, tlv,
 };
-use rsp_bpp::{BspKeys, Protection, UnprotectedProfile, assemble, initialise_secure_channel, protect};
+use rsp_bpp::{Bsp, BspKeys, Protection, UnprotectedProfile, assemble, initialise_secure_channel, protect};
 use rsp_crypto::{Curve, PublicKey, RandomnessExt, SecretKey, Signer, rust_crypto};
 use rsp_euicc::{Credential, EuiccState, Manufacture};
 use rsp_pki::Role;
@@ -207,6 +207,45 @@ impl Server {
 
     /// Binds a profile to what PrepareDownload answered.
     pub(crate) fn bind(&mut self, eid: Eid, euicc: &PrepareDownloadResponseOk, order: &Order) -> Vec<u8> {
+        let (channel, keys) = self.open(eid, euicc);
+        let protection = match order.own_keys {
+            true => Protection::Ppk(BspKeys::random(&mut self.randomness)),
+            false => Protection::SessionKeys,
+        };
+        let metadata = order.metadata_der();
+        let profile = UnprotectedProfile {
+            configure_isdp: &order.configuration,
+            store_metadata: &metadata,
+            profile_elements: &order.elements,
+        };
+        assemble(&channel, &protect(keys, profile, protection))
+    }
+
+    /// A package up to ReplaceSessionKeys, whose content is `replacement`.
+    pub(crate) fn bind_with_replacement(
+        &mut self,
+        eid: Eid,
+        euicc: &PrepareDownloadResponseOk,
+        order: &Order,
+        replacement: &[u8],
+    ) -> Vec<u8> {
+        let (channel, keys) = self.open(eid, euicc);
+        let mut bsp = Bsp::new(keys);
+        let mut body = Vec::new();
+        let mut segment = Vec::new();
+        bsp.protect(0x87, &order.configuration, &mut segment);
+        tlv::write(&mut body, &[0xA0], &std::mem::take(&mut segment));
+        bsp.protect_mac_only(0x88, &order.metadata_der(), &mut segment);
+        tlv::write(&mut body, &[0xA1], &std::mem::take(&mut segment));
+        bsp.protect(0x87, replacement, &mut segment);
+        tlv::write(&mut body, &[0xA2], &std::mem::take(&mut segment));
+        bsp.protect(0x86, &order.elements[..100], &mut segment);
+        tlv::write(&mut body, &[0xA3], &segment);
+        assemble(&channel, &body)
+    }
+
+    /// InitialiseSecureChannel and the session keys that it leads to.
+    fn open(&mut self, eid: Eid, euicc: &PrepareDownloadResponseOk) -> (Vec<u8>, BspKeys) {
         let signed = euicc.euicc_signed2.value();
         let curve = self.binding.key.curve();
         let otpk = PublicKey::from_uncompressed(curve, &signed.euicc_otpk.0).unwrap();
@@ -220,18 +259,7 @@ impl Server {
         )
         .unwrap();
         let shared = rust_crypto().agree(&secret, &otpk).unwrap();
-        let keys = BspKeys::derive(&shared, &template, &eid).unwrap();
-        let protection = match order.own_keys {
-            true => Protection::Ppk(BspKeys::random(&mut self.randomness)),
-            false => Protection::SessionKeys,
-        };
-        let metadata = order.metadata_der();
-        let profile = UnprotectedProfile {
-            configure_isdp: &order.configuration,
-            store_metadata: &metadata,
-            profile_elements: &order.elements,
-        };
-        assemble(&channel, &protect(keys, profile, protection))
+        (channel, BspKeys::derive(&shared, &template, &eid).unwrap())
     }
 }
 
