@@ -189,6 +189,11 @@ impl EuiccState {
         Ok(file)
     }
 
+    /// Whether a file begins as the state file does.
+    pub(crate) fn is_one(file: &[u8]) -> bool {
+        file.starts_with(MAGIC)
+    }
+
     /// Reads the form of the state file and checks it through.
     ///
     /// # Errors

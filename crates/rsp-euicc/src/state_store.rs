@@ -63,8 +63,13 @@ impl FileStore {
     /// [`Error::Io`], [`Error::Permissions`], and those of [`EuiccState::from_bytes`].
     pub fn read(path: &Path) -> Result<EuiccState, Error> {
         let io = |source| Error::Io { path: path.display().to_string(), source };
+        let content = Zeroizing::new(fs::read(path).map_err(io)?);
+        // A file that is no eUICC has no secrets to protect.
+        if !EuiccState::is_one(&content) {
+            return Err(Error::NotAState);
+        }
         check_permissions(path, &fs::metadata(path).map_err(io)?)?;
-        EuiccState::from_bytes(&Zeroizing::new(fs::read(path).map_err(io)?))
+        EuiccState::from_bytes(&content)
     }
 
     /// Opens an eUICC for this process alone.

@@ -72,7 +72,11 @@ fn print(euicc: &Inspection) {
     }
     for profile in &euicc.profiles {
         let state = if profile.enabled { "enabled" } else { "disabled" };
-        println!("profile          {} {state}, {}", profile.iccid, profile.class);
+        println!(
+            "profile          {} {state}, {}",
+            profile.iccid,
+            profile.class.name().unwrap_or("of an unknown class")
+        );
         println!(
             "                 {} / {} {}",
             shown(&profile.service_provider),

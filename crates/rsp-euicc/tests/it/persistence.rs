@@ -42,6 +42,19 @@ fn a_card_in_a_file_keeps_what_it_answered() {
 }
 
 #[test]
+fn what_a_crash_left_beside_the_state_does_not_matter() {
+    let (directory, path) = file();
+    let before = fs::read(&path).unwrap();
+    fs::write(directory.path().join("card.euicc.new"), &before[..100]).unwrap();
+    let (mut store, state) = FileStore::open(&path).unwrap();
+    assert_eq!(state.to_bytes().unwrap().as_slice(), before);
+    store.commit(&before).unwrap();
+    assert!(!directory.path().join("card.euicc.new").exists());
+    assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+    assert_eq!(fs::read(&path).unwrap(), before);
+}
+
+#[test]
 fn a_card_is_open_once() {
     let (_directory, path) = file();
     let open = FileStore::open(&path).unwrap();
