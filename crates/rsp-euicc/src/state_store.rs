@@ -101,7 +101,12 @@ impl StateStore for FileStore {
 /// Writes beside the file, flushes, renames, flushes the directory: after a crash at any point one whole version is there.
 fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
     let temporary = beside(path, ".new");
-    let mut file = private().write(true).create(true).truncate(true).open(&temporary)?;
+    // What a crash may have left there could have any permissions, so it is not written into.
+    match fs::remove_file(&temporary) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let mut file = private().write(true).create_new(true).open(&temporary)?;
     file.write_all(content)?;
     file.sync_all()?;
     drop(file);
