@@ -178,3 +178,18 @@ proptest! {
         }
     }
 }
+
+/// What is read leniently is written as a code that reads the same, however often a shell quoted it.
+#[test]
+fn lenient_reading_is_idempotent() {
+    let found_by_fuzzing =
+        "LPA:1$srdp.ex$\u{8}2&\0\0\0".to_owned() + "3om$\u{8}$1.%\x00\x003.6.1.4.1.\\$$\\$$.1.\\ $1.\0:1";
+    for text in [found_by_fuzzing.as_str(), "LPA:1\\\\$smdp.example.com\\\\$MATCHING-ID", "1\\ $smdp.example.com$A"] {
+        let Ok(code) = ActivationCode::parse_lenient(text) else { continue };
+        for written in [code.to_text(), code.to_uri()] {
+            assert!(ActivationCode::parse_lenient(&written).is_ok_and(|again| again == code), "{text:?}");
+        }
+    }
+    let twice = ActivationCode::parse_lenient("LPA:1\\\\$smdp.example.com\\\\$MATCHING-ID").unwrap();
+    assert!(twice == ActivationCode::parse_strict("LPA:1$smdp.example.com$MATCHING-ID").unwrap());
+}
