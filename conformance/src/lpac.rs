@@ -1,0 +1,107 @@
+//! One run of an unmodified lpac (`LPAC_APDU=stdio`, `LPAC_HTTP=curl`): its lines about APDUs go to the card process, the
+//! card's answers back, and everything else is kept for the checks.
+
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context as _, bail, ensure};
+use serde_json::Value;
+
+use crate::card::CardProcess;
+
+/// The program.
+pub(crate) struct Lpac {
+    program: PathBuf,
+    libraries: Option<PathBuf>,
+}
+
+/// How a run ended.
+pub(crate) struct Outcome {
+    /// `code` of the last `lpa` object: 0 is success.
+    pub(crate) code: i64,
+    /// Its message.
+    pub(crate) message: String,
+    /// Its data.
+    pub(crate) data: Value,
+    /// The messages of the `progress` objects, in order.
+    pub(crate) progress: Vec<String>,
+    /// Commands that the card answered.
+    pub(crate) apdus: usize,
+}
+
+impl Lpac {
+    /// An installed lpac. Its libraries are looked for beside it, as `make install` puts them.
+    pub(crate) fn new(program: &Path) -> anyhow::Result<Self> {
+        ensure!(program.is_file(), "{}: not there", program.display());
+        let libraries = program.parent().map(|bin| bin.join("../lib")).filter(|lib| lib.is_dir());
+        Ok(Self { program: program.to_owned(), libraries })
+    }
+
+    /// Runs it with a card. `answer` is what the user types when asked about a profile.
+    pub(crate) fn run(&self, card: &mut CardProcess, arguments: &[&str], answer: char) -> anyhow::Result<Outcome> {
+        let mut child = self.command(arguments).spawn().with_context(|| self.program.display().to_string())?;
+        let mut input = child.stdin.take().context("a process without input")?;
+        let output = BufReader::new(child.stdout.take().context("a process without output")?);
+        let mut outcome =
+            Outcome { code: -1, message: String::new(), data: Value::Null, progress: Vec::new(), apdus: 0 };
+        for line in output.lines() {
+            let line = line.context("reading from lpac")?;
+            let object: Value = serde_json::from_str(&line).with_context(|| format!("lpac printed {line:?}"))?;
+            let payload = &object["payload"];
+            match object["type"].as_str() {
+                Some("apdu") => {
+                    outcome.apdus += usize::from(payload["func"] == "transmit");
+                    let answer = card.exchange(&line)?;
+                    writeln!(input, "{answer}").context("lpac takes no answer")?;
+                }
+                Some("progress") => {
+                    let message = payload["message"].as_str().unwrap_or_default();
+                    outcome.progress.push(message.to_owned());
+                    if message == "preview" {
+                        // No line end: lpac reads one character here, and the rest with the card's next answer.
+                        write!(input, "{answer}").context("lpac takes no answer")?;
+                    }
+                }
+                Some("lpa") => {
+                    outcome.code = payload["code"].as_i64().unwrap_or(-1);
+                    outcome.message = payload["message"].as_str().unwrap_or_default().to_owned();
+                    outcome.data = payload["data"].clone();
+                }
+                _ => bail!("lpac printed {line}"),
+            }
+            input.flush().context("lpac takes no answer")?;
+        }
+        let status = child.wait().context("lpac")?;
+        ensure!(status.code().is_some(), "lpac was ended by a signal: {status}");
+        ensure!(
+            status.success() == (outcome.code == 0),
+            "lpac said {} ({}) and ended with {status}",
+            outcome.code,
+            outcome.message
+        );
+        Ok(outcome)
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(&self.program);
+        command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped());
+        command.env("LPAC_APDU", "stdio").env("LPAC_HTTP", "curl");
+        // Its HTTP library would take them to a proxy, but the server is on this machine.
+        for proxy in ["http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"] {
+            command.env_remove(proxy);
+        }
+        if let Some(libraries) = &self.libraries {
+            command.env("LD_LIBRARY_PATH", libraries);
+        }
+        command
+    }
+}
+
+impl Outcome {
+    /// The data of a run that must have succeeded.
+    pub(crate) fn ok(self) -> anyhow::Result<Value> {
+        ensure!(self.code == 0, "lpac says {}: {} {}", self.code, self.message, self.data);
+        Ok(self.data)
+    }
+}

@@ -1,0 +1,275 @@
+//! The whole life of an unmodified lpac: eUICC on its stdio, SM-DP+ on HTTPS, every result checked on both sides.
+
+use std::path::PathBuf;
+
+use anyhow::{Context as _, ensure};
+use clap::Args;
+use serde_json::{Value, json};
+
+use crate::bed::{Bed, Sale};
+use crate::card::CardProcess;
+use crate::lpac::{Lpac, Outcome};
+use crate::program::Openrsp;
+use crate::report::Report;
+use crate::transcript::Transcript;
+
+/// Drive an unmodified lpac through its whole life with an eUICC and an SM-DP+ of ours.
+#[derive(Args)]
+pub(crate) struct LpacArgs {
+    /// The lpac program.
+    #[arg(long, value_name = "FILE")]
+    lpac: PathBuf,
+    /// The openrsp program; by default the one beside this runner.
+    #[arg(long, value_name = "FILE")]
+    openrsp: Option<PathBuf>,
+    /// The curve of the eUICC's identity, p256 or brainpool; by default it has both.
+    #[arg(long, value_name = "CURVE")]
+    curve: Option<String>,
+    /// Write everything that passes, and what it takes to repeat it, into this new directory.
+    #[arg(long, value_name = "DIR")]
+    record: Option<PathBuf>,
+}
+
+/// What a wrong confirmation code is answered with, and a right one.
+const CONFIRMATION_CODE: &str = "20261120";
+const WRONG_CODE: &str = "00000000";
+
+/// Runs it all.
+pub(crate) fn run(args: &LpacArgs, report: &mut Report) -> anyhow::Result<()> {
+    let lpac = Lpac::new(&args.lpac)?;
+    let mut bed = Bed::new(Openrsp::find(args.openrsp.as_deref())?, args.curve.as_deref())?;
+    for (name, code) in [
+        ("PLAIN", None),
+        ("REJECTED", None),
+        ("CONFIRMED", Some(CONFIRMATION_CODE)),
+        ("WRONG-CODE", Some(CONFIRMATION_CODE)),
+    ] {
+        bed.sell(name, code)?;
+    }
+    let transcript = args.record.as_deref().map(Transcript::create).transpose()?;
+    let server = bed.serve(transcript.as_ref().map(|t| t.raw("server")).as_deref())?;
+    let card = CardProcess::start(bed.openrsp(), &bed.card(), transcript.as_ref().map(|t| t.raw("card")).as_deref())?;
+    let mut life = Life { lpac, bed, card, report };
+    let version = life.version()?;
+    life.live()?;
+    let Life { bed, card, .. } = life;
+    card.end()?;
+    drop(server);
+    match transcript {
+        Some(transcript) => transcript.keep_lpac(&bed, &version),
+        None => Ok(()),
+    }
+}
+
+struct Life<'a> {
+    lpac: Lpac,
+    bed: Bed,
+    card: CardProcess,
+    report: &'a mut Report,
+}
+
+impl Life<'_> {
+    fn version(&mut self) -> anyhow::Result<String> {
+        let Self { lpac, card, report, .. } = self;
+        report.step("version", || {
+            let said = lpac.run(card, &["version"], ' ')?.ok()?;
+            let version = said.as_str().context("lpac says no version")?.to_owned();
+            Ok((version.clone(), version))
+        })
+    }
+
+    fn live(&mut self) -> anyhow::Result<()> {
+        self.chip()?;
+        self.download()?;
+        self.reject()?;
+        self.confirm()?;
+        self.wrong_code()?;
+        self.manage()?;
+        self.notifications()?;
+        self.purge()
+    }
+
+    /// One run of lpac that must succeed, and a look at its data.
+    fn must(
+        &mut self,
+        name: &str,
+        arguments: &[&str],
+        look: impl FnOnce(&Value) -> anyhow::Result<String>,
+    ) -> anyhow::Result<Value> {
+        let Self { lpac, card, report, .. } = self;
+        report.step(name, || {
+            let outcome = lpac.run(card, arguments, 'y')?;
+            let apdus = outcome.apdus;
+            let data = outcome.ok()?;
+            let seen = look(&data)?;
+            Ok((data, format!("{seen}, {apdus} APDUs")))
+        })
+    }
+
+    /// What the server says of a sale must be this state.
+    fn server_says(&mut self, name: &str, state: &str) -> anyhow::Result<()> {
+        let Self { bed, report, .. } = self;
+        report.check(&format!("the server on {name}"), || {
+            let shown = bed.state(name)?;
+            ensure!(shown["state"] == state, "{} instead of {state}", shown["state"]);
+            Ok(state.to_owned())
+        })
+    }
+
+    /// The profiles that lpac lists must be these: ICCID and state.
+    fn lists(&mut self, expected: &[(&str, &str)]) -> anyhow::Result<Value> {
+        self.must("profile list", &["profile", "list"], |data| {
+            let listed = pairs(data, "iccid", "profileState");
+            let expected: Vec<_> = expected.iter().map(|(a, b)| ((*a).to_owned(), (*b).to_owned())).collect();
+            ensure!(listed == expected, "{listed:?} instead of {expected:?}");
+            Ok(format!("{} profiles", listed.len()))
+        })
+    }
+
+    fn chip(&mut self) -> anyhow::Result<()> {
+        let (eid, address) = (self.bed.eid.clone(), self.bed.address.clone());
+        self.must("chip info", &["chip", "info"], |data| {
+            ensure!(data["eidValue"] == eid.as_str(), "EID {} instead of {eid}", data["eidValue"]);
+            let version = data["EUICCInfo2"]["svn"].as_str().context("no EUICCInfo2")?;
+            Ok(format!("EID {eid}, SGP.22 {version}"))
+        })?;
+        self.must("chip defaultsmdp", &["chip", "defaultsmdp", &address], |_| Ok(address.clone()))?;
+        self.must("chip info", &["chip", "info"], |data| {
+            let default = &data["EuiccConfiguredAddresses"]["defaultDpAddress"];
+            ensure!(default == address.as_str(), "default SM-DP+ {default} instead of {address}");
+            Ok(format!("default SM-DP+ {address}"))
+        })?;
+        self.lists(&[]).map(drop)
+    }
+
+    fn download(&mut self) -> anyhow::Result<()> {
+        let Sale { code, iccid, .. } = self.bed.sale("PLAIN")?;
+        let (code, iccid) = (code.clone(), iccid.clone());
+        self.must("profile download", &["profile", "download", "-a", &code], |_| Ok(iccid.clone()))?;
+        self.server_says("PLAIN", "Downloaded")?;
+        self.lists(&[(&iccid, "disabled")])?;
+        self.refused("profile download, the same code again", &code, &[], "PLAIN", "Downloaded").map(drop)
+    }
+
+    /// A download that must not succeed; the server is left in this state.
+    fn refused(
+        &mut self,
+        name: &str,
+        code: &str,
+        options: &[&str],
+        sale: &str,
+        state: &str,
+    ) -> anyhow::Result<Outcome> {
+        let Self { lpac, card, report, .. } = self;
+        let outcome = report.step(name, || {
+            let outcome = lpac.run(card, &[&["profile", "download", "-a", code], options].concat(), 'n')?;
+            ensure!(outcome.code != 0, "lpac says success");
+            let seen = format!("{} {}", outcome.message, outcome.data);
+            Ok((outcome, seen))
+        })?;
+        self.server_says(sale, state)?;
+        Ok(outcome)
+    }
+
+    /// The user looks at the profile and does not want it.
+    fn reject(&mut self) -> anyhow::Result<()> {
+        let (code, kept) = (self.bed.sale("REJECTED")?.code.clone(), self.bed.sale("PLAIN")?.iccid.clone());
+        let outcome = self.refused("profile download -p, answered no", &code, &["-p"], "REJECTED", "Error")?;
+        for step in ["preview", "es10b_cancel_session", "es9p_cancel_session"] {
+            ensure!(outcome.progress.iter().any(|said| said == step), "lpac did not come to {step}");
+        }
+        self.lists(&[(&kept, "disabled")]).map(drop)
+    }
+
+    /// The user looks at the profile, wants it and enters the confirmation code.
+    fn confirm(&mut self) -> anyhow::Result<()> {
+        let first = self.bed.sale("PLAIN")?.iccid.clone();
+        let Sale { code, iccid, .. } = self.bed.sale("CONFIRMED")?;
+        let (code, iccid) = (code.clone(), iccid.clone());
+        let arguments = ["profile", "download", "-p", "-c", CONFIRMATION_CODE, "-a", &code];
+        self.must("profile download -p -c, answered yes", &arguments, |_| Ok(iccid.clone()))?;
+        self.server_says("CONFIRMED", "Downloaded")?;
+        self.lists(&[(&first, "disabled"), (&iccid, "disabled")]).map(drop)
+    }
+
+    /// lpac tries to cancel after every failure, and always says that the user rejected. A refused session is over
+    /// already, so that a typing error does not end the order.
+    fn wrong_code(&mut self) -> anyhow::Result<()> {
+        let code = self.bed.sale("WRONG-CODE")?.code.clone();
+        self.refused("profile download -c, wrong code", &code, &["-c", WRONG_CODE], "WRONG-CODE", "Released").map(drop)
+    }
+
+    fn manage(&mut self) -> anyhow::Result<()> {
+        let (first, second) = (self.bed.sale("PLAIN")?.iccid.clone(), self.bed.sale("CONFIRMED")?.iccid.clone());
+        self.must("profile enable", &["profile", "enable", &first], |_| Ok(first.clone()))?;
+        self.lists(&[(&first, "enabled"), (&second, "disabled")])?;
+        self.must("profile nickname", &["profile", "nickname", &first, "Reise"], |_| Ok("Reise".to_owned()))?;
+        let listed = self.lists(&[(&first, "enabled"), (&second, "disabled")])?;
+        ensure!(listed[0]["profileNickname"] == "Reise", "the nickname is {}", listed[0]["profileNickname"]);
+        self.must("profile enable, the other", &["profile", "enable", &second], |_| Ok(second.clone()))?;
+        self.lists(&[(&first, "disabled"), (&second, "enabled")])?;
+        self.must("profile disable", &["profile", "disable", &second], |_| Ok(second.clone()))?;
+        self.must("profile delete", &["profile", "delete", &first], |_| Ok(first.clone()))?;
+        self.lists(&[(&second, "disabled")]).map(drop)
+    }
+
+    fn notifications(&mut self) -> anyhow::Result<()> {
+        let (first, second) = (self.bed.sale("PLAIN")?.iccid.clone(), self.bed.sale("CONFIRMED")?.iccid.clone());
+        // Each installation has its result and the notification that its metadata asks for; the second installation of the
+        // first profile failed and has only its result. The second profile pushed the first one out when it was enabled.
+        let expected = [
+            ("install", &first),
+            ("install", &first),
+            ("install", &first),
+            ("install", &second),
+            ("install", &second),
+            ("enable", &first),
+            ("disable", &first),
+            ("enable", &second),
+            ("disable", &second),
+            ("delete", &first),
+        ];
+        let list = self.must("notification list", &["notification", "list"], |data| {
+            let listed = pairs(data, "profileManagementOperation", "iccid");
+            let expected: Vec<_> = expected.iter().map(|(a, b)| ((*a).to_owned(), (*b).to_owned())).collect();
+            ensure!(listed == expected, "{listed:?} instead of {expected:?}");
+            Ok(format!("{} notifications", listed.len()))
+        })?;
+        let number = list[0]["seqNumber"].to_string();
+        self.must("notification process, one", &["notification", "process", &number], |_| Ok(number.clone()))?;
+        self.server_says("PLAIN", "Installed")?;
+        self.must("notification remove", &["notification", "remove", &number], |_| Ok(number.clone()))?;
+        self.must("notification list", &["notification", "list"], |data| {
+            let left = pairs(data, "profileManagementOperation", "iccid").len();
+            ensure!(left + 1 == expected.len(), "{left} notifications");
+            Ok(format!("{left} notifications"))
+        })?;
+        self.must("notification process, all", &["notification", "process", "-a", "-r"], |_| Ok("sent".to_owned()))?;
+        self.no_notifications()?;
+        self.server_says("PLAIN", "Deleted")?;
+        self.server_says("CONFIRMED", "Installed")
+    }
+
+    fn no_notifications(&mut self) -> anyhow::Result<()> {
+        let list = ["notification", "list"];
+        let none = |data: &Value| {
+            ensure!(*data == json!([]), "{data}");
+            Ok("0 notifications".to_owned())
+        };
+        self.must("notification list", &list, none).map(drop)
+    }
+
+    fn purge(&mut self) -> anyhow::Result<()> {
+        self.must("chip purge", &["chip", "purge", "yes"], |_| Ok("eUICCMemoryReset".to_owned()))?;
+        self.lists(&[])?;
+        self.must("notification process, all", &["notification", "process", "-a", "-r"], |_| Ok("sent".to_owned()))?;
+        self.no_notifications()?;
+        self.server_says("CONFIRMED", "Deleted")
+    }
+}
+
+/// Two members of each object of a list.
+fn pairs(list: &Value, first: &str, second: &str) -> Vec<(String, String)> {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    list.as_array().into_iter().flatten().map(|object| (text(&object[first]), text(&object[second]))).collect()
+}
