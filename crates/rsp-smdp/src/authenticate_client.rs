@@ -9,7 +9,7 @@ use rsp_asn1::{
 use rsp_auth::{Authenticated, Credential, ExpectAuthenticateClient};
 use rsp_es::es9plus::{AuthenticateClientRequest, AuthenticateClientResponse};
 use rsp_pki::Certificate;
-use rsp_store::{OrderKey, Profile, ProfileChange, SessionAdvance, SessionState};
+use rsp_store::{OrderKey, Profile, ProfileChange, SessionAdvance, SessionState, Step, Stepped};
 
 use crate::binding::Binding;
 use crate::error::Error;
@@ -151,41 +151,7 @@ impl Smdp {
 
     /// Advances a session, with the profile's change if there is one. False when somebody else was faster.
     pub(crate) async fn advance(&self, advance: SessionAdvance, change: Option<ProfileChange>) -> Result<bool, Error> {
-        let both = Arc::new((advance, change));
-        let result: Result<bool, StepError> = self
-            .store
-            .run_tx("advance session", move |tx| {
-                let both = Arc::clone(&both);
-                Box::pin(async move {
-                    let (advance, change) = &*both;
-                    let advanced = match change {
-                        Some(change) => tx.advance_session_and_profile(advance, change).await?,
-                        None => tx.advance_session(advance).await?,
-                    };
-                    // An error rolls back whichever of the two was written.
-                    if advanced { Ok(true) } else { Err(StepError::Conflict) }
-                })
-            })
-            .await;
-        match result {
-            Ok(advanced) => Ok(advanced),
-            Err(StepError::Conflict) => Ok(false),
-            Err(StepError::Store(error)) => Err(error.into()),
-        }
-    }
-}
-
-/// Why a transaction was rolled back.
-pub(crate) enum StepError {
-    /// Session or profile were changed since they were read.
-    Conflict,
-    /// The datastore failed.
-    Store(rsp_store::Error),
-}
-
-impl From<rsp_store::Error> for StepError {
-    fn from(error: rsp_store::Error) -> Self {
-        Self::Store(error)
+        Ok(self.store.step("advance session", &Step::Advance(advance, change)).await? == Stepped::Done)
     }
 }
 

@@ -1,10 +1,8 @@
 //! ES9+.InitiateAuthentication (SGP.22 5.6.1).
 
-use std::sync::Arc;
-
 use rsp_crypto::Zeroizing;
 use rsp_es::es9plus::{InitiateAuthenticationRequest, InitiateAuthenticationResponse};
-use rsp_store::NewSession;
+use rsp_store::{NewSession, Step};
 
 use crate::error::Error;
 use crate::smdp::Smdp;
@@ -22,17 +20,12 @@ impl Smdp {
             now,
             &mut self.randomness.clone(),
         )?;
-        let session = Arc::new(NewSession {
+        let session = NewSession {
             transaction_id: initiated.transaction_id.clone(),
             data: Zeroizing::new(state.to_bytes()),
             expires_at: self.session_end(now),
-        });
-        self.store
-            .run_tx("initiate authentication", move |tx| {
-                let session = Arc::clone(&session);
-                Box::pin(async move { tx.insert_session(&session).await })
-            })
-            .await?;
+        };
+        self.store.step("initiate authentication", &Step::Open(session)).await?;
         tracing::debug!(session = %initiated.transaction_id, "session opened");
         Ok(InitiateAuthenticationResponse {
             transaction_id: initiated.transaction_id,

@@ -3,16 +3,14 @@
 //! The interface has no answer but "received". A notification that is not believed changes nothing, is logged, and is
 //! received all the same: the LPA could do nothing else with it, and a forger learns nothing.
 
-use std::sync::Arc;
-
 use rsp_asn1::{
     ErrorReason, FinalResult, NotificationEvent, NotificationMetadata, OtherSignedNotification, PendingNotification,
     ProfileInstallationResult, Timestamp,
 };
 use rsp_es::es9plus::HandleNotificationRequest;
-use rsp_store::{Notification, Profile, ProfileChange, Recorded, SessionAdvance, SessionState};
+use rsp_store::{Notification, Profile, ProfileChange, SessionAdvance, SessionState, Step, Stepped};
 
-use crate::authenticate_client::{ATTEMPTS, StepError};
+use crate::authenticate_client::ATTEMPTS;
 use crate::cancel_session::euicc_of;
 use crate::error::Error;
 use crate::order::{Event, transition};
@@ -137,31 +135,12 @@ impl Smdp {
         advance: Option<SessionAdvance>,
         change: Option<ProfileChange>,
     ) -> Result<Outcome, Error> {
-        let parts = Arc::new((notification, advance, change));
-        let result = self
-            .store
-            .run_tx("take notification", move |tx| {
-                let parts = Arc::clone(&parts);
-                Box::pin(async move {
-                    let (notification, advance, change) = &*parts;
-                    if tx.record_notification(notification).await? == Recorded::Known {
-                        return Ok(Outcome::Ignored("the sequence number is known"));
-                    }
-                    let written = match (advance, change) {
-                        (Some(advance), Some(change)) => tx.advance_session_and_profile(advance, change).await?,
-                        (Some(advance), None) => tx.advance_session(advance).await?,
-                        (None, Some(change)) => tx.change_profile(change).await?,
-                        (None, None) => true,
-                    };
-                    if written { Ok(Outcome::Taken) } else { Err(StepError::Conflict) }
-                })
-            })
-            .await;
-        match result {
-            Ok(outcome) => Ok(outcome),
-            Err(StepError::Conflict) => Ok(Outcome::Conflict),
-            Err(StepError::Store(error)) => Err(error.into()),
-        }
+        let step = Step::Take(notification, advance, change);
+        Ok(match self.store.step("take notification", &step).await? {
+            Stepped::Done => Outcome::Taken,
+            Stepped::Known => Outcome::Ignored("the sequence number is known"),
+            Stepped::Conflict => Outcome::Conflict,
+        })
     }
 }
 

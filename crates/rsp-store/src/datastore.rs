@@ -28,7 +28,7 @@ const QUEUE: usize = 1024;
 pub struct Datastore {
     readers: SqlitePool,
     crypter: Arc<Crypter>,
-    jobs: mpsc::Sender<Box<dyn Job>>,
+    jobs: mpsc::Sender<Job>,
     writer: JoinHandle<()>,
 }
 
@@ -96,7 +96,7 @@ impl Datastore {
         F: for<'t> Fn(&'t mut Transaction) -> TransactionFuture<'t, T, E> + Send + 'static,
     {
         let (job, result) = ClosureJob::new(name, closure);
-        self.jobs.send(Box::new(job)).await.map_err(|_| Error::Closed)?;
+        self.submit(Job::Closure(Box::new(job))).await?;
         result.await.map_err(|_| Error::Closed)?
     }
 
@@ -113,6 +113,10 @@ impl Datastore {
             tracing::error!(%error, "the writer of the database ended badly");
         }
         self.readers.close().await;
+    }
+
+    pub(crate) async fn submit(&self, job: Job) -> Result<(), Error> {
+        self.jobs.send(job).await.map_err(|_| Error::Closed)
     }
 
     pub(crate) async fn reader(&self) -> Result<PoolConnection<Sqlite>, Error> {

@@ -1,7 +1,8 @@
 //! Datastore: the only crate that contains SQL.
 //!
 //! [`Datastore`] owns one SQLite database: many readers, one writer. Every change goes through [`Datastore::run_tx`],
-//! which runs a closure in a transaction under a name and commits several waiting closures together. Secret columns
+//! which runs a closure in a transaction under a name, or through [`Datastore::step`], which writes what one step of a
+//! session decided in a single round trip; those that wait at the same time are committed together. Secret columns
 //! (profile packages, one-time keys, session states, subscriber keys, confirmation-code hashes) are sealed by the [`Crypter`].
 //!
 //! The models have the standard's names: a [`Profile`] carries its order (SGP.22 3.1.6), a [`DownloadSession`] is one
@@ -14,6 +15,7 @@ mod notifications;
 mod profiles;
 mod rows;
 mod sessions;
+mod steps;
 mod subscribers;
 mod types;
 mod writer;
@@ -21,9 +23,10 @@ mod writer;
 pub use crypter::{Crypter, KeyEncryptionKey};
 pub use datastore::Datastore;
 pub use error::Error;
-pub use notifications::{Notification, Recorded};
+pub use notifications::Notification;
 pub use profiles::{NewProfile, Profile, ProfileChange, ProfileEvent, ProfileState, SealedChange};
 pub use sessions::{DownloadSession, NewSession, OrderKey, SessionAdvance, SessionState};
+pub use steps::{Step, Stepped};
 pub use subscribers::Subscriber;
 pub use types::{NewProfileType, ProfileType};
 pub use writer::{Transaction, TransactionFuture};

@@ -5,7 +5,6 @@ use rsp_asn1::{Eid, Iccid, Timestamp};
 use crate::datastore::Datastore;
 use crate::error::Error;
 use crate::rows::Columns;
-use crate::writer::Transaction;
 
 /// A verified notification.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,15 +21,6 @@ pub struct Notification {
     pub body: Vec<u8>,
     /// When it arrived.
     pub received_at: Timestamp,
-}
-
-/// What became of a notification.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Recorded {
-    /// It is the first with its sequence number.
-    New,
-    /// The sequence number was taken before: nothing was written.
-    Known,
 }
 
 impl Datastore {
@@ -56,24 +46,5 @@ impl Datastore {
             })
         })
         .collect()
-    }
-}
-
-impl Transaction {
-    /// Records a notification, unless its sequence number is known for this eUICC.
-    pub async fn record_notification(&mut self, new: &Notification) -> Result<Recorded, Error> {
-        let done = sqlx::query(
-            "INSERT INTO notifications (eid, seq_number, iccid, event, body, received_at) \
-             VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (eid, seq_number) DO NOTHING",
-        )
-        .bind(new.eid.0.to_vec())
-        .bind(new.seq_number)
-        .bind(new.iccid.map(|iccid| iccid.0.to_vec()))
-        .bind(new.event.as_str())
-        .bind(new.body.as_slice())
-        .bind(new.received_at.0)
-        .execute(&mut self.connection)
-        .await?;
-        Ok(if done.rows_affected() == 1 { Recorded::New } else { Recorded::Known })
     }
 }

@@ -4,15 +4,14 @@ use std::fmt;
 use std::str::FromStr;
 
 use rsp_asn1::{Eid, Iccid, Timestamp};
-use sqlx::query::Query;
+use sqlx::Row;
 use sqlx::sqlite::SqliteArguments;
-use sqlx::{Row, Sqlite};
 use zeroize::Zeroizing;
 
 use crate::crypter::Crypter;
 use crate::datastore::Datastore;
 use crate::error::Error;
-use crate::rows::Columns;
+use crate::rows::{Columns, add};
 use crate::writer::Transaction;
 
 pub(crate) const TABLE: &str = "profiles";
@@ -231,6 +230,17 @@ macro_rules! profile_columns {
 }
 pub(crate) use profile_columns;
 
+/// Writes a changed profile; its parameters are those of [`add_change`].
+macro_rules! update_profile {
+    () => {
+        "UPDATE profiles SET version = version + 1, state = $3, eid = $4, matching_id = $5, \
+         confirmation_code = CASE WHEN $6 THEN $7 ELSE confirmation_code END, confirmation_tries = $8, \
+         download_tries = $9, binding = CASE WHEN $10 THEN $11 ELSE binding END, expires_at = $12, \
+         updated_at = $13, updated_by = $14 WHERE iccid = $1 AND version = $2"
+    };
+}
+pub(crate) use update_profile;
+
 impl Datastore {
     /// The profile with this ICCID.
     pub async fn profile(&self, iccid: &Iccid) -> Result<Option<Profile>, Error> {
@@ -370,40 +380,36 @@ impl Transaction {
 
     /// Writes a change. False when the profile was changed since it was read, and nothing was written.
     pub async fn change_profile(&mut self, change: &ProfileChange) -> Result<bool, Error> {
-        let query = sqlx::query(concat!(
-            "UPDATE profiles SET version = version + 1, state = $3, eid = $4, matching_id = $5, ",
-            "confirmation_code = CASE WHEN $6 THEN $7 ELSE confirmation_code END, confirmation_tries = $8, ",
-            "download_tries = $9, binding = CASE WHEN $10 THEN $11 ELSE binding END, expires_at = $12, ",
-            "updated_at = $13, updated_by = $14 WHERE iccid = $1 AND version = $2"
-        ));
-        let done = bind_change(query, change, &self.crypter)?.execute(&mut self.connection).await?;
+        let mut arguments = SqliteArguments::default();
+        add_change(&mut arguments, change, &self.crypter)?;
+        let query = sqlx::query_with(update_profile!(), arguments);
+        let done = query.execute(&mut self.connection).await?;
         Ok(done.rows_affected() == 1)
     }
 }
 
-/// Binds the fourteen parameters of a profile's update, the ICCID first.
-pub(crate) fn bind_change(
-    query: Query<'static, Sqlite, SqliteArguments>,
+/// Adds the fourteen parameters of a profile's update.
+pub(crate) fn add_change(
+    arguments: &mut SqliteArguments,
     change: &ProfileChange,
     crypter: &Crypter,
-) -> Result<Query<'static, Sqlite, SqliteArguments>, Error> {
+) -> Result<(), Error> {
     let (set_code, code) = seal_change(&change.confirmation_code, crypter, &change.iccid, "confirmation_code")?;
     let (set_binding, binding) = seal_change(&change.binding, crypter, &change.iccid, "binding")?;
-    Ok(query
-        .bind(change.iccid.0.to_vec())
-        .bind(change.version)
-        .bind(change.state.as_str())
-        .bind(change.eid.map(|eid| eid.0.to_vec()))
-        .bind(change.matching_id.clone())
-        .bind(set_code)
-        .bind(code)
-        .bind(i64::from(change.confirmation_tries))
-        .bind(i64::from(change.download_tries))
-        .bind(set_binding)
-        .bind(binding)
-        .bind(change.expires_at.map(|at| at.0))
-        .bind(change.at.0)
-        .bind(change.by.clone()))
+    add(arguments, change.iccid.0.to_vec())?;
+    add(arguments, change.version)?;
+    add(arguments, change.state.as_str())?;
+    add(arguments, change.eid.map(|eid| eid.0.to_vec()))?;
+    add(arguments, change.matching_id.clone())?;
+    add(arguments, set_code)?;
+    add(arguments, code)?;
+    add(arguments, i64::from(change.confirmation_tries))?;
+    add(arguments, i64::from(change.download_tries))?;
+    add(arguments, set_binding)?;
+    add(arguments, binding)?;
+    add(arguments, change.expires_at.map(|at| at.0))?;
+    add(arguments, change.at.0)?;
+    add(arguments, change.by.clone())
 }
 
 fn seal_change(

@@ -1,12 +1,20 @@
 //! From columns to the types of the models.
 
 use rsp_asn1::{Eid, Iccid, Timestamp};
-use sqlx::sqlite::SqliteRow;
-use sqlx::{Decode, Row, Sqlite, Type};
+use sqlx::sqlite::{SqliteArguments, SqliteRow};
+use sqlx::{Arguments, Decode, Encode, Row, Sqlite, Type};
 use zeroize::Zeroizing;
 
 use crate::crypter::Crypter;
 use crate::error::Error;
+
+/// Adds one parameter of a statement.
+pub(crate) fn add<'q, T: Encode<'q, Sqlite> + Type<Sqlite>>(
+    arguments: &mut SqliteArguments,
+    value: T,
+) -> Result<(), Error> {
+    arguments.add(value).map_err(|error| Error::Database(error.to_string()))
+}
 
 /// A row of a result, read column by column with errors that name table and column.
 pub(crate) struct Columns<'r> {

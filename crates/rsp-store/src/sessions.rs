@@ -8,11 +8,12 @@ use zeroize::Zeroizing;
 
 use crate::datastore::Datastore;
 use crate::error::Error;
-use crate::profiles::{self, Profile, ProfileChange, bind_change, profile_columns};
+use crate::profiles::{self, Profile, ProfileChange, profile_columns};
 use crate::rows::Columns;
+use crate::steps;
 use crate::writer::Transaction;
 
-const TABLE: &str = "download_sessions";
+pub(crate) const TABLE: &str = "download_sessions";
 
 /// What a session waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -196,70 +197,17 @@ impl Datastore {
 }
 
 impl Transaction {
-    /// Stores a new session.
+    /// Advances a session and changes its profile, both or neither.
     ///
-    /// # Errors
-    /// [`Error::Duplicate`] when the transactionId is taken.
-    pub async fn insert_session(&mut self, new: &NewSession) -> Result<(), Error> {
-        let key = new.transaction_id.as_bytes();
-        let sealed = self.crypter.seal(TABLE, key, "data", &new.data)?;
-        sqlx::query("INSERT INTO download_sessions (transaction_id, state, data, expires_at) VALUES ($1, $2, $3, $4)")
-            .bind(key.to_vec())
-            .bind(SessionState::ExpectAuthenticateClient.as_str())
-            .bind(sealed)
-            .bind(new.expires_at.0)
-            .execute(&mut self.connection)
-            .await
-            .map_err(|error| Error::from(error).naming_duplicate("transactionId"))?;
-        Ok(())
-    }
-
-    /// Advances a session. False when it is no longer in the state that was read, and nothing was written.
-    pub async fn advance_session(&mut self, advance: &SessionAdvance) -> Result<bool, Error> {
-        let key = advance.transaction_id.as_bytes();
-        let data = advance.data.as_ref().map(|data| self.crypter.seal(TABLE, key, "data", data)).transpose()?;
-        let done = sqlx::query(
-            "UPDATE download_sessions SET state = $3, data = COALESCE($4, data), iccid = $5, expires_at = $6 \
-             WHERE transaction_id = $1 AND state = $2",
-        )
-        .bind(key.to_vec())
-        .bind(advance.from.as_str())
-        .bind(advance.to.as_str())
-        .bind(data)
-        .bind(advance.iccid.map(|iccid| iccid.0.to_vec()))
-        .bind(advance.expires_at.0)
-        .execute(&mut self.connection)
-        .await?;
-        Ok(done.rows_affected() == 1)
-    }
-
-    /// Advances a session and changes its profile in one round trip to the database's thread.
-    ///
-    /// False when either was changed by somebody else: the caller must then fail, so that neither takes effect.
+    /// False when either was changed by somebody else.
     pub async fn advance_session_and_profile(
         &mut self,
         advance: &SessionAdvance,
         change: &ProfileChange,
     ) -> Result<bool, Error> {
-        let key = advance.transaction_id.as_bytes();
-        let data = advance.data.as_ref().map(|data| self.crypter.seal(TABLE, key, "data", data)).transpose()?;
-        let query = sqlx::query(concat!(
-            "UPDATE profiles SET version = version + 1, state = $3, eid = $4, matching_id = $5, ",
-            "confirmation_code = CASE WHEN $6 THEN $7 ELSE confirmation_code END, confirmation_tries = $8, ",
-            "download_tries = $9, binding = CASE WHEN $10 THEN $11 ELSE binding END, expires_at = $12, ",
-            "updated_at = $13, updated_by = $14 WHERE iccid = $1 AND version = $2 RETURNING 1; ",
-            "UPDATE download_sessions SET state = $17, data = COALESCE($18, data), iccid = $1, expires_at = $19 ",
-            "WHERE transaction_id = $15 AND state = $16 RETURNING 1"
-        ));
-        let changed = bind_change(query, change, &self.crypter)?
-            .bind(key.to_vec())
-            .bind(advance.from.as_str())
-            .bind(advance.to.as_str())
-            .bind(data)
-            .bind(advance.expires_at.0)
-            .fetch_all(&mut self.connection)
-            .await?;
-        Ok(changed.len() == 2)
+        let (text, arguments) = steps::advance(advance, Some(change), &self.crypter)?;
+        let rows = sqlx::query_with(text.member, arguments).fetch_all(&mut self.connection).await?;
+        Ok(!rows.is_empty())
     }
 
     /// Deletes the sessions that ended before `now`; returns how many.

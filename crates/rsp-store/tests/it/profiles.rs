@@ -2,7 +2,7 @@
 
 use rsp_asn1::{Eid, Iccid};
 use rsp_crypto::Zeroizing;
-use rsp_store::{Error, Notification, ProfileState, Recorded, SealedChange};
+use rsp_store::{Error, Notification, ProfileState, SealedChange, Step, Stepped};
 
 use crate::support::{Database, NOW, new_profile};
 
@@ -104,16 +104,9 @@ async fn a_sequence_number_of_an_euicc_counts_once() {
     };
     let mut outcomes = Vec::new();
     for eid in [Eid([0x89; 16]), Eid([0x89; 16]), Eid([0x12; 16])] {
-        let notification = Notification { eid, ..notification.clone() };
-        let outcome: Result<Recorded, Error> = database
-            .store
-            .run_tx("notify", move |tx| {
-                let notification = notification.clone();
-                Box::pin(async move { tx.record_notification(&notification).await })
-            })
-            .await;
-        outcomes.push(outcome.unwrap());
+        let step = Step::Take(Notification { eid, ..notification.clone() }, None, None);
+        outcomes.push(database.store.step("notify", &step).await.unwrap());
     }
-    assert_eq!(outcomes, [Recorded::New, Recorded::Known, Recorded::New]);
+    assert_eq!(outcomes, [Stepped::Done, Stepped::Known, Stepped::Done]);
     assert_eq!(database.store.notifications(&ICCID).await.unwrap().len(), 2);
 }

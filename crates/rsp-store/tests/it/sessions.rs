@@ -2,7 +2,9 @@
 
 use rsp_asn1::{Eid, Iccid, TransactionId};
 use rsp_crypto::Zeroizing;
-use rsp_store::{Error, NewSession, OrderKey, ProfileState, SessionAdvance, SessionState};
+use rsp_store::{
+    Error, NewSession, Notification, OrderKey, Profile, ProfileState, SessionAdvance, SessionState, Step, Stepped,
+};
 
 use crate::support::{Database, NOW, PACKAGE};
 
@@ -14,20 +16,9 @@ fn id() -> TransactionId {
 
 async fn with_session() -> Database {
     let database = Database::with_profile(ICCID).await;
-    let result: Result<(), Error> = database
-        .store
-        .run_tx("open", |tx| {
-            Box::pin(async move {
-                tx.insert_session(&NewSession {
-                    transaction_id: id(),
-                    data: Zeroizing::new(b"first".to_vec()),
-                    expires_at: NOW.plus_seconds(60),
-                })
-                .await
-            })
-        })
-        .await;
-    result.unwrap();
+    let new =
+        NewSession { transaction_id: id(), data: Zeroizing::new(b"first".to_vec()), expires_at: NOW.plus_seconds(60) };
+    assert_eq!(database.store.step("open", &Step::Open(new)).await.unwrap(), Stepped::Done);
     database
 }
 
@@ -42,23 +33,16 @@ fn advance(from: SessionState, to: SessionState) -> SessionAdvance {
     }
 }
 
+fn authenticated() -> SessionAdvance {
+    advance(SessionState::ExpectAuthenticateClient, SessionState::ExpectGetBoundProfilePackage)
+}
+
 #[tokio::test]
 async fn a_session_advances_once() {
     let database = with_session().await;
-    for expected in [true, false] {
-        let advanced: Result<bool, Error> = database
-            .store
-            .run_tx("advance", |tx| {
-                Box::pin(async move {
-                    tx.advance_session(&advance(
-                        SessionState::ExpectAuthenticateClient,
-                        SessionState::ExpectGetBoundProfilePackage,
-                    ))
-                    .await
-                })
-            })
-            .await;
-        assert_eq!(advanced.unwrap(), expected);
+    for expected in [Stepped::Done, Stepped::Conflict] {
+        let step = Step::Advance(authenticated(), None);
+        assert_eq!(database.store.step("advance", &step).await.unwrap(), expected);
     }
     let (session, order) = database.store.session_profile_and_package(&id()).await.unwrap().unwrap();
     assert_eq!(session.state, SessionState::ExpectGetBoundProfilePackage);
@@ -71,36 +55,65 @@ async fn a_session_advances_once() {
 #[tokio::test]
 async fn session_and_profile_change_together_or_not_at_all() {
     let database = with_session().await;
-    let profile = database.store.profile(&ICCID).await.unwrap().unwrap();
-    let both: Result<bool, Error> = database
-        .store
-        .run_tx("both", move |tx| {
-            let mut change = profile.change("test", NOW);
-            change.state = ProfileState::Downloaded;
-            Box::pin(async move {
-                tx.advance_session_and_profile(
-                    &advance(SessionState::ExpectAuthenticateClient, SessionState::ExpectResult),
-                    &change,
-                )
-                .await
-            })
-        })
-        .await;
-    assert!(both.unwrap());
-    let profile = database.store.profile(&ICCID).await.unwrap().unwrap();
-    assert_eq!(profile.state, ProfileState::Downloaded);
-    let refused: Result<(), Error> = database
-        .store
-        .run_tx("late", move |tx| {
-            let change = profile.change("test", NOW);
-            Box::pin(async move {
-                let stale = advance(SessionState::ExpectAuthenticateClient, SessionState::Closed);
-                if tx.advance_session_and_profile(&stale, &change).await? { Ok(()) } else { Err(Error::Busy) }
-            })
-        })
-        .await;
-    assert!(matches!(refused, Err(Error::Busy)));
-    assert_eq!(database.store.profile(&ICCID).await.unwrap().unwrap().version, 2);
+    let profile = || async { database.store.profile(&ICCID).await.unwrap().unwrap() };
+    let downloaded = |from: &Profile| {
+        let mut change = from.change("test", NOW);
+        change.state = ProfileState::Downloaded;
+        change
+    };
+    let read = profile().await;
+    let mut stale = downloaded(&read);
+    stale.version -= 1;
+    let step = Step::Advance(authenticated(), Some(stale));
+    assert_eq!(database.store.step("stale profile", &step).await.unwrap(), Stepped::Conflict);
+    assert_eq!(profile().await.state, ProfileState::Available);
+
+    let step = Step::Advance(authenticated(), Some(downloaded(&read)));
+    assert_eq!(database.store.step("both", &step).await.unwrap(), Stepped::Done);
+    assert_eq!(profile().await.state, ProfileState::Downloaded);
+
+    let step = Step::Advance(authenticated(), Some(profile().await.change("test", NOW)));
+    assert_eq!(database.store.step("stale session", &step).await.unwrap(), Stepped::Conflict);
+    assert_eq!(profile().await.version, 2);
+}
+
+#[tokio::test]
+async fn a_notification_takes_effect_with_all_that_follows_or_not_at_all() {
+    let database = with_session().await;
+    let read = database.store.profile(&ICCID).await.unwrap().unwrap();
+    let notification = |seq_number| Notification {
+        eid: Eid([0x89; 16]),
+        seq_number,
+        iccid: Some(ICCID),
+        event: "notificationInstall".to_owned(),
+        body: vec![1],
+        received_at: NOW,
+    };
+    let installed = |version| {
+        let mut change = read.change("test", NOW);
+        change.state = ProfileState::Installed;
+        change.version = version;
+        change
+    };
+    let closed = || advance(SessionState::ExpectAuthenticateClient, SessionState::Closed);
+    let late = || advance(SessionState::ExpectResult, SessionState::Closed);
+    let cases = [
+        ("late session", Step::Take(notification(1), Some(late()), Some(installed(1))), Stepped::Conflict),
+        ("late profile", Step::Take(notification(1), Some(closed()), Some(installed(9))), Stepped::Conflict),
+        ("late session alone", Step::Take(notification(1), Some(late()), None), Stepped::Conflict),
+        ("late profile alone", Step::Take(notification(1), None, Some(installed(9))), Stepped::Conflict),
+        ("all", Step::Take(notification(1), Some(closed()), Some(installed(1))), Stepped::Done),
+        ("replay", Step::Take(notification(1), Some(closed()), Some(installed(2))), Stepped::Known),
+        ("profile", Step::Take(notification(2), None, Some(installed(2))), Stepped::Done),
+        ("replay", Step::Take(notification(2), None, Some(installed(3))), Stepped::Known),
+    ];
+    for (name, step, expected) in cases {
+        let before = database.store.profile(&ICCID).await.unwrap().unwrap().version;
+        assert_eq!(database.store.step(name, &step).await.unwrap(), expected, "{name}");
+        let after = database.store.profile(&ICCID).await.unwrap().unwrap().version;
+        assert_eq!(after - before, i64::from(expected == Stepped::Done), "{name}");
+    }
+    assert_eq!(database.store.notifications(&ICCID).await.unwrap().len(), 2);
 }
 
 #[tokio::test]

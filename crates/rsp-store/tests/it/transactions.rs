@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use rsp_asn1::Iccid;
-use rsp_store::{Datastore, Error};
+use rsp_asn1::{Iccid, TransactionId};
+use rsp_crypto::Zeroizing;
+use rsp_store::{Datastore, Error, NewSession, Step, Stepped};
 
 use crate::support::{Counter, Database, NOW, key, new_profile};
 
@@ -72,4 +73,42 @@ async fn a_caller_that_goes_away_leaves_the_store_usable() {
         .run_tx("next", |tx| Box::pin(async move { tx.insert_profile(&new_profile(Iccid([2; 10]))).await }))
         .await;
     result.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn steps_and_closures_share_commits() {
+    let database = Database::with_profile(Iccid([0; 10])).await;
+    let store = Arc::new(database.store);
+    let tasks: Vec<_> = (0..60u8)
+        .map(|number| {
+            let store = Arc::clone(&store);
+            tokio::spawn(async move {
+                let new = NewSession {
+                    transaction_id: TransactionId::from([number; 16]),
+                    data: Zeroizing::new(vec![number]),
+                    expires_at: NOW,
+                };
+                let opened = store.step("open", &Step::Open(new)).await;
+                let failed: Result<(), Error> = store
+                    .run_tx("fails", move |tx| {
+                        Box::pin(async move {
+                            tx.insert_profile(&new_profile(Iccid([number + 1; 10]))).await?;
+                            Err(Error::WrongKeyEncryptionKey)
+                        })
+                    })
+                    .await;
+                (opened, failed)
+            })
+        })
+        .collect();
+    for task in tasks {
+        let (opened, failed) = task.await.unwrap();
+        assert_eq!(opened.unwrap(), Stepped::Done);
+        assert!(matches!(failed, Err(Error::WrongKeyEncryptionKey)));
+    }
+    assert_eq!(store.profiles().await.unwrap().len(), 1);
+    for number in 0..60u8 {
+        let session = store.session_and_profile(&TransactionId::from([number; 16])).await.unwrap();
+        assert_eq!(session.unwrap().0.data.as_slice(), [number]);
+    }
 }
