@@ -4,3 +4,6 @@ mod bed;
 mod demo;
 mod downloads;
 mod memory;
+mod operation;
+mod orders;
+mod transcripts;

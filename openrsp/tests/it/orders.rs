@@ -1,0 +1,128 @@
+//! Orders as an operator makes them: codes, bindings, templates, cancelled orders.
+
+use serde_json::Value;
+
+use crate::bed::{Bed, HOST, Service, openrsp};
+
+/// A bed with a running server and a template to order from.
+struct Shop {
+    bed: Bed,
+    server: Service,
+}
+
+impl Shop {
+    fn open() -> Self {
+        let bed = Bed::new();
+        let kept = bed.path("demo");
+        openrsp(["demo", "--keep", &kept]).ok();
+        let package = format!("{kept}/profile.der");
+        let import = ["import", &package, "--type", "t", "--template", "--spn", "S", "--profile-name", "N"];
+        bed.smdp(&import).ok();
+        let server = bed.serve();
+        Self { bed, server }
+    }
+
+    fn order(&self, more: &[&str]) -> Value {
+        self.bed.smdp(&[&["order", "--type", "t"], more].concat()).ok()
+    }
+
+    fn state(&self, order: &Value) -> Value {
+        self.bed.smdp(&["show", order["iccid"].as_str().unwrap()]).ok()["state"].clone()
+    }
+
+    #[track_caller]
+    fn download(&self, card: &str, order: &Value, more: &[&str]) -> (i32, Value) {
+        let code = order["activation_code"].as_str().unwrap();
+        let arguments = [&["profile", "download", code, "--yes"], more].concat();
+        let mut ended = self.bed.lpa(&format!("file:{card}"), self.server.address, &arguments);
+        (ended.code, ended.lines.pop().unwrap_or_default())
+    }
+}
+
+#[test]
+fn each_order_of_a_template_is_another_subscriber() {
+    let shop = Shop::open();
+    let orders = shop.bed.smdp(&["order", "--type", "t", "--count", "3"]).lines;
+    let mut iccids: Vec<_> = orders.iter().map(|order| order["iccid"].as_str().unwrap().to_owned()).collect();
+    iccids.sort();
+    iccids.dedup();
+    assert_eq!(iccids.len(), 3);
+    for iccid in iccids {
+        assert!(iccid.parse::<rsp_asn1::Iccid>().unwrap().check_digit_valid(), "{iccid}");
+    }
+    let card = shop.bed.card("card.euicc", "p256", &[]);
+    for order in &orders[..2] {
+        assert_eq!(shop.download(&card, order, &[]).0, 0);
+    }
+    let profiles = openrsp(["euicc", "show", &card]).ok()["profiles"].clone();
+    assert_eq!(profiles.as_array().unwrap().len(), 2, "{profiles}");
+}
+
+#[test]
+fn matching_ids_are_random_upper_case_and_long() {
+    let shop = Shop::open();
+    let orders = shop.bed.smdp(&["order", "--type", "t", "--count", "20"]).lines;
+    let mut seen = std::collections::BTreeSet::new();
+    for order in &orders {
+        let matching_id = order["matching_id"].as_str().unwrap();
+        assert!(matching_id.len() >= 26, "5 bits a character: {matching_id}");
+        assert!(matching_id.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit()), "{matching_id}");
+        assert!(order["activation_code"].as_str().unwrap().starts_with(&format!("LPA:1${HOST}${matching_id}")));
+        assert!(seen.insert(matching_id));
+    }
+}
+
+#[test]
+fn an_order_for_another_eid_is_refused_with_its_code() {
+    let shop = Shop::open();
+    let own = shop.bed.card("own.euicc", "p256", &[]);
+    let other_eid =
+        rsp_asn1::Eid([0x89, 4, 0x90, 0x32, 0x12, 0x34, 0x51, 0x23, 0x45, 0x12, 0x34, 0x56, 0x78, 0x90, 0x99, 0])
+            .with_check_digits()
+            .to_string();
+    let other = shop.bed.card("other.euicc", "p256", &["--eid", &other_eid]);
+    let order = shop.order(&["--eid", &other_eid]);
+    let (code, result) = shop.download(&own, &order, &[]);
+    assert_eq!(code, 4, "{result}");
+    assert_eq!((&result["subject"], &result["reason"]), (&"8.1.1".into(), &"3.8".into()), "{result}");
+    assert_eq!(shop.state(&order), "Released", "a refusal changes nothing");
+    assert_eq!(shop.download(&other, &order, &[]).0, 0);
+    assert_eq!(shop.state(&order), "Installed");
+}
+
+#[test]
+fn a_confirmation_code_is_asked_for_counted_and_accepted() {
+    let shop = Shop::open();
+    let card = shop.bed.card("card.euicc", "p256", &[]);
+    let order = shop.order(&["--confirmation-code", "auto"]);
+    let text = order["activation_code"].as_str().unwrap();
+    let secret = order["confirmation_code"].as_str().unwrap();
+    assert!(text.ends_with("$$1") && !text.contains(secret), "the code is not part of the activation code: {text}");
+
+    let (code, result) = shop.download(&card, &order, &[]);
+    assert_eq!(code, 2, "no terminal and no flag: {result}");
+    assert!(result["error"].as_str().unwrap_or_default().contains("--confirmation-code"), "{result}");
+
+    let file = shop.bed.path("code");
+    let from_file = format!("@{file}");
+    std::fs::write(&file, "WRONG1\n").unwrap();
+    let (code, result) = shop.download(&card, &order, &["--confirmation-code", &from_file]);
+    assert_eq!((code, &result["subject"], &result["reason"]), (4, &"8.2.7".into(), &"3.8".into()), "{result}");
+
+    std::fs::write(&file, format!("{secret}\n")).unwrap();
+    let (code, result) = shop.download(&card, &order, &["--confirmation-code", &from_file]);
+    assert_eq!(code, 0, "{result}");
+    assert_eq!(shop.state(&order), "Installed");
+}
+
+#[test]
+fn a_cancelled_order_is_gone() {
+    let shop = Shop::open();
+    let card = shop.bed.card("card.euicc", "p256", &[]);
+    let order = shop.order(&[]);
+    shop.bed.smdp(&["cancel", order["iccid"].as_str().unwrap()]).ok();
+    let (code, result) = shop.download(&card, &order, &[]);
+    assert_eq!((code, &result["subject"], &result["reason"]), (4, &"8.2.6".into(), &"3.8".into()), "{result}");
+    let taken = shop.bed.smdp(&["order", "--type", "t", "--matching-id", order["matching_id"].as_str().unwrap()]);
+    assert_ne!(taken.code, 0, "a matching ID is never given out twice");
+}
