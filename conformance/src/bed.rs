@@ -130,6 +130,20 @@ impl Bed {
         sales.collect()
     }
 
+    /// What became of each sale, without the times.
+    pub(crate) fn outcome_as_json(&self) -> anyhow::Result<Value> {
+        let outcome = |sale: &Sale| {
+            let shown = self.state(sale.name)?;
+            let notifications = shown["notifications"].as_array().into_iter().flatten();
+            let notifications: Vec<Value> = notifications.map(|n| json!([n["seq"], n["event"]])).collect();
+            Ok(json!({
+                "matching_id": sale.name, "state": shown["state"], "notifications": notifications,
+                "download_tries": shown["download_tries"], "confirmation_tries": shown["confirmation_tries"],
+            }))
+        };
+        self.sales.iter().map(outcome).collect()
+    }
+
     fn smdp(&self, arguments: &[String]) -> anyhow::Result<Value> {
         let server = self.path("server");
         let mut all = vec!["smdp".to_owned(), "--dir".to_owned(), text(&server)?.to_owned()];

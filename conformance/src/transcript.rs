@@ -7,6 +7,7 @@
 //! card/dialogue             every power-on, command and answer
 //! server/pki/CURVE/…        certificates and keys of the SM-DP+            (lpac)
 //! server/sales.json         what was imported and ordered                  (lpac)
+//! server/outcome.json       what became of it                              (lpac)
 //! server/transcript.jsonl   ES9+ messages and what the server drew         (lpac)
 //! ci.pem                    the certificate issuers                        (smdp)
 //! http.jsonl                ES9+ messages                                  (smdp)
@@ -57,6 +58,7 @@ impl Transcript {
             }
         }
         self.json("server/sales.json", &bed.sales_as_json())?;
+        self.json("server/outcome.json", &bed.outcome_as_json()?)?;
         let what = "its whole life over stdio to our eUICC and HTTPS to our SM-DP+";
         self.header(json!({ "program": "lpac", "version": version, "what": what, "address": bed.address }))
     }

@@ -7,3 +7,4 @@ mod memory;
 mod operation;
 mod orders;
 mod transcripts;
+mod transcripts;
