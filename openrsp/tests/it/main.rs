@@ -7,4 +7,3 @@ mod memory;
 mod operation;
 mod orders;
 mod transcripts;
-mod transcripts;
