@@ -35,6 +35,7 @@ pub(crate) struct Failure {
 
 impl Failure {
     /// An error to be returned through `anyhow`.
+    #[allow(clippy::new_ret_no_self, reason = "no caller wants the type: all of them return the error")]
     pub(crate) fn new(exit: Exit, message: impl fmt::Display) -> anyhow::Error {
         anyhow::Error::new(Self { exit, message: message.to_string() })
     }

@@ -19,6 +19,7 @@ use rsp_lpa::tls::CiVerifier;
 use rsp_pki::directory::PkiDirectory;
 use serde_json::{Value, json};
 
+use crate::exit::{Exit, Failure};
 use crate::processes::{Openrsp, Service, text};
 use crate::subscription::Subscription;
 use crate::system::{OsRandomness, now};
@@ -163,7 +164,7 @@ fn own(place: &Path, args: &DownloadsArgs) -> anyhow::Result<(Service, Target)> 
     // More than the fastest server that the floor allows could deliver.
     let count = (args.seconds * 2 + 1) * 2000;
     let mut codes = VecDeque::new();
-    openrsp.follow(&[&smdp[..], &["order", "--type", "bench", "--count", &count.to_string()]].concat(), |line| {
+    openrsp.follow([&smdp[..], &["order", "--type", "bench", "--count", &count.to_string()]].concat(), |line| {
         codes.extend(line["matching_id"].as_str().map(str::to_owned));
     })?;
     let service = Service::start(&openrsp, ["serve", text(&dir)?, "--listen", "127.0.0.1:0"])?;
@@ -185,12 +186,15 @@ fn foreign(url: &str, args: &DownloadsArgs) -> anyhow::Result<Target> {
     let (scheme, authority) = match url.trim_end_matches('/').split_once("://") {
         Some(("https", authority)) => (Scheme::Https, authority),
         Some(("http", authority)) => (Scheme::PlainHttp, authority),
-        _ => anyhow::bail!("--url {url}: http:// or https:// and an address"),
+        _ => return Err(Failure::new(Exit::Usage, format!("--url {url}: http:// or https:// and an address"))),
     };
     let origin = Origin::new(scheme, authority)?;
     let loopback = origin.host() == "localhost"
         || origin.host().trim_matches(['[', ']']).parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback());
-    ensure!(loopback, "--url {url}: a benchmark is load; only a server on loopback may be its target");
+    if !loopback {
+        let problem = format!("--url {url}: a benchmark is load; only a server on loopback may be its target");
+        return Err(Failure::new(Exit::Usage, problem));
+    }
     let pki = args.pki.as_deref().context("--pki is needed")?;
     let pki = PkiDirectory::open(pki, Some(now()))?;
     Ok(Target {
