@@ -76,14 +76,14 @@ impl Reader {
             self.findings.push(Finding::deviation(None, "blanks and invisible characters are left out"));
             text = Zeroizing::new(text.chars().filter(|c| !is_blank(*c)).collect());
         }
+        if !text.contains('$') && text.contains("%24") {
+            self.findings.push(Finding::deviation(None, "%24 is read as $, which a web address encodes so"));
+            text = Zeroizing::new(text.replace("%24", "$").replace("%3A", ":").replace("%3a", ":"));
+        }
         if text.contains("\\$") {
             self.findings.push(Finding::deviation(None, "the backslashes before $ are a shell's and are left out"));
             // All of them: quoted twice, a dollar has more than one, and no code has any.
             text = Zeroizing::new(text.chars().filter(|c| *c != '\\').collect());
-        }
-        if !text.contains('$') && text.contains("%24") {
-            self.findings.push(Finding::deviation(None, "%24 is read as $, which a web address encodes so"));
-            text = Zeroizing::new(text.replace("%24", "$").replace("%3A", ":").replace("%3a", ":"));
         }
         text
     }

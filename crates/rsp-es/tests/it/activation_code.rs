@@ -184,7 +184,10 @@ proptest! {
 fn lenient_reading_is_idempotent() {
     let found_by_fuzzing =
         "LPA:1$srdp.ex$\u{8}2&\0\0\0".to_owned() + "3om$\u{8}$1.%\x00\x003.6.1.4.1.\\$$\\$$.1.\\ $1.\0:1";
-    for text in [found_by_fuzzing.as_str(), "LPA:1\\\\$smdp.example.com\\\\$MATCHING-ID", "1\\ $smdp.example.com$A"] {
+    let encoded = "1%24smdp.example.com\\\\%24MATCHING-ID%24%24";
+    for text in
+        [found_by_fuzzing.as_str(), encoded, "LPA:1\\\\$smdp.example.com\\\\$MATCHING-ID", "1\\ $smdp.example.com$A"]
+    {
         let Ok(code) = ActivationCode::parse_lenient(text) else { continue };
         for written in [code.to_text(), code.to_uri()] {
             assert!(ActivationCode::parse_lenient(&written).is_ok_and(|again| again == code), "{text:?}");
