@@ -2,6 +2,7 @@
 
 mod card_logs;
 mod hostile;
+mod numbers;
 mod osmo_bpp;
 mod waigel_session;
 mod wire_forms;

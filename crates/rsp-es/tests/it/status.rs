@@ -82,6 +82,42 @@ fn every_pair_stands_once_and_has_names_and_a_remedy() {
     }
 }
 
+/// The codes that ES9+ answers with, once more as numbers: tests of the server compare names.
+#[test]
+fn the_codes_of_es9_have_these_numbers() {
+    for (code, pair) in [
+        (StatusCode::CONTENT_TYPE_INVALID, "1.2.1/2.1"),
+        (StatusCode::ADMIN_PROTOCOL_INVALID, "1.2.2/2.1"),
+        (StatusCode::FORMAT_INVALID, "1.3.1/2.1"),
+        (StatusCode::FORMAT_ELEMENT_MISSING, "1.3.1/2.2"),
+        (StatusCode::EUICC_INSUFFICIENT_MEMORY, "8.1/4.8"),
+        (StatusCode::EUICC_VERIFICATION_FAILED, "8.1/6.1"),
+        (StatusCode::EID_REFUSED, "8.1.1/3.8"),
+        (StatusCode::EUM_CERTIFICATE_VERIFICATION_FAILED, "8.1.2/6.1"),
+        (StatusCode::EUM_CERTIFICATE_EXPIRED, "8.1.2/6.3"),
+        (StatusCode::EUICC_CERTIFICATE_VERIFICATION_FAILED, "8.1.3/6.1"),
+        (StatusCode::EUICC_CERTIFICATE_EXPIRED, "8.1.3/6.3"),
+        (StatusCode::PROFILE_NOT_RELEASED, "8.2/1.2"),
+        (StatusCode::PROFILE_UNAVAILABLE, "8.2/3.7"),
+        (StatusCode::PROFILE_TYPE_NOT_ELIGIBLE, "8.2.5/4.3"),
+        (StatusCode::MATCHING_ID_REFUSED, "8.2.6/3.8"),
+        (StatusCode::CONFIRMATION_CODE_MISSING, "8.2.7/2.2"),
+        (StatusCode::CONFIRMATION_CODE_REFUSED, "8.2.7/3.8"),
+        (StatusCode::CONFIRMATION_CODE_RETRIES_EXCEEDED, "8.2.7/6.4"),
+        (StatusCode::SMDP_INVALID_ASSOCIATION, "8.8/3.10"),
+        (StatusCode::SMDP_ADDRESS_REFUSED, "8.8.1/3.8"),
+        (StatusCode::SMDP_SECURITY_UNSUPPORTED, "8.8.2/3.1"),
+        (StatusCode::SMDP_SVN_UNSUPPORTED, "8.8.3/3.1"),
+        (StatusCode::SMDP_CERTIFICATE_UNAVAILABLE, "8.8.4/3.7"),
+        (StatusCode::DOWNLOAD_ORDER_EXPIRED, "8.8.5/4.10"),
+        (StatusCode::DOWNLOAD_ORDER_RETRIES_EXCEEDED, "8.8.5/6.4"),
+        (StatusCode::TRANSACTION_ID_UNKNOWN, "8.10.1/3.9"),
+        (StatusCode::CI_PUBLIC_KEY_UNKNOWN, "8.11.1/3.9"),
+    ] {
+        assert_eq!(format!("{}/{}", code.subject, code.reason), pair);
+    }
+}
+
 #[test]
 fn codes_that_are_no_codes_are_refused() {
     for text in ["", ".", "8.", ".8", "8..1", "8.1a", "-8", "8,1", "８", "8.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1"] {
