@@ -1,6 +1,6 @@
 //! What the eUICC says of itself, and ES10a.
 
-use rsp_asn1::{EuiccInfo1, EuiccInfo2, ExtCardResource, GetRatResponse, PprIds, VersionType, decode};
+use rsp_asn1::{EuiccInfo1, EuiccInfo2, ExtCardResource, GetRatResponse, PprIds, RspCapability, VersionType, decode};
 use rsp_crypto::{Curve, rust_crypto};
 use rsp_euicc::Manufacture;
 
@@ -79,6 +79,15 @@ fn the_default_smdp_address_can_be_set_and_removed() {
     assert_eq!(terminal.hex("BF3F048002200A").unwrap(), "BF3F0380017F", "not a host name");
     assert_eq!(terminal.hex("BF3F028000").unwrap(), "BF3F03800100");
     assert_eq!(addresses(&mut terminal), none);
+}
+
+/// EUICCInfo2 does not offer it, and there is no such function.
+#[test]
+fn crls_cannot_be_loaded() {
+    let mut terminal = Terminal::new(World::p256().euicc(1));
+    let info: EuiccInfo2 = decode(&terminal.es10(&[0xBF, 0x22, 0x00]).unwrap()).unwrap();
+    assert!(!info.rsp_capability.contains(RspCapability::CRL_SUPPORT));
+    assert_eq!(terminal.hex("BF35023000").unwrap_err().0, 0x6A88);
 }
 
 #[test]

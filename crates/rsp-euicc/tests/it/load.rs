@@ -9,6 +9,9 @@ use rsp_crypto::hash::sha256;
 use rsp_crypto::{Curve, Signature, rust_crypto};
 use rsp_euicc::Manufacture;
 use rsp_pki::Certificate;
+use rsp_saip::header::Service;
+use rsp_saip::status::{EuiccResponse, PeStatusCode};
+use rsp_saip::{Element, ProfilePackage};
 use rsp_testkit::SeededRandomness;
 
 use crate::server::{ADDRESS, Order, Server, World, oid, signature};
@@ -399,8 +402,40 @@ fn load_profile_elements_processing_error_with_a_response() {
         let error = terminal.refuse(&mut server, &Order { elements, ..Order::number(1) });
         assert_eq!(error.bpp_command_id, BppCommandId::LOAD_PROFILE_ELEMENTS);
         assert_eq!(error.error_reason, ErrorReason::INSTALL_FAILED_DUE_TO_PE_PROCESSING_ERROR);
-        let response = rsp_saip::status::EuiccResponse::from_der(&error.sima_response.unwrap()).unwrap();
+        let response = EuiccResponse::from_der(&error.sima_response.unwrap()).unwrap();
         assert!(response.profile_installation_aborted.is_some());
+        assert!(terminal.profiles().is_empty());
+    }
+}
+
+/// The package of a recorded session is text; its protection opens, and then there is no profile in it.
+#[test]
+fn the_package_of_a_recorded_session_is_no_profile() {
+    let Some(elements) = rsp_testkit::standards("vectors/waigel-session/upp.der") else { return };
+    let expected = (BppCommandId::LOAD_PROFILE_ELEMENTS, ErrorReason::INSTALL_FAILED_DUE_TO_PE_PROCESSING_ERROR);
+    assert_eq!(refusal(&Order { elements, ..Order::number(1) }), expected);
+}
+
+#[test]
+fn load_profile_elements_names_the_status_of_the_element() {
+    let elements = |change: fn(&mut rsp_saip::header::ProfileHeader)| {
+        let mut package = ProfilePackage::from_der(&Order::number(1).elements).unwrap();
+        let Element::Header(header) = package.elements()[0].element() else { panic!("the header") };
+        let mut header = header.clone();
+        change(&mut header);
+        package.replace(0, Element::Header(header)).unwrap();
+        package.to_der().to_vec()
+    };
+    for (elements, status) in [
+        (elements(|header| header.major_version = 4), PeStatusCode::UNSUPPORTED_PROFILE_VERSION),
+        (elements(|header| header.mandatory_services.0.push(Service::TUAK128)), PeStatusCode::FEATURE_NOT_SUPPORTED),
+    ] {
+        let (_, mut server, mut terminal) = setup();
+        let error = terminal.refuse(&mut server, &Order { elements, ..Order::number(1) });
+        assert_eq!(error.bpp_command_id, BppCommandId::LOAD_PROFILE_ELEMENTS);
+        assert_eq!(error.error_reason, ErrorReason::INSTALL_FAILED_DUE_TO_PE_PROCESSING_ERROR);
+        let response = EuiccResponse::from_der(&error.sima_response.unwrap()).unwrap();
+        assert_eq!(response.pe_status.last().map(|element| element.status), Some(status));
         assert!(terminal.profiles().is_empty());
     }
 }
@@ -421,6 +456,10 @@ fn load_profile_elements_data_mismatch() {
     };
     assert_eq!(owner([0x62, 0xF2, 0x10], None), expected, "another operator");
     assert_eq!(owner([0x00, 0xF1, 0x10], Some(&[0x42])), expected, "a group that the profile does not have");
+    let second_group = refusal(&Order::number(1).with(|metadata| {
+        metadata.profile_owner.as_mut().unwrap().gid2 = Some(OctetString::from_static(&[0x42]));
+    }));
+    assert_eq!(second_group, expected, "a second group that the profile does not have");
 }
 
 #[test]

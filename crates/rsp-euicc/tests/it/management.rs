@@ -1,5 +1,6 @@
 //! ES10c (SGP.22 5.7.15 to 5.7.21): states, rules and codes.
 
+use rsp_apdu::CardAccess;
 use rsp_asn1::{PprIds, ProfileClass};
 
 use crate::load::setup;
@@ -56,6 +57,23 @@ fn knows_profiles_by_aid_and_takes_any_true_as_refresh_flag() {
     assert_eq!(terminal.hex(&format!("BF3312{aid}")).unwrap(), "BF3303800100");
     assert_eq!(terminal.hex(&format!("BF3312{aid}")).unwrap(), "BF3303800101");
     assert_eq!(terminal.hex("BF3100").unwrap_err().0, 0x6A80);
+}
+
+#[test]
+fn enables_and_deletes_by_a_command_without_answer() {
+    let (_, mut server, mut terminal) = setup();
+    let order = Order::number(1);
+    terminal.install(&mut server, &order);
+    let iccid = hex::encode_upper(order.iccid().0);
+    let class = 0x80 | terminal.channel;
+    let mut send = |request: String| {
+        let command = hex::decode(format!("{class:02X}E29000{:02X}{request}", request.len() / 2)).unwrap();
+        hex::encode_upper(terminal.access.transmit(&command).unwrap().to_bytes())
+    };
+    assert_eq!(send(format!("BF3111A00C5A0A{iccid}810100")), "9000");
+    assert_eq!(send(format!("BF3211A00C5A0A{iccid}810100")), "9000");
+    assert_eq!(send(format!("BF330C5A0A{iccid}")), "9000");
+    assert!(terminal.profiles().is_empty());
 }
 
 #[test]
