@@ -7,13 +7,15 @@ use rsp_asn1::{
 use rsp_crypto::{Curve, Zeroizing};
 use rsp_es::es9plus::AuthenticateClientRequest;
 use rsp_es::status::StatusCode;
+use rsp_pki::Certificate;
 use rsp_pki::directory::{InitOptions, PkiDirectory};
+use rsp_pki::issue::Template;
 use rsp_smdp::{Import, MetadataOptions, Settings};
 use rsp_store::ProfileState;
 use rsp_testkit::SeededRandomness;
 
 use crate::euicc::{TestEuicc, authenticate_request, free_memory};
-use crate::server::{NOW, Server, assert_refused, new_order};
+use crate::server::{NOW, Server, Wanted, assert_refused, new_order};
 
 const OTHER_EID: &str = "89049032000000000000000000000042";
 
@@ -155,6 +157,56 @@ async fn refuses_an_expired_eum_certificate() {
     server.advance_clock(34 * 365 * 86_400 + 7200);
     let request = euicc.authenticate_request(&initiated, Some(&order.matching_id));
     assert_refused(server.es9().authenticate_client(request).await, &StatusCode::EUM_CERTIFICATE_EXPIRED);
+}
+
+/// An eUICC whose certificate differs in one thing from that of one that is accepted.
+async fn refused_certificate(expected: &StatusCode, change: impl FnOnce(&mut Template)) {
+    let server = Server::new().await;
+    let order = server.order().await;
+    TestEuicc::altered(server.pki, |_| ()).authenticate(&server, &order.matching_id).await;
+    let server = Server::new().await;
+    let altered = TestEuicc::altered(server.pki, change);
+    refused(&server, expected, |_, signed| altered.authenticate_ok(signed)).await;
+}
+
+#[tokio::test]
+async fn refuses_an_expired_euicc_certificate() {
+    refused_certificate(&StatusCode::EUICC_CERTIFICATE_EXPIRED, |template| {
+        template.validity.not_after = NOW.plus_seconds(-1);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn refuses_an_eid_that_the_eum_may_not_give() {
+    refused_certificate(&StatusCode::EUICC_CERTIFICATE_VERIFICATION_FAILED, |template| {
+        let place = template.subject.windows(8).position(|digits| digits == b"89049032").unwrap();
+        template.subject[place + 7] = b'3';
+    })
+    .await;
+}
+
+/// Its path is valid, but it is another eUICC than the ordered one.
+#[tokio::test]
+async fn refuses_the_published_unmatched_eid_for_the_order_of_another() {
+    let Some(standards) = rsp_testkit::standards_dir() else { return };
+    let pki: &PkiDirectory =
+        Box::leak(Box::new(PkiDirectory::open(&standards.join("sgp26/v1-set"), Some(NOW)).unwrap()));
+    let file = rsp_testkit::standards("sgp26/v1-invalid/CERT_EUICC_ECDSA_NIST_UNMATCHED_EID.der").unwrap();
+    let certificate = Certificate::from_file_content(&file).unwrap();
+    let server = Server::with(Wanted { pki: Some(pki), ..Wanted::default() }).await;
+    let ordered = server.euicc(Curve::P256);
+    let unmatched = TestEuicc::with_certificate(pki, Curve::P256, certificate);
+    let order = server.order_with(|order| order.eid = Some(ordered.eid)).await;
+    let answer = unmatched.try_authenticate(&server, Some(&order.matching_id)).await;
+    assert_refused(answer, &StatusCode::EID_REFUSED);
+    assert_eq!(server.state(&order).await, ProfileState::Released);
+    ordered.authenticate(&server, &order.matching_id).await;
+    server.orders.cancel(&order.iccid, true).await.unwrap();
+    let mut own = new_order();
+    own.eid = Some(unmatched.eid);
+    let order = server.orders.order(own).await.unwrap();
+    unmatched.authenticate(&server, &order.matching_id).await;
 }
 
 #[tokio::test]

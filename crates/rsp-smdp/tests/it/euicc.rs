@@ -19,6 +19,7 @@ use rsp_es::es9plus::{
 };
 use rsp_es::status::StatusCode;
 use rsp_pki::directory::{Mint, PkiDirectory};
+use rsp_pki::issue::{Template, Validity};
 use rsp_pki::{Certificate, Role};
 use rsp_testkit::SeededRandomness;
 
@@ -55,6 +56,25 @@ impl TestEuicc {
         let minted = pki.mint_euicc(curve, eid.parse().unwrap(), mint).unwrap();
         let signer = rust_crypto().signer(&minted.key).unwrap();
         Self::new(pki, curve, minted.certificate, signer)
+    }
+
+    /// The same EID once more under the same EUM, with a certificate that `change` has altered before it was signed.
+    pub(crate) fn altered(pki: &PkiDirectory, change: impl FnOnce(&mut Template)) -> Self {
+        let curve = Curve::P256;
+        let eum = pki.authority(curve, Role::Eum).unwrap();
+        let key = SecretKey::generate(curve, &mut SeededRandomness::new("altered"));
+        let validity = Validity { not_before: NOW.plus_seconds(-86_400), not_after: NOW.plus_seconds(86_400) };
+        let eid = pki.euicc(curve).unwrap().certificate().eid().unwrap();
+        let mut template = Template::euicc(&eum, key.public_key(), eid, [9; 8], validity).unwrap();
+        change(&mut template);
+        let certificate = template.sign(eum.signer()).unwrap();
+        Self::new(pki, curve, certificate, rust_crypto().signer(&key).unwrap())
+    }
+
+    /// The published eUICC's key with another certificate for it.
+    pub(crate) fn with_certificate(pki: &PkiDirectory, curve: Curve, certificate: Certificate) -> Self {
+        let signer = rust_crypto().signer(pki.euicc(curve).unwrap().require_key().unwrap()).unwrap();
+        Self::new(pki, curve, certificate, signer)
     }
 
     fn new(pki: &PkiDirectory, curve: Curve, certificate: Certificate, signer: Arc<dyn Signer>) -> Self {

@@ -172,6 +172,29 @@ async fn refuses_an_order_that_was_cancelled_while_the_user_was_thinking() {
     let (euicc, order, authenticated) = started(&server).await;
     server.orders.cancel(&order.iccid, false).await.unwrap();
     let answer = euicc.try_prepare(&server, &authenticated, None).await;
-    assert!(answer.is_err());
+    // The order and its EID are gone: the profile is nobody's.
+    assert_refused(answer, &StatusCode::EID_REFUSED);
     assert_eq!(server.state(&order).await, ProfileState::Unavailable);
+}
+
+#[tokio::test]
+async fn refuses_a_profile_that_another_session_has_installed_meanwhile() {
+    let server = Server::new().await;
+    let (euicc, order, late) = started(&server).await;
+    let bound = euicc.deliver(&server, &order.matching_id).await;
+    let result = euicc.result(&bound.transaction_id, 1, order.iccid, None);
+    server.es9().handle_notification(result).await.unwrap();
+    let answer = euicc.try_prepare(&server, &late, None).await;
+    assert_refused(answer, &StatusCode::PROFILE_NOT_RELEASED);
+    assert_eq!(server.state(&order).await, ProfileState::Installed);
+}
+
+#[tokio::test]
+async fn closes_an_order_that_other_sessions_have_downloaded_too_often_meanwhile() {
+    let server = Server::with_settings(Settings { download_limit: 1, ..Settings::default() }).await;
+    let (euicc, order, late) = started(&server).await;
+    euicc.deliver(&server, &order.matching_id).await;
+    let answer = euicc.try_prepare(&server, &late, None).await;
+    assert_refused(answer, &StatusCode::DOWNLOAD_ORDER_RETRIES_EXCEEDED);
+    assert_eq!(server.state(&order).await, ProfileState::Error);
 }

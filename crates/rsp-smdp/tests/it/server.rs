@@ -53,6 +53,8 @@ pub(crate) struct Wanted {
     pub(crate) settings: Settings,
     /// Curves with DPauth and DPpb; both if empty.
     pub(crate) curves: Vec<Curve>,
+    /// Another hierarchy than the tests' own.
+    pub(crate) pki: Option<&'static PkiDirectory>,
 }
 
 impl Server {
@@ -66,7 +68,7 @@ impl Server {
 
     pub(crate) async fn with(wanted: Wanted) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let pki = pki();
+        let pki = wanted.pki.unwrap_or_else(pki);
         let kek = KeyEncryptionKey::generate(&mut SeededRandomness::new("kek"));
         let sealing = Box::new(SeededRandomness::new("sealing"));
         let store = Arc::new(Datastore::create(&dir.path().join("test.db"), &kek, sealing).await.unwrap());
