@@ -6,4 +6,6 @@ mod downloads;
 mod memory;
 mod operation;
 mod orders;
+mod pki;
+mod subscriber_keys;
 mod transcripts;

@@ -1,0 +1,42 @@
+//! `openrsp pki` on published certificates.
+
+use rsp_testkit::standards_dir;
+use serde_json::Value;
+
+use crate::bed::openrsp;
+
+/// What `pki verify` says of a published certificate.
+fn verify(certificate: &str) -> Option<(i32, Value)> {
+    let Some(dir) = standards_dir() else {
+        eprintln!("WARNING: NOT TESTED against published data: sgp26 is missing");
+        return None;
+    };
+    let file = dir.join("sgp26").join(certificate);
+    let pki = dir.join("sgp26/v1-set");
+    let mut ended = openrsp(["pki".as_ref(), "verify".as_ref(), file.as_os_str(), "--pki".as_ref(), pki.as_os_str()]);
+    Some((ended.code, ended.lines.pop().unwrap_or_default()))
+}
+
+#[test]
+fn the_unmatched_eid_is_a_valid_path_with_a_warning() {
+    let Some((code, said)) = verify("v1-invalid/CERT_EUICC_ECDSA_NIST_UNMATCHED_EID.der") else { return };
+    assert_eq!((code, &said["result"], &said["role"]), (0, &"ok".into(), &"eUICC".into()), "{said}");
+    assert_eq!(said["eid"], "89049032123451234512345678901299");
+    let warning = said["warnings"][0].as_str().unwrap();
+    assert!(warning.contains("check digits") && warning.contains("89049032123451234512345678901235"), "{warning}");
+    let (code, said) = verify("v1-set/eUICC/CERT_EUICC_ECDSA_NIST.der").unwrap();
+    assert_eq!((code, &said["warnings"]), (0, &Value::Array(Vec::new())), "{said}");
+}
+
+#[test]
+fn the_invalid_certificates_are_refused() {
+    for name in ["EUICC_ECDSA_NIST_EXPIRED", "EUICC_ECDSA_NIST_INVALID", "EUICC_ECDSA_NIST_INVALID_EID"] {
+        let Some((code, said)) = verify(&format!("v1-invalid/CERT_{name}.der")) else { return };
+        assert_eq!(code, 1, "{name}: {said}");
+        assert_ne!(said["result"], "ok", "{name}");
+    }
+    for name in ["EUM_ECDSA_NIST_EXPIRED", "EUM_ECDSA_NIST_INVALID", "EUM_ECDSA_NIST_UNKNOWN_CI"] {
+        let Some((code, said)) = verify(&format!("v1-invalid/CERT_{name}.der")) else { return };
+        assert_eq!(code, 1, "{name}: {said}");
+    }
+}
