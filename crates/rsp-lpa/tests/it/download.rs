@@ -353,6 +353,20 @@ fn refuses_a_binding_certificate_of_another_server_and_leaves_the_order() {
 }
 
 #[test]
+fn refuses_an_offer_of_another_session_and_leaves_the_order() {
+    let other = Some([0xEE; 16]);
+    for (outside, inside, place) in [(other, None, "the answer to AuthenticateClient"), (None, other, "smdpSigned2")] {
+        let (world, error) = wrong_server(|world| {
+            let mut script = world.server.script.lock().unwrap();
+            (script.answered_transaction, script.signed_transaction) = (outside, inside);
+        });
+        assert!(matches!(&*error.cause, Cause::WrongServer(WrongServer::TransactionId(at)) if *at == place), "{error}");
+        assert!(world.card.request::<PrepareDownloadRequest>([0xBF, 0x21]).is_none());
+        assert_cancelled(&world, &error, CancelSessionReason::POSTPONED);
+    }
+}
+
+#[test]
 fn a_refusal_of_the_euicc_is_named_and_told_to_the_server() {
     let mut world = World::new();
     world.card.authenticate_error = Some(AuthenticateErrorCode::CI_PK_UNKNOWN);

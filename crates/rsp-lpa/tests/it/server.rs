@@ -40,6 +40,9 @@ pub(crate) struct Script {
     pub(crate) package: Option<Vec<u8>>,
     pub(crate) code_required: bool,
     pub(crate) other_transaction: bool,
+    /// transactionId of the answer to AuthenticateClient, outside and inside of smdpSigned2, if other than the session's.
+    pub(crate) answered_transaction: Option<[u8; 16]>,
+    pub(crate) signed_transaction: Option<[u8; 16]>,
     pub(crate) faults: VecDeque<(Function, Fault)>,
     /// Addresses that refuse notifications.
     pub(crate) refusing: Vec<&'static str>,
@@ -103,6 +106,8 @@ impl FakeServer {
             package: None,
             code_required: false,
             other_transaction: false,
+            answered_transaction: None,
+            signed_transaction: None,
             faults: VecDeque::new(),
             refusing: Vec::new(),
         };
@@ -156,13 +161,13 @@ impl FakeServer {
     fn authenticate(body: &[u8], script: &Script) -> String {
         let request = AuthenticateClientRequest::from_json(body).unwrap();
         let signed = SmdpSigned2 {
-            transaction_id: request.transaction_id.clone(),
+            transaction_id: script.signed_transaction.map_or(request.transaction_id.clone(), TransactionId::from),
             cc_required_flag: script.code_required,
             bpp_euicc_otpk: None,
             unknown: Unknown::default(),
         };
         AuthenticateClientResponse {
-            transaction_id: request.transaction_id,
+            transaction_id: script.answered_transaction.map_or(request.transaction_id, TransactionId::from),
             profile_metadata: Raw::new(script.metadata.clone()).unwrap(),
             smdp_signed2: Raw::new(signed).unwrap(),
             smdp_signature2: signature(),
