@@ -1,5 +1,6 @@
-//! Developer tasks of this workspace: `cargo xtask dag | licences | fuzz`.
+//! Developer tasks of this workspace: `cargo xtask dag | licences | coverage | fuzz`.
 
+mod coverage;
 mod dag;
 mod fuzz;
 mod licences;
@@ -18,6 +19,8 @@ enum Task {
     Dag,
     /// Checks the licence and the source of every dependency against deny.toml.
     Licences,
+    /// Checks that every test named in docs/spec-coverage.md exists.
+    Coverage,
     /// Builds the fuzz targets, prepares their corpora and runs them.
     Fuzz(fuzz::Args),
 }
@@ -26,6 +29,7 @@ fn main() -> ExitCode {
     let done = match Task::parse() {
         Task::Dag => dag::run(),
         Task::Licences => licences::run(),
+        Task::Coverage => coverage::run(),
         Task::Fuzz(args) => fuzz::run(&args),
     };
     match done {
