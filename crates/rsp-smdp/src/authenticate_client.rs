@@ -1,7 +1,5 @@
 //! ES9+.AuthenticateClient (SGP.22 5.6.3): the eUICC proves itself, and its order is found.
 
-use std::sync::Arc;
-
 use rsp_asn1::{
     AuthenticateServerResponse, CtxParams1, OneTimePublicKey, Raw, Signature5F37, SmdpSigned2, StoreMetadataRequest,
     Timestamp, TransactionId, Unknown, tlv,
@@ -138,20 +136,14 @@ impl Smdp {
     ) -> Result<(), Error> {
         let mut change = profile.change(by, now);
         change.state = transition(profile.state, event)?;
-        let change = Arc::new(change);
-        self.store
-            .run_tx("close order", move |tx| {
-                let change = Arc::clone(&change);
-                Box::pin(async move { tx.change_profile(&change).await })
-            })
-            .await?;
+        self.store.run_tx("close order", move |tx| tx.change_profile(&change)).await?;
         tracing::info!(iccid = %profile.iccid, ?event, "order closed");
         Ok(())
     }
 
     /// Advances a session, with the profile's change if there is one. False when somebody else was faster.
     pub(crate) async fn advance(&self, advance: SessionAdvance, change: Option<ProfileChange>) -> Result<bool, Error> {
-        Ok(self.store.step("advance session", &Step::Advance(advance, change)).await? == Stepped::Done)
+        Ok(self.store.step("advance session", Step::Advance(advance, change)).await? == Stepped::Done)
     }
 }
 

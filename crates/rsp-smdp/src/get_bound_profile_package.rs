@@ -1,7 +1,5 @@
 //! ES9+.GetBoundProfilePackage (SGP.22 5.6.2): the eUICC is ready, the profile is bound to it.
 
-use std::sync::Arc;
-
 use rsp_asn1::{
     EuiccSigned2, Iccid, PrepareDownloadResponse, PrepareDownloadResponseOk, Raw, Timestamp, TransactionId,
 };
@@ -164,37 +162,34 @@ impl Smdp {
         now: Timestamp,
     ) -> Result<Error, Error> {
         let limit = self.settings.confirmation_code_limit;
-        let advance = Arc::new(SessionAdvance {
+        let advance = SessionAdvance {
             transaction_id: transaction_id.clone(),
             from: SessionState::ExpectGetBoundProfilePackage,
             to: SessionState::Closed,
             data: None,
             iccid: Some(iccid),
             expires_at: now,
-        });
+        };
         self.store
             .run_tx("count wrong confirmation code", move |tx| {
-                let advance = Arc::clone(&advance);
-                Box::pin(async move {
-                    let profile = tx.profile(&iccid).await?.ok_or(Error::Damaged("session"))?;
-                    let mut change = profile.change(WHO, now);
-                    let refusal = if profile.confirmation_tries >= limit {
-                        // The order may have been closed by the try before this one.
-                        if order::downloadable(profile.state) {
-                            change.state = transition(profile.state, Event::ConfirmationCodeRetriesExceeded)?;
-                        }
-                        Error::ConfirmationCodeRetriesExceeded
-                    } else {
-                        change.confirmation_tries += 1;
-                        Error::ConfirmationCodeRefused
-                    };
-                    if tx.advance_session_and_profile(&advance, &change).await? {
-                        Ok(refusal)
-                    } else {
-                        // Another request of this session was faster; this one must not count twice.
-                        Err(Error::TransactionIdUnknown)
+                let profile = tx.profile(&iccid)?.ok_or(Error::Damaged("session"))?;
+                let mut change = profile.change(WHO, now);
+                let refusal = if profile.confirmation_tries >= limit {
+                    // The order may have been closed by the try before this one.
+                    if order::downloadable(profile.state) {
+                        change.state = transition(profile.state, Event::ConfirmationCodeRetriesExceeded)?;
                     }
-                })
+                    Error::ConfirmationCodeRetriesExceeded
+                } else {
+                    change.confirmation_tries += 1;
+                    Error::ConfirmationCodeRefused
+                };
+                if tx.advance_session_and_profile(&advance, &change)? {
+                    Ok(refusal)
+                } else {
+                    // Another request of this session was faster; this one must not count twice.
+                    Err(Error::TransactionIdUnknown)
+                }
             })
             .await
     }

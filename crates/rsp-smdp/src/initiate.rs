@@ -25,7 +25,7 @@ impl Smdp {
             data: Zeroizing::new(state.to_bytes()),
             expires_at: self.session_end(now),
         };
-        self.store.step("initiate authentication", &Step::Open(session)).await?;
+        self.store.step("initiate authentication", Step::Open(session)).await?;
         tracing::debug!(session = %initiated.transaction_id, "session opened");
         Ok(InitiateAuthenticationResponse {
             transaction_id: initiated.transaction_id,

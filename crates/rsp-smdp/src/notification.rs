@@ -136,7 +136,7 @@ impl Smdp {
         change: Option<ProfileChange>,
     ) -> Result<Outcome, Error> {
         let step = Step::Take(notification, advance, change);
-        Ok(match self.store.step("take notification", &step).await? {
+        Ok(match self.store.step("take notification", step).await? {
             Stepped::Done => Outcome::Taken,
             Stepped::Known => Outcome::Ignored("the sequence number is known"),
             Stepped::Conflict => Outcome::Conflict,

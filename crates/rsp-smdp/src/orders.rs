@@ -108,19 +108,15 @@ impl Orders {
         let now = self.clock.now();
         let type_name = import.type_name.clone();
         let (new_type, new_profile) = self.split(import, iccid, metadata, existing, now)?;
-        let rows = Arc::new((new_type, new_profile));
         self.store
             .run_tx("import", move |tx| {
-                let rows = Arc::clone(&rows);
-                Box::pin(async move {
-                    if let Some(new_type) = &rows.0 {
-                        tx.insert_profile_type(new_type).await?;
-                    }
-                    if let Some(new_profile) = &rows.1 {
-                        tx.insert_profile(new_profile).await?;
-                    }
-                    Ok(())
-                })
+                if let Some(new_type) = &new_type {
+                    tx.insert_profile_type(new_type)?;
+                }
+                if let Some(new_profile) = &new_profile {
+                    tx.insert_profile(new_profile)?;
+                }
+                Ok(())
             })
             .await
             .map_err(|error| duplicate(error, "profile type", || Error::ProfileTypeExists(type_name)))
@@ -224,21 +220,17 @@ impl Orders {
         matching_id: String,
     ) -> Result<PlacedOrder, Error> {
         let now = self.clock.now();
-        let parts = Arc::new((Arc::clone(order), fresh, matching_id, self.actor.clone()));
+        let (order, actor) = (Arc::clone(order), self.actor.clone());
         let placed = self
             .store
             .run_tx("order", move |tx| {
-                let parts = Arc::clone(&parts);
-                Box::pin(async move {
-                    let (order, fresh, matching_id, actor) = &*parts;
-                    tx.reserve_matching_id(matching_id, now).await?;
-                    let profile = take_profile(tx, order, fresh.as_ref()).await?;
-                    release(tx, &profile, order, matching_id, actor, now).await?;
-                    Ok::<_, Error>(PlacedOrder {
-                        iccid: profile.iccid,
-                        matching_id: matching_id.clone(),
-                        confirmation_code_required: order.confirmation_code.is_some(),
-                    })
+                tx.reserve_matching_id(&matching_id, now)?;
+                let profile = take_profile(tx, &order, fresh.as_ref())?;
+                release(tx, &profile, &order, &matching_id, &actor, now)?;
+                Ok::<_, Error>(PlacedOrder {
+                    iccid: profile.iccid,
+                    matching_id: matching_id.clone(),
+                    confirmation_code_required: order.confirmation_code.is_some(),
                 })
             })
             .await?;
@@ -260,44 +252,40 @@ impl Orders {
         let (iccid, actor) = (*iccid, self.actor.clone());
         self.store
             .run_tx("cancel order", move |tx| {
-                let actor = actor.clone();
-                Box::pin(async move {
-                    let profile = tx.profile(&iccid).await?.ok_or(Error::IccidUnknown(iccid))?;
-                    let mut change = profile.change(&actor, now);
-                    change.state = transition(profile.state, event)?;
-                    change.eid = None;
-                    change.matching_id = None;
-                    change.confirmation_code = SealedChange::Clear;
-                    change.confirmation_tries = 0;
-                    change.download_tries = 0;
-                    change.binding = SealedChange::Clear;
-                    change.expires_at = None;
-                    if tx.change_profile(&change).await? { Ok(change.state) } else { Err(Error::Contention) }
-                })
+                let profile = tx.profile(&iccid)?.ok_or(Error::IccidUnknown(iccid))?;
+                let mut change = profile.change(&actor, now);
+                change.state = transition(profile.state, event)?;
+                change.eid = None;
+                change.matching_id = None;
+                change.confirmation_code = SealedChange::Clear;
+                change.confirmation_tries = 0;
+                change.download_tries = 0;
+                change.binding = SealedChange::Clear;
+                change.expires_at = None;
+                if tx.change_profile(&change)? { Ok(change.state) } else { Err(Error::Contention) }
             })
             .await
     }
 }
 
 /// The profile that an order gets: a fresh one, or one of the inventory.
-async fn take_profile(
+fn take_profile(
     tx: &mut Transaction,
     order: &NewOrder,
     fresh: Option<&(NewProfile, Subscriber)>,
 ) -> Result<Profile, Error> {
     let Some((profile, subscriber)) = fresh else {
         return tx
-            .available_profile(&order.type_name)
-            .await?
+            .available_profile(&order.type_name)?
             .ok_or_else(|| Error::ProfileTypeUnavailable(order.type_name.clone()));
     };
-    tx.insert_profile(profile).await?;
-    tx.insert_subscriber(subscriber).await?;
-    tx.profile(&profile.iccid).await?.ok_or(Error::IccidUnknown(profile.iccid))
+    tx.insert_profile(profile)?;
+    tx.insert_subscriber(subscriber)?;
+    tx.profile(&profile.iccid)?.ok_or(Error::IccidUnknown(profile.iccid))
 }
 
 /// DownloadOrder and ConfirmOrder with release, one after the other, so that the log has both.
-async fn release(
+fn release(
     tx: &mut Transaction,
     profile: &Profile,
     order: &NewOrder,
@@ -309,7 +297,7 @@ async fn release(
     let event = if order.eid.is_some() { Event::DownloadOrderForEid } else { Event::DownloadOrder };
     ordered.state = transition(profile.state, event)?;
     ordered.eid = order.eid;
-    if !tx.change_profile(&ordered).await? {
+    if !tx.change_profile(&ordered)? {
         return Err(Error::Contention);
     }
     ordered.version += 1;
@@ -319,5 +307,5 @@ async fn release(
     if let Some(code) = &order.confirmation_code {
         ordered.confirmation_code = SealedChange::Set(code.stored());
     }
-    if tx.change_profile(&ordered).await? { Ok(()) } else { Err(Error::Contention) }
+    if tx.change_profile(&ordered)? { Ok(()) } else { Err(Error::Contention) }
 }

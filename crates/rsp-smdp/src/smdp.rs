@@ -124,7 +124,7 @@ impl Smdp {
     /// [`Error::Store`].
     pub async fn purge_sessions(&self) -> Result<u64, Error> {
         let now = self.clock.now();
-        self.store.run_tx("purge sessions", move |tx| Box::pin(async move { Ok(tx.purge_sessions(now).await?) })).await
+        self.store.run_tx("purge sessions", move |tx| Ok(tx.purge_sessions(now)?)).await
     }
 
     /// The DPpb credential under a CI.

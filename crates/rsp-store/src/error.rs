@@ -1,5 +1,8 @@
 //! What can go wrong in the store, sorted by blame.
 
+use rusqlite::ErrorCode;
+use rusqlite::ffi::{SQLITE_CONSTRAINT_PRIMARYKEY, SQLITE_CONSTRAINT_UNIQUE};
+
 /// Errors of the store.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -37,7 +40,7 @@ pub enum Error {
         /// Column of the value.
         column: &'static str,
     },
-    /// Another process held the write lock longer than the retries lasted.
+    /// Another process held the write lock longer than a transaction waits.
     #[error("the database is busy")]
     Busy,
     /// The store is closing and takes no more work.
@@ -48,19 +51,15 @@ pub enum Error {
     Database(String),
 }
 
-impl From<sqlx::Error> for Error {
-    fn from(error: sqlx::Error) -> Self {
-        if let sqlx::Error::Database(inner) = &error {
-            // SQLITE_BUSY is 5 and SQLITE_LOCKED 6; the extended codes keep them in the low byte.
-            let code = inner.code().and_then(|code| code.parse::<u32>().ok()).unwrap_or(0) & 0xff;
-            if code == 5 || code == 6 {
-                return Self::Busy;
+impl From<rusqlite::Error> for Error {
+    fn from(error: rusqlite::Error) -> Self {
+        match error.sqlite_error() {
+            Some(inner) if matches!(inner.code, ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Busy,
+            Some(inner) if matches!(inner.extended_code, SQLITE_CONSTRAINT_UNIQUE | SQLITE_CONSTRAINT_PRIMARYKEY) => {
+                Self::Duplicate { what: "row" }
             }
-            if inner.is_unique_violation() {
-                return Self::Duplicate { what: "row" };
-            }
+            _ => Self::Database(error.to_string()),
         }
-        Self::Database(error.to_string())
     }
 }
 

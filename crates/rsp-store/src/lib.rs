@@ -2,7 +2,7 @@
 //!
 //! [`Datastore`] owns one SQLite database: many readers, one writer. Every change goes through [`Datastore::run_tx`],
 //! which runs a closure in a transaction under a name, or through [`Datastore::step`], which writes what one step of a
-//! session decided in a single round trip; those that wait at the same time are committed together. Secret columns
+//! session decided; those that wait at the same time are committed together. Secret columns
 //! (profile packages, one-time keys, session states, subscriber keys, confirmation-code hashes) are sealed by the [`Crypter`].
 //!
 //! The models have the standard's names: a [`Profile`] carries its order (SGP.22 3.1.6), a [`DownloadSession`] is one
@@ -13,8 +13,10 @@ mod datastore;
 mod error;
 mod notifications;
 mod profiles;
+mod readers;
 mod rows;
 mod sessions;
+mod sqlite;
 mod steps;
 mod subscribers;
 mod types;
@@ -29,4 +31,4 @@ pub use sessions::{DownloadSession, NewSession, OrderKey, SessionAdvance, Sessio
 pub use steps::{Step, Stepped};
 pub use subscribers::Subscriber;
 pub use types::{NewProfileType, ProfileType};
-pub use writer::{Transaction, TransactionFuture};
+pub use writer::Transaction;

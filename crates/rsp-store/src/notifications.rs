@@ -1,10 +1,13 @@
 //! Notifications taken in. A sequence number of an eUICC counts once, whatever is sent how often.
 
 use rsp_asn1::{Eid, Iccid, Timestamp};
+use rusqlite::params;
 
 use crate::datastore::Datastore;
 use crate::error::Error;
 use crate::rows::Columns;
+use crate::sqlite;
+use crate::writer::Transaction;
 
 /// A verified notification.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,25 +29,34 @@ pub struct Notification {
 impl Datastore {
     /// The notifications about a profile, in the order of their arrival.
     pub async fn notifications(&self, iccid: &Iccid) -> Result<Vec<Notification>, Error> {
-        sqlx::query(
+        self.all(
             "SELECT eid, seq_number, iccid, event, body, received_at FROM notifications \
              WHERE iccid = $1 ORDER BY received_at, seq_number",
+            params![iccid.0],
+            |row| {
+                let columns = Columns::new(row, "notifications");
+                Ok(Notification {
+                    eid: columns.optional_eid("eid")?.ok_or_else(|| columns.invalid("eid"))?,
+                    seq_number: columns.get("seq_number")?,
+                    iccid: columns.optional_iccid("iccid")?,
+                    event: columns.get("event")?,
+                    body: columns.get("body")?,
+                    received_at: columns.timestamp("received_at")?,
+                })
+            },
         )
-        .bind(iccid.0.to_vec())
-        .fetch_all(&mut *self.reader().await?)
-        .await?
-        .iter()
-        .map(|row| {
-            let columns = Columns::new(row, "notifications");
-            Ok(Notification {
-                eid: columns.optional_eid("eid")?.ok_or_else(|| columns.invalid("eid"))?,
-                seq_number: columns.get("seq_number")?,
-                iccid: columns.optional_iccid("iccid")?,
-                event: columns.get("event")?,
-                body: columns.get("body")?,
-                received_at: columns.timestamp("received_at")?,
-            })
-        })
-        .collect()
+    }
+}
+
+impl Transaction {
+    /// Records a notification. False when its sequence number is known for this eUICC, and nothing was written.
+    pub(crate) fn record_notification(&mut self, new: &Notification) -> Result<bool, Error> {
+        let written = sqlite::execute(
+            &self.connection,
+            "INSERT INTO notifications (eid, seq_number, iccid, event, body, received_at) \
+             VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (eid, seq_number) DO NOTHING",
+            params![new.eid.0, new.seq_number, new.iccid.map(|iccid| iccid.0), new.event, new.body, new.received_at.0],
+        )?;
+        Ok(written == 1)
     }
 }

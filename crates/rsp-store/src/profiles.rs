@@ -4,14 +4,14 @@ use std::fmt;
 use std::str::FromStr;
 
 use rsp_asn1::{Eid, Iccid, Timestamp};
-use sqlx::Row;
-use sqlx::sqlite::SqliteArguments;
+use rusqlite::{Row, params};
 use zeroize::Zeroizing;
 
 use crate::crypter::Crypter;
 use crate::datastore::Datastore;
 use crate::error::Error;
-use crate::rows::{Columns, add};
+use crate::rows::Columns;
+use crate::sqlite;
 use crate::writer::Transaction;
 
 pub(crate) const TABLE: &str = "profiles";
@@ -230,80 +230,59 @@ macro_rules! profile_columns {
 }
 pub(crate) use profile_columns;
 
-/// Writes a changed profile; its parameters are those of [`add_change`].
-macro_rules! update_profile {
-    () => {
-        "UPDATE profiles SET version = version + 1, state = $3, eid = $4, matching_id = $5, \
-         confirmation_code = CASE WHEN $6 THEN $7 ELSE confirmation_code END, confirmation_tries = $8, \
-         download_tries = $9, binding = CASE WHEN $10 THEN $11 ELSE binding END, expires_at = $12, \
-         updated_at = $13, updated_by = $14 WHERE iccid = $1 AND version = $2"
-    };
-}
-pub(crate) use update_profile;
-
 impl Datastore {
     /// The profile with this ICCID.
     pub async fn profile(&self, iccid: &Iccid) -> Result<Option<Profile>, Error> {
-        sqlx::query(concat!("SELECT ", profile_columns!(), " FROM profiles p WHERE p.iccid = $1"))
-            .bind(iccid.0.to_vec())
-            .fetch_optional(&mut *self.reader().await?)
-            .await?
-            .map(|row| profile(&Columns::new(&row, TABLE), self.crypter()))
-            .transpose()
+        self.first(
+            concat!("SELECT ", profile_columns!(), " FROM profiles p WHERE p.iccid = $1"),
+            params![iccid.0],
+            |row| profile(&Columns::new(row, TABLE), self.crypter()),
+        )
     }
 
     /// The profile whose order has this matching ID.
     pub async fn profile_by_matching_id(&self, matching_id: &str) -> Result<Option<Profile>, Error> {
-        sqlx::query(concat!("SELECT ", profile_columns!(), " FROM profiles p WHERE p.matching_id = $1"))
-            .bind(matching_id)
-            .fetch_optional(&mut *self.reader().await?)
-            .await?
-            .map(|row| profile(&Columns::new(&row, TABLE), self.crypter()))
-            .transpose()
+        self.first(
+            concat!("SELECT ", profile_columns!(), " FROM profiles p WHERE p.matching_id = $1"),
+            params![matching_id],
+            |row| profile(&Columns::new(row, TABLE), self.crypter()),
+        )
     }
 
     /// Every profile, oldest first.
     pub async fn profiles(&self) -> Result<Vec<Profile>, Error> {
-        sqlx::query(concat!("SELECT ", profile_columns!(), " FROM profiles p ORDER BY p.created_at, p.iccid"))
-            .fetch_all(&mut *self.reader().await?)
-            .await?
-            .iter()
-            .map(|row| profile(&Columns::new(row, TABLE), self.crypter()))
-            .collect()
+        self.all(
+            concat!("SELECT ", profile_columns!(), " FROM profiles p ORDER BY p.created_at, p.iccid"),
+            &[],
+            |row| profile(&Columns::new(row, TABLE), self.crypter()),
+        )
     }
 
     /// The unprotected package of a profile.
     pub async fn package(&self, iccid: &Iccid) -> Result<Option<Zeroizing<Vec<u8>>>, Error> {
-        sqlx::query("SELECT package FROM packages WHERE iccid = $1")
-            .bind(iccid.0.to_vec())
-            .fetch_optional(&mut *self.reader().await?)
-            .await?
-            .map(|row| Columns::new(&row, PACKAGES).sealed(self.crypter(), &iccid.0, "package"))
-            .transpose()
+        self.first("SELECT package FROM packages WHERE iccid = $1", params![iccid.0], |row| {
+            joined_package(row, iccid, self.crypter())
+        })
     }
 
     /// The log of a profile's state changes, oldest first.
     pub async fn profile_events(&self, iccid: &Iccid) -> Result<Vec<ProfileEvent>, Error> {
-        sqlx::query(
+        self.all(
             "SELECT iccid, version, at, actor, from_state, to_state FROM profile_events \
              WHERE iccid = $1 ORDER BY version",
+            params![iccid.0],
+            |row| {
+                let columns = Columns::new(row, "profile_events");
+                Ok(ProfileEvent {
+                    iccid: columns.iccid("iccid")?,
+                    version: columns.get("version")?,
+                    at: columns.timestamp("at")?,
+                    actor: columns.get("actor")?,
+                    from: columns.optional_text("from_state")?.map(str::parse).transpose()?,
+                    to: columns.text("to_state")?.parse()?,
+                })
+            },
         )
-        .bind(iccid.0.to_vec())
-        .fetch_all(&mut *self.reader().await?)
-        .await?
-        .iter()
-        .map(|row| {
-            let columns = Columns::new(row, "profile_events");
-            Ok(ProfileEvent {
-                iccid: columns.iccid("iccid")?,
-                version: columns.get("version")?,
-                at: columns.timestamp("at")?,
-                actor: columns.get("actor")?,
-                from: columns.get::<Option<&str>>("from_state")?.map(str::parse).transpose()?,
-                to: columns.get::<&str>("to_state")?.parse()?,
-            })
-        })
-        .collect()
     }
 }
 
@@ -312,104 +291,104 @@ impl Transaction {
     ///
     /// # Errors
     /// [`Error::Duplicate`] when the ICCID is taken.
-    pub async fn insert_profile(&mut self, new: &NewProfile) -> Result<(), Error> {
+    pub fn insert_profile(&mut self, new: &NewProfile) -> Result<(), Error> {
         let size = i64::try_from(new.package.len())
             .map_err(|_| Error::InvalidValue { table: TABLE, column: "package_size" })?;
-        sqlx::query(
+        sqlite::execute(
+            &self.connection,
             "INSERT INTO profiles (iccid, profile_type, state, version, metadata, package_size, \
              confirmation_tries, download_tries, created_at, updated_at, updated_by) \
              VALUES ($1, $2, $3, 1, $4, $5, 0, 0, $6, $6, $7)",
+            params![new.iccid.0, new.profile_type, new.state.as_str(), new.metadata, size, new.at.0, new.by],
         )
-        .bind(new.iccid.0.to_vec())
-        .bind(new.profile_type.as_str())
-        .bind(new.state.as_str())
-        .bind(new.metadata.as_slice())
-        .bind(size)
-        .bind(new.at.0)
-        .bind(new.by.as_str())
-        .execute(&mut self.connection)
-        .await
-        .map_err(|error| Error::from(error).naming_duplicate("ICCID"))?;
+        .map_err(|error| error.naming_duplicate("ICCID"))?;
         let sealed = self.crypter.seal(PACKAGES, &new.iccid.0, "package", &new.package)?;
-        sqlx::query("INSERT INTO packages (iccid, package) VALUES ($1, $2)")
-            .bind(new.iccid.0.to_vec())
-            .bind(sealed)
-            .execute(&mut self.connection)
-            .await?;
+        sqlite::execute(
+            &self.connection,
+            "INSERT INTO packages (iccid, package) VALUES ($1, $2)",
+            params![new.iccid.0, sealed],
+        )?;
         Ok(())
     }
 
     /// The profile with this ICCID, as this transaction sees it.
-    pub async fn profile(&mut self, iccid: &Iccid) -> Result<Option<Profile>, Error> {
-        sqlx::query(concat!("SELECT ", profile_columns!(), " FROM profiles p WHERE p.iccid = $1"))
-            .bind(iccid.0.to_vec())
-            .fetch_optional(&mut self.connection)
-            .await?
-            .map(|row| profile(&Columns::new(&row, TABLE), &self.crypter))
-            .transpose()
+    ///
+    /// # Errors
+    /// The store's own failures.
+    pub fn profile(&mut self, iccid: &Iccid) -> Result<Option<Profile>, Error> {
+        sqlite::first(
+            &self.connection,
+            concat!("SELECT ", profile_columns!(), " FROM profiles p WHERE p.iccid = $1"),
+            params![iccid.0],
+            |row| profile(&Columns::new(row, TABLE), &self.crypter),
+        )
     }
 
     /// The oldest profile of a type that nobody ordered.
-    pub async fn available_profile(&mut self, profile_type: &str) -> Result<Option<Profile>, Error> {
-        sqlx::query(concat!(
-            "SELECT ",
-            profile_columns!(),
-            " FROM profiles p WHERE p.profile_type = $1 AND p.state = 'Available' \
-             ORDER BY p.created_at, p.iccid LIMIT 1"
-        ))
-        .bind(profile_type)
-        .fetch_optional(&mut self.connection)
-        .await?
-        .map(|row| profile(&Columns::new(&row, TABLE), &self.crypter))
-        .transpose()
+    ///
+    /// # Errors
+    /// The store's own failures.
+    pub fn available_profile(&mut self, profile_type: &str) -> Result<Option<Profile>, Error> {
+        sqlite::first(
+            &self.connection,
+            concat!(
+                "SELECT ",
+                profile_columns!(),
+                " FROM profiles p WHERE p.profile_type = $1 AND p.state = 'Available' \
+                 ORDER BY p.created_at, p.iccid LIMIT 1"
+            ),
+            params![profile_type],
+            |row| profile(&Columns::new(row, TABLE), &self.crypter),
+        )
     }
 
     /// Marks a matching ID as given out, for ever.
     ///
     /// # Errors
     /// [`Error::Duplicate`] when it was given out before.
-    pub async fn reserve_matching_id(&mut self, matching_id: &str, at: Timestamp) -> Result<(), Error> {
-        sqlx::query("INSERT INTO matching_ids (matching_id, created_at) VALUES ($1, $2)")
-            .bind(matching_id)
-            .bind(at.0)
-            .execute(&mut self.connection)
-            .await
-            .map_err(|error| Error::from(error).naming_duplicate("matching ID"))?;
+    pub fn reserve_matching_id(&mut self, matching_id: &str, at: Timestamp) -> Result<(), Error> {
+        sqlite::execute(
+            &self.connection,
+            "INSERT INTO matching_ids (matching_id, created_at) VALUES ($1, $2)",
+            params![matching_id, at.0],
+        )
+        .map_err(|error| error.naming_duplicate("matching ID"))?;
         Ok(())
     }
 
     /// Writes a change. False when the profile was changed since it was read, and nothing was written.
-    pub async fn change_profile(&mut self, change: &ProfileChange) -> Result<bool, Error> {
-        let mut arguments = SqliteArguments::default();
-        add_change(&mut arguments, change, &self.crypter)?;
-        let query = sqlx::query_with(update_profile!(), arguments);
-        let done = query.execute(&mut self.connection).await?;
-        Ok(done.rows_affected() == 1)
+    ///
+    /// # Errors
+    /// The store's own failures.
+    pub fn change_profile(&mut self, change: &ProfileChange) -> Result<bool, Error> {
+        let seal = |value, column| seal_change(value, &self.crypter, &change.iccid, column);
+        let (set_code, code) = seal(&change.confirmation_code, "confirmation_code")?;
+        let (set_binding, binding) = seal(&change.binding, "binding")?;
+        let written = sqlite::execute(
+            &self.connection,
+            "UPDATE profiles SET version = version + 1, state = $3, eid = $4, matching_id = $5, \
+             confirmation_code = CASE WHEN $6 THEN $7 ELSE confirmation_code END, confirmation_tries = $8, \
+             download_tries = $9, binding = CASE WHEN $10 THEN $11 ELSE binding END, expires_at = $12, \
+             updated_at = $13, updated_by = $14 WHERE iccid = $1 AND version = $2",
+            params![
+                change.iccid.0,
+                change.version,
+                change.state.as_str(),
+                change.eid.map(|eid| eid.0),
+                change.matching_id,
+                set_code,
+                code,
+                change.confirmation_tries,
+                change.download_tries,
+                set_binding,
+                binding,
+                change.expires_at.map(|at| at.0),
+                change.at.0,
+                change.by
+            ],
+        )?;
+        Ok(written == 1)
     }
-}
-
-/// Adds the fourteen parameters of a profile's update.
-pub(crate) fn add_change(
-    arguments: &mut SqliteArguments,
-    change: &ProfileChange,
-    crypter: &Crypter,
-) -> Result<(), Error> {
-    let (set_code, code) = seal_change(&change.confirmation_code, crypter, &change.iccid, "confirmation_code")?;
-    let (set_binding, binding) = seal_change(&change.binding, crypter, &change.iccid, "binding")?;
-    add(arguments, change.iccid.0.to_vec())?;
-    add(arguments, change.version)?;
-    add(arguments, change.state.as_str())?;
-    add(arguments, change.eid.map(|eid| eid.0.to_vec()))?;
-    add(arguments, change.matching_id.clone())?;
-    add(arguments, set_code)?;
-    add(arguments, code)?;
-    add(arguments, i64::from(change.confirmation_tries))?;
-    add(arguments, i64::from(change.download_tries))?;
-    add(arguments, set_binding)?;
-    add(arguments, binding)?;
-    add(arguments, change.expires_at.map(|at| at.0))?;
-    add(arguments, change.at.0)?;
-    add(arguments, change.by.clone())
 }
 
 fn seal_change(
@@ -431,7 +410,7 @@ pub(crate) fn profile(columns: &Columns<'_>, crypter: &Crypter) -> Result<Profil
     Ok(Profile {
         iccid,
         profile_type: columns.get("profile_type")?,
-        state: columns.get::<&str>("state")?.parse()?,
+        state: columns.text("state")?.parse()?,
         version: columns.get("version")?,
         eid: columns.optional_eid("eid")?,
         matching_id: columns.get("matching_id")?,
@@ -448,15 +427,7 @@ pub(crate) fn profile(columns: &Columns<'_>, crypter: &Crypter) -> Result<Profil
     })
 }
 
-/// The package that a joined row carries, if it does.
-pub(crate) fn joined_package(
-    row: &sqlx::sqlite::SqliteRow,
-    iccid: &Iccid,
-    crypter: &Crypter,
-) -> Result<Option<Zeroizing<Vec<u8>>>, Error> {
-    match row.try_get::<Option<&[u8]>, _>("package") {
-        Ok(Some(sealed)) => crypter.open(PACKAGES, &iccid.0, "package", sealed).map(Some),
-        Ok(None) | Err(sqlx::Error::ColumnNotFound(_)) => Ok(None),
-        Err(error) => Err(error.into()),
-    }
+/// The package in a row that has one.
+pub(crate) fn joined_package(row: &Row<'_>, iccid: &Iccid, crypter: &Crypter) -> Result<Zeroizing<Vec<u8>>, Error> {
+    Columns::new(row, PACKAGES).sealed(crypter, &iccid.0, "package")
 }

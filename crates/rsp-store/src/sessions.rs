@@ -3,17 +3,17 @@
 use std::str::FromStr;
 
 use rsp_asn1::{Eid, Iccid, Timestamp, TransactionId};
-use sqlx::sqlite::SqliteRow;
+use rusqlite::{Row, params};
 use zeroize::Zeroizing;
 
 use crate::datastore::Datastore;
 use crate::error::Error;
-use crate::profiles::{self, Profile, ProfileChange, profile_columns};
+use crate::profiles::{self, Profile, profile_columns};
 use crate::rows::Columns;
-use crate::steps;
+use crate::sqlite;
 use crate::writer::Transaction;
 
-pub(crate) const TABLE: &str = "download_sessions";
+const TABLE: &str = "download_sessions";
 
 /// What a session waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -127,22 +127,23 @@ impl Datastore {
         transaction_id: &TransactionId,
         key: &OrderKey,
     ) -> Result<Option<(DownloadSession, Option<Profile>)>, Error> {
-        let query = match key {
-            OrderKey::MatchingId(matching_id) => {
-                sqlx::query(session_with!("", "LEFT JOIN profiles p ON p.matching_id = $2"))
-                    .bind(transaction_id.as_bytes().to_vec())
-                    .bind(matching_id.clone())
-            }
-            OrderKey::Eid(eid) => sqlx::query(session_with!(
-                "",
-                "LEFT JOIN profiles p ON p.iccid = (SELECT iccid FROM profiles WHERE eid = $2 \
-                 AND state IN ('Released', 'Downloaded') ORDER BY created_at, iccid LIMIT 1)"
-            ))
-            .bind(transaction_id.as_bytes().to_vec())
-            .bind(eid.0.to_vec()),
-        };
-        let Some(row) = query.fetch_optional(&mut *self.reader().await?).await? else { return Ok(None) };
-        Ok(Some((self.read_session(&row, transaction_id)?, self.joined_profile(&row)?)))
+        let read = |row: &Row<'_>| Ok((self.read_session(row, transaction_id)?, self.joined_profile(row)?));
+        match key {
+            OrderKey::MatchingId(matching_id) => self.first(
+                session_with!("", "LEFT JOIN profiles p ON p.matching_id = $2"),
+                params![transaction_id.as_bytes(), matching_id],
+                read,
+            ),
+            OrderKey::Eid(eid) => self.first(
+                session_with!(
+                    "",
+                    "LEFT JOIN profiles p ON p.iccid = (SELECT iccid FROM profiles WHERE eid = $2 \
+                     AND state IN ('Released', 'Downloaded') ORDER BY created_at, iccid LIMIT 1)"
+                ),
+                params![transaction_id.as_bytes(), eid.0],
+                read,
+            ),
+        }
     }
 
     /// The session and the profile that it is about.
@@ -150,12 +151,11 @@ impl Datastore {
         &self,
         transaction_id: &TransactionId,
     ) -> Result<Option<(DownloadSession, Option<Profile>)>, Error> {
-        let row = sqlx::query(session_with!("", "LEFT JOIN profiles p ON p.iccid = s.iccid"))
-            .bind(transaction_id.as_bytes().to_vec())
-            .fetch_optional(&mut *self.reader().await?)
-            .await?;
-        let Some(row) = row else { return Ok(None) };
-        Ok(Some((self.read_session(&row, transaction_id)?, self.joined_profile(&row)?)))
+        self.first(
+            session_with!("", "LEFT JOIN profiles p ON p.iccid = s.iccid"),
+            params![transaction_id.as_bytes()],
+            |row| Ok((self.read_session(row, transaction_id)?, self.joined_profile(row)?)),
+        )
     }
 
     /// The session, the profile that it is about, and that profile's package.
@@ -163,31 +163,31 @@ impl Datastore {
         &self,
         transaction_id: &TransactionId,
     ) -> Result<Option<(DownloadSession, Option<(Profile, Zeroizing<Vec<u8>>)>)>, Error> {
-        let row = sqlx::query(session_with!(
-            ", k.package",
-            "LEFT JOIN profiles p ON p.iccid = s.iccid LEFT JOIN packages k ON k.iccid = s.iccid"
-        ))
-        .bind(transaction_id.as_bytes().to_vec())
-        .fetch_optional(&mut *self.reader().await?)
-        .await?;
-        let Some(row) = row else { return Ok(None) };
-        let session = self.read_session(&row, transaction_id)?;
-        let Some(profile) = self.joined_profile(&row)? else { return Ok(Some((session, None))) };
-        let package = profiles::joined_package(&row, &profile.iccid, self.crypter())?
-            .ok_or(Error::InvalidValue { table: "packages", column: "package" })?;
-        Ok(Some((session, Some((profile, package)))))
+        self.first(
+            session_with!(
+                ", k.package",
+                "LEFT JOIN profiles p ON p.iccid = s.iccid LEFT JOIN packages k ON k.iccid = s.iccid"
+            ),
+            params![transaction_id.as_bytes()],
+            |row| {
+                let session = self.read_session(row, transaction_id)?;
+                let Some(profile) = self.joined_profile(row)? else { return Ok((session, None)) };
+                let package = profiles::joined_package(row, &profile.iccid, self.crypter())?;
+                Ok((session, Some((profile, package))))
+            },
+        )
     }
 
-    fn read_session(&self, row: &SqliteRow, transaction_id: &TransactionId) -> Result<DownloadSession, Error> {
+    fn read_session(&self, row: &Row<'_>, transaction_id: &TransactionId) -> Result<DownloadSession, Error> {
         let columns = Columns::new(row, TABLE);
         Ok(DownloadSession {
-            state: columns.get::<&str>("session_state")?.parse()?,
+            state: columns.text("session_state")?.parse()?,
             data: columns.sealed(self.crypter(), transaction_id.as_bytes(), "data")?,
             expires_at: columns.timestamp("session_expires_at")?,
         })
     }
 
-    fn joined_profile(&self, row: &SqliteRow) -> Result<Option<Profile>, Error> {
+    fn joined_profile(&self, row: &Row<'_>) -> Result<Option<Profile>, Error> {
         let columns = Columns::new(row, profiles::TABLE);
         match columns.optional_iccid("iccid")? {
             None => Ok(None),
@@ -197,25 +197,45 @@ impl Datastore {
 }
 
 impl Transaction {
-    /// Advances a session and changes its profile, both or neither.
-    ///
-    /// False when either was changed by somebody else.
-    pub async fn advance_session_and_profile(
-        &mut self,
-        advance: &SessionAdvance,
-        change: &ProfileChange,
-    ) -> Result<bool, Error> {
-        let (text, arguments) = steps::advance(advance, Some(change), &self.crypter)?;
-        let rows = sqlx::query_with(text.member, arguments).fetch_all(&mut self.connection).await?;
-        Ok(!rows.is_empty())
+    /// Stores a new session, waiting for AuthenticateClient.
+    pub(crate) fn insert_session(&mut self, new: &NewSession) -> Result<(), Error> {
+        let key = new.transaction_id.as_bytes();
+        let sealed = self.crypter.seal(TABLE, key, "data", &new.data)?;
+        sqlite::execute(
+            &self.connection,
+            "INSERT INTO download_sessions (transaction_id, state, data, expires_at) VALUES ($1, $2, $3, $4)",
+            params![key, SessionState::ExpectAuthenticateClient.as_str(), sealed, new.expires_at.0],
+        )
+        .map_err(|error| error.naming_duplicate("transactionId"))?;
+        Ok(())
+    }
+
+    /// Advances a session. False when it is no longer in the state that was read, and nothing was written.
+    pub(crate) fn advance_session(&mut self, advance: &SessionAdvance) -> Result<bool, Error> {
+        let key = advance.transaction_id.as_bytes();
+        let data = advance.data.as_ref().map(|data| self.crypter.seal(TABLE, key, "data", data)).transpose()?;
+        let written = sqlite::execute(
+            &self.connection,
+            "UPDATE download_sessions SET state = $3, data = COALESCE($4, data), iccid = $5, expires_at = $6 \
+             WHERE transaction_id = $1 AND state = $2",
+            params![
+                key,
+                advance.from.as_str(),
+                advance.to.as_str(),
+                data,
+                advance.iccid.map(|iccid| iccid.0),
+                advance.expires_at.0
+            ],
+        )?;
+        Ok(written == 1)
     }
 
     /// Deletes the sessions that ended before `now`; returns how many.
-    pub async fn purge_sessions(&mut self, now: Timestamp) -> Result<u64, Error> {
-        let done = sqlx::query("DELETE FROM download_sessions WHERE expires_at < $1")
-            .bind(now.0)
-            .execute(&mut self.connection)
-            .await?;
-        Ok(done.rows_affected())
+    ///
+    /// # Errors
+    /// The store's own failures.
+    pub fn purge_sessions(&mut self, now: Timestamp) -> Result<u64, Error> {
+        let text = "DELETE FROM download_sessions WHERE expires_at < $1";
+        Ok(sqlite::execute(&self.connection, text, params![now.0])? as u64)
     }
 }

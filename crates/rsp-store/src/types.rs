@@ -1,11 +1,13 @@
 //! Profile types: what an operator can order.
 
 use rsp_asn1::Timestamp;
+use rusqlite::params;
 use zeroize::Zeroizing;
 
 use crate::datastore::Datastore;
 use crate::error::Error;
 use crate::rows::Columns;
+use crate::sqlite;
 use crate::writer::Transaction;
 
 const TABLE: &str = "profile_types";
@@ -40,34 +42,28 @@ pub struct NewProfileType {
 impl Datastore {
     /// The profile type called `name`.
     pub async fn profile_type(&self, name: &str) -> Result<Option<ProfileType>, Error> {
-        sqlx::query("SELECT name, template, metadata, package_size, created_at FROM profile_types WHERE name = $1")
-            .bind(name)
-            .fetch_optional(&mut *self.reader().await?)
-            .await?
-            .map(|row| profile_type(&Columns::new(&row, TABLE)))
-            .transpose()
+        self.first(
+            "SELECT name, template, metadata, package_size, created_at FROM profile_types WHERE name = $1",
+            params![name],
+            |row| profile_type(&Columns::new(row, TABLE)),
+        )
     }
 
     /// All profile types by name.
     pub async fn profile_types(&self) -> Result<Vec<ProfileType>, Error> {
-        sqlx::query("SELECT name, template, metadata, package_size, created_at FROM profile_types ORDER BY name")
-            .fetch_all(&mut *self.reader().await?)
-            .await?
-            .iter()
-            .map(|row| profile_type(&Columns::new(row, TABLE)))
-            .collect()
+        self.all(
+            "SELECT name, template, metadata, package_size, created_at FROM profile_types ORDER BY name",
+            &[],
+            |row| profile_type(&Columns::new(row, TABLE)),
+        )
     }
 
     /// The package of the template called `name`; `None` when there is no such template.
     pub async fn template(&self, name: &str) -> Result<Option<Zeroizing<Vec<u8>>>, Error> {
-        let row = sqlx::query("SELECT package FROM profile_types WHERE name = $1")
-            .bind(name)
-            .fetch_optional(&mut *self.reader().await?)
-            .await?;
-        match row {
-            None => Ok(None),
-            Some(row) => Columns::new(&row, TABLE).optional_sealed(self.crypter(), name.as_bytes(), "package"),
-        }
+        let package = self.first("SELECT package FROM profile_types WHERE name = $1", params![name], |row| {
+            Columns::new(row, TABLE).optional_sealed(self.crypter(), name.as_bytes(), "package")
+        })?;
+        Ok(package.flatten())
     }
 }
 
@@ -76,26 +72,21 @@ impl Transaction {
     ///
     /// # Errors
     /// [`Error::Duplicate`] when the name is taken.
-    pub async fn insert_profile_type(&mut self, new: &NewProfileType) -> Result<(), Error> {
+    pub fn insert_profile_type(&mut self, new: &NewProfileType) -> Result<(), Error> {
         let package = new
             .template
             .as_ref()
             .map(|package| self.crypter.seal(TABLE, new.name.as_bytes(), "package", package))
             .transpose()?;
         let size = new.template.as_ref().map_or(0, |package| package.len());
-        sqlx::query(
+        let size = i64::try_from(size).map_err(|_| Error::InvalidValue { table: TABLE, column: "package_size" })?;
+        sqlite::execute(
+            &self.connection,
             "INSERT INTO profile_types (name, template, metadata, package_size, package, created_at) \
              VALUES ($1, $2, $3, $4, $5, $6)",
+            params![new.name, new.template.is_some(), new.metadata, size, package, new.created_at.0],
         )
-        .bind(new.name.as_str())
-        .bind(new.template.is_some())
-        .bind(new.metadata.as_slice())
-        .bind(i64::try_from(size).map_err(|_| Error::InvalidValue { table: TABLE, column: "package_size" })?)
-        .bind(package)
-        .bind(new.created_at.0)
-        .execute(&mut self.connection)
-        .await
-        .map_err(|error| Error::from(error).naming_duplicate("profile type"))?;
+        .map_err(|error| error.naming_duplicate("profile type"))?;
         Ok(())
     }
 }

@@ -54,31 +54,26 @@ async fn store_order(store: &Datastore, metadata: Vec<u8>, matching_id: Option<S
     let package = vector("upp.der");
     let stored: Result<(), Error> = store
         .run_tx("fixture", move |tx| {
-            let (metadata, package, matching_id) = (metadata.clone(), package.clone(), matching_id.clone());
-            Box::pin(async move {
-                let new_type = NewProfileType {
-                    name: "t".to_owned(),
-                    metadata: metadata.clone(),
-                    template: None,
-                    created_at: NOW,
-                };
-                tx.insert_profile_type(&new_type).await?;
-                tx.insert_profile(&NewProfile {
-                    iccid,
-                    profile_type: "t".to_owned(),
-                    state: ProfileState::Released,
-                    metadata,
-                    package: Zeroizing::new(package),
-                    at: NOW,
-                    by: "test".to_owned(),
-                })
-                .await?;
-                let profile = tx.profile(&iccid).await?.ok_or(Error::Closed)?;
-                let mut change = profile.change("test", NOW);
-                change.matching_id = matching_id;
-                change.eid = Some(eid);
-                if tx.change_profile(&change).await? { Ok(()) } else { Err(Error::Closed) }
-            })
+            tx.insert_profile_type(&NewProfileType {
+                name: "t".to_owned(),
+                metadata: metadata.clone(),
+                template: None,
+                created_at: NOW,
+            })?;
+            tx.insert_profile(&NewProfile {
+                iccid,
+                profile_type: "t".to_owned(),
+                state: ProfileState::Released,
+                metadata: metadata.clone(),
+                package: Zeroizing::new(package.clone()),
+                at: NOW,
+                by: "test".to_owned(),
+            })?;
+            let profile = tx.profile(&iccid)?.ok_or(Error::Closed)?;
+            let mut change = profile.change("test", NOW);
+            change.matching_id = matching_id.clone();
+            change.eid = Some(eid);
+            if tx.change_profile(&change)? { Ok(()) } else { Err(Error::Closed) }
         })
         .await;
     stored.unwrap();

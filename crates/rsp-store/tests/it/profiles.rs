@@ -24,7 +24,7 @@ async fn a_change_writes_every_column_and_one_line_of_log() {
             change.confirmation_tries = 2;
             change.download_tries = 3;
             change.expires_at = Some(NOW.plus_seconds(100));
-            Box::pin(async move { tx.change_profile(&change).await })
+            tx.change_profile(&change)
         })
         .await
         .map_err(|error: Error| error)
@@ -57,7 +57,7 @@ async fn a_change_from_an_old_version_writes_nothing() {
                 let mut change = stale.change("clerk", NOW);
                 change.version = 1;
                 change.state = ProfileState::Allocated;
-                Box::pin(async move { tx.change_profile(&change).await })
+                tx.change_profile(&change)
             })
             .await
             .map_err(|error: Error| error)
@@ -70,10 +70,8 @@ async fn a_change_from_an_old_version_writes_nothing() {
 async fn a_matching_id_is_given_out_once_for_ever() {
     let database = Database::with_profile(ICCID).await;
     for attempt in 0..2 {
-        let result: Result<(), Error> = database
-            .store
-            .run_tx("reserve", |tx| Box::pin(async move { tx.reserve_matching_id("ONCE", NOW).await }))
-            .await;
+        let result: Result<(), Error> =
+            database.store.run_tx("reserve", |tx| tx.reserve_matching_id("ONCE", NOW)).await;
         match attempt {
             0 => result.unwrap(),
             _ => assert!(matches!(result, Err(Error::Duplicate { what: "matching ID" }))),
@@ -84,10 +82,7 @@ async fn a_matching_id_is_given_out_once_for_ever() {
 #[tokio::test]
 async fn an_iccid_is_unique() {
     let database = Database::with_profile(ICCID).await;
-    let result: Result<(), Error> = database
-        .store
-        .run_tx("again", |tx| Box::pin(async move { tx.insert_profile(&new_profile(ICCID)).await }))
-        .await;
+    let result: Result<(), Error> = database.store.run_tx("again", |tx| tx.insert_profile(&new_profile(ICCID))).await;
     assert!(matches!(result, Err(Error::Duplicate { what: "ICCID" })));
 }
 
@@ -105,7 +100,7 @@ async fn a_sequence_number_of_an_euicc_counts_once() {
     let mut outcomes = Vec::new();
     for eid in [Eid([0x89; 16]), Eid([0x89; 16]), Eid([0x12; 16])] {
         let step = Step::Take(Notification { eid, ..notification.clone() }, None, None);
-        outcomes.push(database.store.step("notify", &step).await.unwrap());
+        outcomes.push(database.store.step("notify", step).await.unwrap());
     }
     assert_eq!(outcomes, [Stepped::Done, Stepped::Known, Stepped::Done]);
     assert_eq!(database.store.notifications(&ICCID).await.unwrap().len(), 2);

@@ -34,40 +34,32 @@ async fn refuses_a_sealed_value_that_was_moved_to_another_row() {
     let path = database.path();
     database
         .store
-        .run_tx("second", |tx| {
-            Box::pin(async move { tx.insert_profile(&crate::support::new_profile(Iccid([2; 10]))).await })
-        })
+        .run_tx("second", |tx| tx.insert_profile(&crate::support::new_profile(Iccid([2; 10]))))
         .await
         .unwrap();
-    swap_packages(&path).await;
+    swap_packages(&path);
     let error = database.store.package(&Iccid([1; 10])).await.err();
     assert!(matches!(error, Some(Error::Unsealable { table: "packages", column: "package" })), "{error:?}");
 }
 
 /// An attacker with the file, but without the key.
-async fn swap_packages(path: &std::path::Path) {
-    use sqlx::{Connection, Executor};
-    let mut connection = sqlx::SqliteConnection::connect(&format!("sqlite://{}", path.display())).await.unwrap();
+fn swap_packages(path: &std::path::Path) {
+    let connection = rusqlite::Connection::open(path).unwrap();
     connection
-        .execute("UPDATE packages SET package = (SELECT p.package FROM packages p WHERE p.iccid <> packages.iccid)")
-        .await
+        .execute_batch(
+            "UPDATE packages SET package = (SELECT p.package FROM packages p WHERE p.iccid <> packages.iccid)",
+        )
         .unwrap();
 }
 
 #[tokio::test]
 async fn refuses_a_schema_that_is_newer_than_the_program() {
-    use sqlx::{Connection, Executor};
     let database = Database::new().await;
     let path = database.path();
     database.store.close().await;
-    let mut connection = sqlx::SqliteConnection::connect(&format!("sqlite://{}", path.display())).await.unwrap();
-    connection
-        .execute(
-            "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) \
-             VALUES (9999, 'of the future', 1, x'00', 0)",
-        )
-        .await
-        .unwrap();
+    let connection = rusqlite::Connection::open(&path).unwrap();
+    connection.pragma_update(None, "user_version", 9999).unwrap();
+    drop(connection);
     let error = Datastore::open(&path, &key(7), Box::new(Counter(0))).await.err();
     assert!(matches!(error, Some(Error::UnknownSchemaVersion { found: 9999, .. })), "{error:?}");
 }

@@ -18,7 +18,7 @@ async fn with_session() -> Database {
     let database = Database::with_profile(ICCID).await;
     let new =
         NewSession { transaction_id: id(), data: Zeroizing::new(b"first".to_vec()), expires_at: NOW.plus_seconds(60) };
-    assert_eq!(database.store.step("open", &Step::Open(new)).await.unwrap(), Stepped::Done);
+    assert_eq!(database.store.step("open", Step::Open(new)).await.unwrap(), Stepped::Done);
     database
 }
 
@@ -42,7 +42,7 @@ async fn a_session_advances_once() {
     let database = with_session().await;
     for expected in [Stepped::Done, Stepped::Conflict] {
         let step = Step::Advance(authenticated(), None);
-        assert_eq!(database.store.step("advance", &step).await.unwrap(), expected);
+        assert_eq!(database.store.step("advance", step).await.unwrap(), expected);
     }
     let (session, order) = database.store.session_profile_and_package(&id()).await.unwrap().unwrap();
     assert_eq!(session.state, SessionState::ExpectGetBoundProfilePackage);
@@ -65,15 +65,15 @@ async fn session_and_profile_change_together_or_not_at_all() {
     let mut stale = downloaded(&read);
     stale.version -= 1;
     let step = Step::Advance(authenticated(), Some(stale));
-    assert_eq!(database.store.step("stale profile", &step).await.unwrap(), Stepped::Conflict);
+    assert_eq!(database.store.step("stale profile", step).await.unwrap(), Stepped::Conflict);
     assert_eq!(profile().await.state, ProfileState::Available);
 
     let step = Step::Advance(authenticated(), Some(downloaded(&read)));
-    assert_eq!(database.store.step("both", &step).await.unwrap(), Stepped::Done);
+    assert_eq!(database.store.step("both", step).await.unwrap(), Stepped::Done);
     assert_eq!(profile().await.state, ProfileState::Downloaded);
 
     let step = Step::Advance(authenticated(), Some(profile().await.change("test", NOW)));
-    assert_eq!(database.store.step("stale session", &step).await.unwrap(), Stepped::Conflict);
+    assert_eq!(database.store.step("stale session", step).await.unwrap(), Stepped::Conflict);
     assert_eq!(profile().await.version, 2);
 }
 
@@ -109,7 +109,7 @@ async fn a_notification_takes_effect_with_all_that_follows_or_not_at_all() {
     ];
     for (name, step, expected) in cases {
         let before = database.store.profile(&ICCID).await.unwrap().unwrap().version;
-        assert_eq!(database.store.step(name, &step).await.unwrap(), expected, "{name}");
+        assert_eq!(database.store.step(name, step).await.unwrap(), expected, "{name}");
         let after = database.store.profile(&ICCID).await.unwrap().unwrap().version;
         assert_eq!(after - before, i64::from(expected == Stepped::Done), "{name}");
     }
@@ -128,7 +128,7 @@ async fn an_order_is_found_by_matching_id_or_by_eid() {
             change.state = ProfileState::Released;
             change.eid = Some(eid);
             change.matching_id = Some("MID".to_owned());
-            Box::pin(async move { tx.change_profile(&change).await })
+            tx.change_profile(&change)
         })
         .await;
     assert!(done.unwrap());
@@ -150,10 +150,8 @@ async fn an_order_is_found_by_matching_id_or_by_eid() {
 async fn expired_sessions_are_purged() {
     let database = with_session().await;
     for (seconds, expected) in [(59, 0), (61, 1)] {
-        let purged: Result<u64, Error> = database
-            .store
-            .run_tx("purge", move |tx| Box::pin(async move { tx.purge_sessions(NOW.plus_seconds(seconds)).await }))
-            .await;
+        let purged: Result<u64, Error> =
+            database.store.run_tx("purge", move |tx| tx.purge_sessions(NOW.plus_seconds(seconds))).await;
         assert_eq!(purged.unwrap(), expected);
     }
 }

@@ -48,16 +48,13 @@ impl Database {
         database
             .store
             .run_tx("fixture", move |tx| {
-                Box::pin(async move {
-                    tx.insert_profile_type(&NewProfileType {
-                        name: "basic".to_owned(),
-                        metadata: vec![1, 2, 3],
-                        template: None,
-                        created_at: NOW,
-                    })
-                    .await?;
-                    tx.insert_profile(&new_profile(iccid)).await
-                })
+                tx.insert_profile_type(&NewProfileType {
+                    name: "basic".to_owned(),
+                    metadata: vec![1, 2, 3],
+                    template: None,
+                    created_at: NOW,
+                })?;
+                tx.insert_profile(&new_profile(iccid))
             })
             .await
             .unwrap();

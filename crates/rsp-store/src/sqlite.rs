@@ -1,0 +1,129 @@
+//! One connection to the database file: how it is opened, its schema, and statements.
+//!
+//! SQLite is a library in this process: a statement is a function call, and costs less than handing it to another thread.
+
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::{CachedStatement, Connection, OpenFlags, Row, ToSql, TransactionBehavior};
+
+use crate::error::Error;
+
+/// The schema's versions in their order; a database counts in `user_version` how many it has seen. Only ever added to.
+const MIGRATIONS: &[&str] = &[include_str!("../migrations/0001_initial.sql")];
+
+/// How long opening and reading wait for another process. Writing has its own patience.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// More than there are different statements.
+const STATEMENTS: usize = 64;
+
+/// What a connection is for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Access {
+    /// Everything, in a file that may be missing.
+    Create,
+    /// Everything, in a file that is there.
+    Write,
+    /// Reading only.
+    Read,
+}
+
+/// Opens a connection: WAL, each commit flushed to disk, foreign keys checked.
+pub(crate) fn connect(path: &Path, access: Access) -> Result<Connection, Error> {
+    let mut flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    flags.set(OpenFlags::SQLITE_OPEN_CREATE, access == Access::Create);
+    let connection = Connection::open_with_flags(path, flags)?;
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    if access == Access::Read {
+        connection.pragma_update(None, "query_only", true)?;
+    } else {
+        connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
+    }
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "foreign_keys", true)?;
+    Ok(connection)
+}
+
+/// Brings the schema up to this program's version, all of it or nothing.
+pub(crate) fn migrate(connection: &mut Connection) -> Result<(), Error> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let found: i64 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    let known = MIGRATIONS.len() as i64;
+    let seen = usize::try_from(found).ok().filter(|seen| *seen <= MIGRATIONS.len());
+    let seen = seen.ok_or(Error::UnknownSchemaVersion { found, known })?;
+    MIGRATIONS[seen..].iter().try_for_each(|migration| transaction.execute_batch(migration))?;
+    transaction.pragma_update(None, "user_version", known)?;
+    Ok(transaction.commit()?)
+}
+
+/// Runs a statement with the parameters `$1`, `$2`, …; returns how many rows it changed.
+pub(crate) fn execute(connection: &Connection, text: &str, parameters: &[&dyn ToSql]) -> Result<usize, Error> {
+    Ok(prepare(connection, text, parameters)?.raw_execute()?)
+}
+
+/// The first row of a query, if there is one.
+pub(crate) fn first<T>(
+    connection: &Connection,
+    text: &str,
+    parameters: &[&dyn ToSql],
+    read: impl FnOnce(&Row<'_>) -> Result<T, Error>,
+) -> Result<Option<T>, Error> {
+    let mut statement = prepare(connection, text, parameters)?;
+    let mut rows = statement.raw_query();
+    rows.next()?.map(read).transpose()
+}
+
+/// All rows of a query.
+pub(crate) fn all<T>(
+    connection: &Connection,
+    text: &str,
+    parameters: &[&dyn ToSql],
+    mut read: impl FnMut(&Row<'_>) -> Result<T, Error>,
+) -> Result<Vec<T>, Error> {
+    let mut statement = prepare(connection, text, parameters)?;
+    let mut rows = statement.raw_query();
+    let mut all = Vec::new();
+    while let Some(row) = rows.next()? {
+        all.push(read(row)?);
+    }
+    Ok(all)
+}
+
+/// The statement, prepared once per connection, with its parameters.
+fn prepare<'c>(
+    connection: &'c Connection,
+    text: &str,
+    parameters: &[&dyn ToSql],
+) -> Result<CachedStatement<'c>, Error> {
+    let mut statement = connection.prepare_cached(text)?;
+    // SQLite numbers parameters as they first appear, whatever number their name has.
+    for index in 1..=statement.parameter_count() {
+        let number = statement.parameter_name(index).and_then(|name| name.strip_prefix('$')?.parse::<usize>().ok());
+        let parameter = number.and_then(|number| parameters.get(number.checked_sub(1)?));
+        let parameter = parameter.ok_or_else(|| Error::Database(format!("no parameter {index} for: {text}")))?;
+        statement.raw_bind_parameter(index, parameter)?;
+    }
+    Ok(statement)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{all, execute, first};
+    use rusqlite::{Connection, params};
+
+    #[test]
+    fn parameters_are_bound_by_their_number() {
+        let connection = Connection::open_in_memory().unwrap();
+        execute(&connection, "CREATE TABLE t (a INTEGER, b TEXT)", &[]).unwrap();
+        execute(&connection, "INSERT INTO t (b, a) VALUES ($2, $1)", params![1, "x"]).unwrap();
+        execute(&connection, "INSERT INTO t (b, a) VALUES ($3, $1)", params![2, "not named", "y"]).unwrap();
+        let rows = all(&connection, "SELECT a, b FROM t", &[], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
+        assert_eq!(rows, [(1, "x".to_owned()), (2, "y".to_owned())]);
+        let b: Option<String> =
+            first(&connection, "SELECT b FROM t WHERE b = $2 AND a = $1", params![2, "y"], |row| Ok(row.get(0)?))
+                .unwrap();
+        assert_eq!(b.as_deref(), Some("y"));
+        assert!(execute(&connection, "INSERT INTO t (a) VALUES ($2)", params![1]).is_err());
+    }
+}
