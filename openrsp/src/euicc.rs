@@ -63,7 +63,11 @@ pub(crate) fn open_card(path: &Path) -> anyhow::Result<Euicc<FileStore>> {
 fn failure(path: &Path, error: Error) -> anyhow::Error {
     match error {
         Error::InUse { .. } => Failure::new(Exit::Card, error),
-        Error::Io { .. } | Error::Permissions { .. } => Failure::new(Exit::Input, error),
+        Error::Io { .. }
+        | Error::Permissions { .. }
+        | Error::NotAFile { .. }
+        | Error::TooLarge { .. }
+        | Error::Linked { .. } => Failure::new(Exit::Input, error),
         error => Failure::new(Exit::Input, format!("{}: {error}", path.display())),
     }
 }

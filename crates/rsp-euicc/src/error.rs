@@ -32,6 +32,28 @@ pub enum Error {
         /// Its permission bits.
         mode: u32,
     },
+    /// A directory, a pipe or a device where a file should be.
+    #[error("{path} is not a regular file")]
+    NotAFile {
+        /// What was named.
+        path: String,
+    },
+    /// Larger than any state.
+    #[error("{path} is larger than {limit} bytes, which no eUICC is")]
+    TooLarge {
+        /// The file.
+        path: String,
+        /// The limit in bytes.
+        limit: u64,
+    },
+    /// The file has other names, under which its former state would stay when it is replaced.
+    #[error("{path} has {links} hard links, so there would be two of this eUICC; remove the other names")]
+    Linked {
+        /// The file.
+        path: String,
+        /// How many names it has.
+        links: u64,
+    },
     /// Another process has opened this eUICC.
     #[error("{path} is in use by another process")]
     InUse {

@@ -1,7 +1,7 @@
 //! Where the state is kept.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{self, Write};
+use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -36,8 +36,16 @@ impl StateStore for MemoryStore {
     }
 }
 
+/// The largest file that is read as a state: far more than profiles with their icons and certificates need.
+const MAX_STATE: u64 = 64 << 20;
+
 /// One file per eUICC, readable by its owner only, replaced as a whole: a reader finds the old state or the new one.
+///
+/// A path that is a symbolic link means the file at its end: that one is locked and replaced, so that an eUICC is the same
+/// under all its names. A file with several hard links is refused, for replacing it would leave the former state under the
+/// other names: two eUICCs with the same keys.
 pub struct FileStore {
+    /// Without symbolic links.
     path: PathBuf,
     /// Held as long as the card is open, so that no second process opens it. A file beside the state, since the state
     /// file itself is replaced.
@@ -45,31 +53,28 @@ pub struct FileStore {
 }
 
 impl FileStore {
-    /// Writes a new eUICC to a file that must not exist.
+    /// Writes a new eUICC to a file that must not exist; not even as a symbolic link that leads nowhere.
     ///
     /// # Errors
     /// [`Error::Io`]; nothing is overwritten.
     pub fn create(path: &Path, state: &EuiccState) -> Result<(), Error> {
         let io = |source| Error::Io { path: path.display().to_string(), source };
-        if path.try_exists().map_err(io)? {
-            return Err(io(io::ErrorKind::AlreadyExists.into()));
-        }
-        replace(path, &state.to_bytes()?).map_err(io)
+        let content = state.to_bytes()?;
+        let file = private().write(true).create_new(true).open(path).map_err(io)?;
+        write_whole(file, &content).and_then(|()| sync_directory(path)).map_err(|error| {
+            // Half an eUICC is none, and it would be in the way of another attempt.
+            let _ = fs::remove_file(path);
+            io(error)
+        })
     }
 
     /// Reads an eUICC without opening it, even while another process has.
     ///
     /// # Errors
-    /// [`Error::Io`], [`Error::Permissions`], and those of [`EuiccState::from_bytes`].
+    /// [`Error::Io`], [`Error::NotAFile`], [`Error::TooLarge`], [`Error::Permissions`], [`Error::Linked`], and those of
+    /// [`EuiccState::from_bytes`].
     pub fn read(path: &Path) -> Result<EuiccState, Error> {
-        let io = |source| Error::Io { path: path.display().to_string(), source };
-        let content = Zeroizing::new(fs::read(path).map_err(io)?);
-        // A file that is no eUICC has no secrets to protect.
-        if !EuiccState::is_one(&content) {
-            return Err(Error::NotAState);
-        }
-        check_permissions(path, &fs::metadata(path).map_err(io)?)?;
-        EuiccState::from_bytes(&content)
+        Self::read_resolved(&resolve(path)?)
     }
 
     /// Opens an eUICC for this process alone.
@@ -77,9 +82,10 @@ impl FileStore {
     /// # Errors
     /// [`Error::InUse`] when another process has it open, and those of [`FileStore::read`].
     pub fn open(path: &Path) -> Result<(Self, EuiccState), Error> {
+        let path = resolve(path)?;
         // The state file is looked at first, so that a mistyped name leaves no lock file behind.
-        drop(Self::read(path)?);
-        let lock_path = beside(path, ".lock");
+        drop(Self::read_resolved(&path)?);
+        let lock_path = beside(&path, ".lock");
         let io = |source| Error::Io { path: lock_path.display().to_string(), source };
         let lock = private().write(true).create(true).truncate(false).open(&lock_path).map_err(io)?;
         match lock.try_lock() {
@@ -87,8 +93,30 @@ impl FileStore {
             Err(TryLockError::WouldBlock) => return Err(Error::InUse { path: path.display().to_string() }),
             Err(TryLockError::Error(source)) => return Err(io(source)),
         }
-        let state = Self::read(path)?;
-        Ok((Self { path: path.to_path_buf(), _lock: lock }, state))
+        let state = Self::read_resolved(&path)?;
+        Ok((Self { path, _lock: lock }, state))
+    }
+
+    fn read_resolved(path: &Path) -> Result<EuiccState, Error> {
+        let io = |source| Error::Io { path: path.display().to_string(), source };
+        // Asked before the file is opened, for opening a pipe waits for somebody to write into it.
+        if !fs::metadata(path).map_err(io)?.is_file() {
+            return Err(Error::NotAFile { path: path.display().to_string() });
+        }
+        let file = File::open(path).map_err(io)?;
+        let metadata = file.metadata().map_err(io)?;
+        let mut content = Zeroizing::new(Vec::with_capacity(metadata.len().min(MAX_STATE).try_into().unwrap_or(0)));
+        file.take(MAX_STATE + 1).read_to_end(&mut content).map_err(io)?;
+        if content.len() as u64 > MAX_STATE {
+            return Err(Error::TooLarge { path: path.display().to_string(), limit: MAX_STATE });
+        }
+        // A file that is no eUICC has no secrets to protect.
+        if !EuiccState::is_one(&content) {
+            return Err(Error::NotAState);
+        }
+        check_permissions(path, &metadata)?;
+        check_links(path, &metadata)?;
+        EuiccState::from_bytes(&content)
     }
 }
 
@@ -96,6 +124,11 @@ impl StateStore for FileStore {
     fn commit(&mut self, state: &[u8]) -> io::Result<()> {
         replace(&self.path, state)
     }
+}
+
+/// The file itself, whatever symbolic links lead there.
+fn resolve(path: &Path) -> Result<PathBuf, Error> {
+    fs::canonicalize(path).map_err(|source| Error::Io { path: path.display().to_string(), source })
 }
 
 /// Writes beside the file, flushes, renames, flushes the directory: after a crash at any point one whole version is there.
@@ -106,11 +139,18 @@ fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
     }
-    let mut file = private().write(true).create_new(true).open(&temporary)?;
-    file.write_all(content)?;
-    file.sync_all()?;
-    drop(file);
+    write_whole(private().write(true).create_new(true).open(&temporary)?, content)?;
     fs::rename(&temporary, path)?;
+    sync_directory(path)
+}
+
+fn write_whole(mut file: File, content: &[u8]) -> io::Result<()> {
+    file.write_all(content)?;
+    file.sync_all()
+}
+
+/// Makes the name of a file last.
+fn sync_directory(path: &Path) -> io::Result<()> {
     let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     File::open(directory)?.sync_all()
 }
@@ -145,5 +185,20 @@ fn check_permissions(path: &Path, metadata: &fs::Metadata) -> Result<(), Error> 
 
 #[cfg(not(unix))]
 fn check_permissions(_: &Path, _: &fs::Metadata) -> Result<(), Error> {
+    Ok(())
+}
+
+#[cfg(unix)]
+fn check_links(path: &Path, metadata: &fs::Metadata) -> Result<(), Error> {
+    use std::os::unix::fs::MetadataExt;
+    match metadata.nlink() {
+        // None: it was replaced after it was opened, which leaves one under the name.
+        0 | 1 => Ok(()),
+        links => Err(Error::Linked { path: path.display().to_string(), links }),
+    }
+}
+
+#[cfg(not(unix))]
+fn check_links(_: &Path, _: &fs::Metadata) -> Result<(), Error> {
     Ok(())
 }

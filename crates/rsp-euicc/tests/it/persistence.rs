@@ -3,7 +3,7 @@
 use std::fs;
 use std::io;
 use std::os::unix::fs::PermissionsExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use rsp_apdu::CardAccess;
 use rsp_card::InProcess;
@@ -72,6 +72,75 @@ fn a_card_is_private_and_never_overwritten() {
     fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
     let error = FileStore::open(&path).err().unwrap();
     assert!(matches!(error, Error::Permissions { mode: 0o640, .. }) && error.to_string().contains("chmod 600"));
+}
+
+#[test]
+fn a_symbolic_link_is_the_card_at_its_end() {
+    let (directory, path) = file();
+    let link = directory.path().join("link");
+    std::os::unix::fs::symlink("card.euicc", &link).unwrap();
+    let (mut store, state) = FileStore::open(&link).unwrap();
+    for name in [&path, &link] {
+        assert!(matches!(FileStore::open(name), Err(Error::InUse { .. })), "{}", name.display());
+    }
+    let content = state.to_bytes().unwrap();
+    let before = fs::metadata(&path).unwrap();
+    store.commit(&content).unwrap();
+    assert!(fs::symlink_metadata(&link).unwrap().is_symlink(), "the link is not replaced");
+    let inode = |metadata: &fs::Metadata| std::os::unix::fs::MetadataExt::ino(metadata);
+    assert_ne!(inode(&fs::metadata(&path).unwrap()), inode(&before), "the file is");
+    assert_eq!(fs::read(&path).unwrap(), fs::read(&link).unwrap());
+    drop(store);
+    assert!(FileStore::open(&path).is_ok());
+}
+
+#[test]
+fn a_card_with_two_hard_links_is_refused() {
+    let (directory, path) = file();
+    let other = directory.path().join("other.euicc");
+    fs::hard_link(&path, &other).unwrap();
+    for name in [&path, &other] {
+        assert!(matches!(FileStore::open(name), Err(Error::Linked { links: 2, .. })));
+        assert!(matches!(FileStore::read(name), Err(Error::Linked { links: 2, .. })));
+    }
+    fs::remove_file(&other).unwrap();
+    assert!(FileStore::open(&path).is_ok());
+}
+
+#[test]
+fn what_is_no_file_or_too_large_is_no_card() {
+    let directory = tempfile::tempdir().unwrap();
+    for path in [directory.path(), Path::new("/dev/zero"), Path::new("/dev/null")] {
+        assert!(matches!(FileStore::open(path), Err(Error::NotAFile { .. })), "{}", path.display());
+        assert!(matches!(FileStore::read(path), Err(Error::NotAFile { .. })), "{}", path.display());
+    }
+    let huge = directory.path().join("huge");
+    fs::File::create(&huge).unwrap().set_len(1 << 40).unwrap();
+    assert!(matches!(FileStore::open(&huge), Err(Error::TooLarge { limit: 67_108_864, .. })));
+    assert!(!directory.path().join("huge.lock").exists());
+}
+
+#[test]
+fn creating_a_card_never_follows_a_link() {
+    let directory = tempfile::tempdir().unwrap();
+    let (link, target) = (directory.path().join("link"), directory.path().join("target"));
+    std::os::unix::fs::symlink(&target, &link).unwrap();
+    assert!(matches!(FileStore::create(&link, &World::p256().euicc(1)), Err(Error::Io { .. })));
+    assert!(!target.exists() && fs::symlink_metadata(&link).unwrap().is_symlink());
+}
+
+#[test]
+fn of_two_who_create_a_card_at_once_one_succeeds() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("card.euicc");
+    let cards = [World::p256().euicc(1), World::p256().euicc(2)];
+    let made = std::thread::scope(|scope| {
+        let threads = cards.each_ref().map(|card| scope.spawn(|| FileStore::create(&path, card).is_ok()));
+        threads.map(|thread| thread.join().unwrap())
+    });
+    assert_ne!(made[0], made[1]);
+    let kept = &cards[usize::from(made[1])];
+    assert_eq!(fs::read(&path).unwrap(), kept.to_bytes().unwrap().as_slice());
 }
 
 #[test]
