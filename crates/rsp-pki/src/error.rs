@@ -112,6 +112,9 @@ pub enum Rule {
     /// The authorityKeyIdentifier is not the subjectKeyIdentifier of the certificate above.
     #[error("authority key identifier is not the subject key identifier of its issuer's certificate")]
     AuthorityKeyIdentifier,
+    /// The subjectKeyIdentifier is not the SHA-1 hash of the key (RFC 5280 4.2.1.2, method 1).
+    #[error("subject key identifier is not the SHA-1 of its key")]
+    SubjectKeyIdentifier,
     /// The key is not an elliptic-curve key on P-256 or brainpoolP256r1.
     #[error("key is on an unsupported curve")]
     UnsupportedCurve,
@@ -148,6 +151,12 @@ pub enum Rule {
     /// An extension stands there twice.
     #[error("extension {0} is there twice")]
     DuplicateExtension(String),
+    /// An extension that belongs to other roles, critical or not.
+    #[error("extension {0} does not belong to this role")]
+    UnexpectedExtension(&'static str),
+    /// An extension that this role may have is critical, although nothing is decided by it for this role.
+    #[error("extension {0} must not be critical for this role")]
+    UnexpectedCritical(&'static str),
     /// A critical extension that RSP does not know.
     #[error("unknown critical extension {0}")]
     UnknownCriticalExtension(String),
@@ -171,9 +180,18 @@ pub enum Rule {
     /// The certificate of an issuer does not say that it is a CA.
     #[error("basic constraints do not say that it is a CA")]
     NotCa,
-    /// The certificate of an EUM has no pathLenConstraint, or a negative one.
-    #[error("basic constraints have no valid pathLenConstraint")]
+    /// The certificate of an EUM has no pathLenConstraint or not that of its version, or there is one that is no
+    /// length.
+    #[error("basic constraints do not have the pathLenConstraint of its role")]
     PathLenConstraint,
+    /// The pathLenConstraint of the CI allows fewer issuers below it than follow.
+    #[error("basic constraints allow {allowed} issuers below it, and {found} follow")]
+    PathLenExceeded {
+        /// The pathLenConstraint.
+        allowed: u32,
+        /// How many certificates stand between the CI's and the end of the path.
+        found: usize,
+    },
     /// subjectAltName has no registeredID, or several.
     #[error("subject alternative name does not have exactly one registered ID")]
     RegisteredId,

@@ -19,6 +19,8 @@ pub(crate) const CRL_SIGN: usize = 6;
 /// the validator can say whose certificate it is.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Extensions {
+    /// Every extension of [`NAMES`] that stands there.
+    pub(crate) known: Vec<KnownExtension>,
     pub(crate) authority_key_identifier: Option<Vec<u8>>,
     pub(crate) subject_key_identifier: Option<Vec<u8>>,
     pub(crate) key_usage: Option<Marked<BitString>>,
@@ -31,6 +33,28 @@ pub(crate) struct Extensions {
     pub(crate) crl_distribution_points: Vec<String>,
     pub(crate) fault: Option<Rule>,
 }
+
+/// That an extension stands there, and how.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct KnownExtension {
+    pub(crate) id: &'static [u32],
+    pub(crate) name: &'static str,
+    pub(crate) critical: bool,
+}
+
+/// The extensions that some role has, with the names that errors use.
+const NAMES: [(&[u32], &str); 10] = [
+    (oid::AUTHORITY_KEY_IDENTIFIER, "authorityKeyIdentifier"),
+    (oid::SUBJECT_KEY_IDENTIFIER, "subjectKeyIdentifier"),
+    (oid::KEY_USAGE, "keyUsage"),
+    (oid::CERTIFICATE_POLICIES, "certificatePolicies"),
+    (oid::SUBJECT_ALT_NAME, "subjectAltName"),
+    (oid::BASIC_CONSTRAINTS, "basicConstraints"),
+    (oid::EXTENDED_KEY_USAGE, "extKeyUsage"),
+    (oid::NAME_CONSTRAINTS, "nameConstraints"),
+    (oid::PERMITTED_EINS, "permittedEins"),
+    (oid::CRL_DISTRIBUTION_POINTS, "cRLDistributionPoints"),
+];
 
 /// A value with the criticality of its extension.
 #[derive(Debug, Clone)]
@@ -51,7 +75,7 @@ pub(crate) struct AltNames {
 #[derive(Debug, Clone)]
 pub(crate) struct BasicConstraints {
     pub(crate) ca: bool,
-    /// The pathLenConstraint, if there is one that is not negative and not absurd.
+    /// The pathLenConstraint, if there is one.
     pub(crate) path_len: Option<u32>,
 }
 
@@ -73,6 +97,9 @@ impl Extensions {
             if !seen.insert(id.to_vec()) {
                 read.note(Rule::DuplicateExtension(dotted(id)));
                 continue;
+            }
+            if let Some((id, name)) = NAMES.into_iter().find(|(known, _)| *known == id) {
+                read.known.push(KnownExtension { id, name, critical: extension.critical });
             }
             if let Err(rule) = read.take(id, extension.critical, &extension.extn_value) {
                 read.note(rule);
@@ -102,7 +129,7 @@ impl Extensions {
             }
             oid::SUBJECT_ALT_NAME => self.alt_names = AltNames::read(&content("subjectAltName", value)?)?,
             oid::BASIC_CONSTRAINTS => {
-                let value = BasicConstraints::read(&content("basicConstraints", value)?);
+                let value = BasicConstraints::read(&content("basicConstraints", value)?)?;
                 self.basic_constraints = Some(Marked { critical, value });
             }
             oid::EXTENDED_KEY_USAGE => {
@@ -152,9 +179,14 @@ impl AltNames {
 }
 
 impl BasicConstraints {
-    fn read(read: &pkix::BasicConstraints) -> Self {
-        let path_len = read.path_len_constraint.as_ref().and_then(|length| length.to_string().parse().ok());
-        Self { ca: read.ca, path_len }
+    /// A length that is negative, absurdly long, or that limits a certificate that issues nothing, is no length.
+    fn read(read: &pkix::BasicConstraints) -> Result<Self, Rule> {
+        let path_len = match &read.path_len_constraint {
+            None => None,
+            Some(length) if read.ca => Some(length.to_string().parse().map_err(|_| Rule::PathLenConstraint)?),
+            Some(_) => return Err(Rule::PathLenConstraint),
+        };
+        Ok(Self { ca: read.ca, path_len })
     }
 }
 

@@ -7,11 +7,14 @@
 //!
 //! | role | issuer | policy (v2, v3) under 2.23.146.1.2.1 | must have |
 //! |---|---|---|---|
-//! | CI | itself | .0 | CA, keyCertSign, SKI |
-//! | EUM | CI | .2, .0.0.0 | CA with pathLenConstraint, keyCertSign, nameConstraints (O, EID prefix or permittedEins) |
+//! | CI | itself | .0 | CA, no pathLenConstraint or room for an EUM, keyCertSign and cRLSign |
+//! | EUM | CI | .2, .0.0.0 | CA with pathLenConstraint 0 (v3: or 1), keyCertSign (v3: or cRLSign as well), nameConstraints (O, EID prefix or permittedEins) |
 //! | eUICC | EUM | .1, .0.0.0.0.0 | digitalSignature, O of the EUM, EID as serialNumber |
 //! | DPauth, DPpb, DSauth | CI | .4, .5, .7 (.0.0.1.1, .0.0.1.2, .0.0.2.1) | digitalSignature, OID as registeredID |
 //! | DPtls, DStls | CI | .3, .6 (.0.0.1.0, .0.0.2.0) | digitalSignature, serverAuth, DNS name or IP address, OID |
+//!
+//! Every certificate has a SKI, below the CI the SHA-1 of its key, and has exactly the key usage bits of its role. An
+//! extension that belongs to other roles is refused, and so is a critical one by which its role decides nothing.
 //!
 //! No clock and no randomness of its own: an eUICC has no clock, and says so with `now: None`. A failure names the
 //! certificate by its role and the rule that it breaks ([`PathError`]); [`PathError::failure`] sorts the rules into the

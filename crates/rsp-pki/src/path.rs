@@ -88,10 +88,12 @@ pub fn validate(
 ) -> Result<ValidPath, PathError> {
     let chain = without_ci(role, chain, anchors)?;
     let anchor = find_anchor(role, leaf, chain, anchors)?;
-    check_anchor(validation, anchor)?;
+    check_ci(validation, anchor, chain.len())?;
     let mut issuer = anchor;
     if role == Role::Ci {
+        // Of two certificates for the key of a CI only one is in the trust store: the other must hold as well.
         check_signature(validation, leaf, anchor).map_err(|rule| rule.of(role))?;
+        check_ci(validation, leaf, chain.len())?;
     } else {
         for intermediate in chain.iter().rev() {
             check_link(validation, Role::Eum, intermediate, issuer).map_err(|rule| rule.of(Role::Eum))?;
@@ -181,12 +183,14 @@ fn check_has_issuer(certificate: &Certificate) -> Result<(), Rule> {
     }
 }
 
-fn check_anchor(validation: &Validation<'_>, anchor: &Certificate) -> Result<(), PathError> {
+/// Checks a CI above `below` other issuers. Its own signature is not asked for: of an anchor it proves nothing that being
+/// in the trust store does not.
+fn check_ci(validation: &Validation<'_>, ci: &Certificate, below: usize) -> Result<(), PathError> {
     let check = || {
-        // Its own signature proves nothing that being in the trust store does not.
-        check_version(anchor)?;
-        check_dates(validation.now, anchor)?;
-        profile::check(anchor, Role::Ci)
+        check_version(ci)?;
+        check_dates(validation.now, ci)?;
+        profile::check(ci, Role::Ci)?;
+        profile::check_path_length(ci, below)
     };
     check().map_err(|rule: Rule| rule.of(Role::Ci))
 }

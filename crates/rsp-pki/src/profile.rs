@@ -1,7 +1,5 @@
 //! What a certificate of each role must look like (SGP.22 4.5.2.1), apart from its chain.
 
-use rsp_asn1::BitString;
-
 use crate::extensions::{CRL_SIGN, DIGITAL_SIGNATURE, KEY_CERT_SIGN};
 use crate::name::dotted;
 use crate::{Certificate, Role, Rule, oid};
@@ -15,14 +13,77 @@ pub(crate) fn check(certificate: &Certificate, role: Role) -> Result<(), Rule> {
         return Err(fault.clone());
     }
     check_role(certificate, role)?;
+    check_places(certificate, role)?;
     check_key_usage(certificate, role)?;
     check_basic_constraints(certificate, role)?;
+    check_key_identifier(certificate, role)?;
     match role {
-        Role::Ci => require(certificate.subject_key_identifier(), "subjectKeyIdentifier").map(drop),
+        Role::Ci => Ok(()),
         Role::Eum => check_constraints_present(certificate),
         Role::Euicc => certificate.eid().map(drop).ok_or(Rule::EidMalformed),
         Role::DpAuth | Role::DpPb | Role::DsAuth => check_registered_id(certificate),
         Role::DpTls | Role::DsTls => check_tls(certificate),
+    }
+}
+
+/// The extensions that decide something for a role: these may be critical. A leaf may say that it is no CA.
+fn may_be_critical(role: Role) -> &'static [&'static [u32]] {
+    match role {
+        Role::Ci | Role::Euicc => &[oid::KEY_USAGE, oid::CERTIFICATE_POLICIES, oid::BASIC_CONSTRAINTS],
+        Role::Eum => &[
+            oid::KEY_USAGE,
+            oid::CERTIFICATE_POLICIES,
+            oid::BASIC_CONSTRAINTS,
+            oid::NAME_CONSTRAINTS,
+            oid::PERMITTED_EINS,
+        ],
+        Role::DpAuth | Role::DpPb | Role::DsAuth => {
+            &[oid::KEY_USAGE, oid::CERTIFICATE_POLICIES, oid::BASIC_CONSTRAINTS, oid::SUBJECT_ALT_NAME]
+        }
+        Role::DpTls | Role::DsTls => &[
+            oid::KEY_USAGE,
+            oid::CERTIFICATE_POLICIES,
+            oid::BASIC_CONSTRAINTS,
+            oid::SUBJECT_ALT_NAME,
+            oid::EXTENDED_KEY_USAGE,
+        ],
+    }
+}
+
+/// The extensions that a role may have besides, not critical.
+fn may_be_there(role: Role) -> &'static [&'static [u32]] {
+    match role {
+        Role::Euicc => &[oid::AUTHORITY_KEY_IDENTIFIER, oid::SUBJECT_KEY_IDENTIFIER],
+        _ => &[
+            oid::AUTHORITY_KEY_IDENTIFIER,
+            oid::SUBJECT_KEY_IDENTIFIER,
+            oid::SUBJECT_ALT_NAME,
+            oid::CRL_DISTRIBUTION_POINTS,
+        ],
+    }
+}
+
+/// Refuses extensions of other roles. Those of no role were refused at reading if critical, else they are ignored.
+fn check_places(certificate: &Certificate, role: Role) -> Result<(), Rule> {
+    for extension in &certificate.extensions().known {
+        if may_be_critical(role).contains(&extension.id) {
+            continue;
+        }
+        if !may_be_there(role).contains(&extension.id) {
+            return Err(Rule::UnexpectedExtension(extension.name));
+        }
+        if extension.critical {
+            return Err(Rule::UnexpectedCritical(extension.name));
+        }
+    }
+    Ok(())
+}
+
+/// A CI may limit how many issuers stand below it.
+pub(crate) fn check_path_length(ci: &Certificate, found: usize) -> Result<(), Rule> {
+    match ci.extensions().basic_constraints.as_ref().and_then(|constraints| constraints.value.path_len) {
+        Some(allowed) if (allowed as usize) < found => Err(Rule::PathLenExceeded { allowed, found }),
+        _ => Ok(()),
     }
 }
 
@@ -40,18 +101,37 @@ fn check_role(certificate: &Certificate, expected: Role) -> Result<(), Rule> {
     Err(Rule::WrongRole { expected, found })
 }
 
+/// Whether the policy is that of SGP.22 v3, where v2 has another.
+fn is_version_3(certificate: &Certificate, role: Role) -> bool {
+    certificate.rsp_policies().any(|policy| policy.strip_prefix(oid::RSP_ROLE) == Some(role.policy_v3()))
+}
+
+/// Exactly the bits of the role, none more.
 fn check_key_usage(certificate: &Certificate, role: Role) -> Result<(), Rule> {
     let usage = require(certificate.extensions().key_usage.as_ref(), "keyUsage")?;
     if !usage.critical {
         return Err(Rule::NotCritical("keyUsage"));
     }
-    let has = |bit| bit_is_set(&usage.value, bit);
-    if role.is_ca() {
-        if has(KEY_CERT_SIGN) { Ok(()) } else { Err(Rule::KeyUsage("keyCertSign")) }
-    } else if has(DIGITAL_SIGNATURE) && !has(KEY_CERT_SIGN) && !has(CRL_SIGN) {
+    let (variants, name): (&[&[usize]], _) = match role {
+        Role::Ci => (&[&[KEY_CERT_SIGN, CRL_SIGN]], "keyCertSign and cRLSign alone"),
+        Role::Eum if is_version_3(certificate, role) => {
+            (&[&[KEY_CERT_SIGN], &[KEY_CERT_SIGN, CRL_SIGN]], "keyCertSign with or without cRLSign")
+        }
+        Role::Eum => (&[&[KEY_CERT_SIGN]], "keyCertSign alone"),
+        _ => (&[&[DIGITAL_SIGNATURE]], "digitalSignature alone"),
+    };
+    let bits: Vec<usize> = usage.value.iter_ones().collect();
+    if variants.contains(&bits.as_slice()) { Ok(()) } else { Err(Rule::KeyUsage(name)) }
+}
+
+/// An identifier must be there, and below the CI be the hash of the key: what a CI calls itself is its own choice, and
+/// the trust store knows it by that name.
+fn check_key_identifier(certificate: &Certificate, role: Role) -> Result<(), Rule> {
+    let key_id = require(certificate.subject_key_identifier(), "subjectKeyIdentifier")?;
+    if role == Role::Ci || key_id == certificate.public_key()?.key_identifier() {
         Ok(())
     } else {
-        Err(Rule::KeyUsage("digitalSignature alone"))
+        Err(Rule::SubjectKeyIdentifier)
     }
 }
 
@@ -68,11 +148,16 @@ fn check_basic_constraints(certificate: &Certificate, role: Role) -> Result<(), 
         Err(Rule::NotCa)
     } else if !constraints.critical {
         Err(Rule::NotCritical("basicConstraints"))
-    } else if role == Role::Eum && constraints.value.path_len.is_none() {
+    } else if role == Role::Eum && !is_eum_path_length(certificate, constraints.value.path_len) {
         Err(Rule::PathLenConstraint)
     } else {
         Ok(())
     }
+}
+
+/// 0 in v2; SGP.26 v3 has 1 in the variants Ov3, A, B and C, whether or not a subordinate CA of the EUM follows.
+fn is_eum_path_length(eum: &Certificate, path_len: Option<u32>) -> bool {
+    path_len == Some(0) || path_len == Some(1) && is_version_3(eum, Role::Eum)
 }
 
 /// The constraints of an EUM must be there and have the form of RSP; [`check_constraints`] applies them.
@@ -142,10 +227,6 @@ fn check_tls(certificate: &Certificate) -> Result<(), Rule> {
 
 fn require<T>(extension: Option<T>, name: &'static str) -> Result<T, Rule> {
     extension.ok_or(Rule::MissingExtension(name))
-}
-
-fn bit_is_set(bits: &BitString, index: usize) -> bool {
-    bits.get(index).is_some_and(|bit| *bit)
 }
 
 /// A non-empty row of decimal digits no longer than an EID.

@@ -8,6 +8,7 @@
 mod chain;
 mod constraints;
 mod crl;
+mod extensions;
 mod profile;
 mod published_cases;
 mod roles;

@@ -40,9 +40,21 @@ fn atk_cert_criticality_variants_are_accepted() {
     accepted(Role::DpTls, |_, t| not_critical(t, EXTENDED_KEY_USAGE));
     accepted(Role::DpAuth, |_, t| t.set(Extension::new(UNKNOWN, false, b"\x05\x00".to_vec())));
     accepted(Role::DpAuth, |_, t| t.set(extension::basic_constraints(false, None)));
-    accepted(Role::Eum, |_, t| t.set(extension::basic_constraints(true, Some(1))));
-    accepted(Role::Eum, |_, t| t.set(extension::key_usage(&[KeyUse::KeyCertSign, KeyUse::CrlSign])));
     accepted(Role::DpTls, |_, t| t.set(extension::extended_key_usage(true, false)));
+}
+
+/// The EUMs of SGP.26 v3: pathLenConstraint 1, and cRLSign in variants A and C.
+#[test]
+fn atk_cert_eum_of_version_3_is_accepted() {
+    for uses in [&[KeyUse::KeyCertSign] as &[KeyUse], &[KeyUse::KeyCertSign, KeyUse::CrlSign]] {
+        for path_len in [0, 1] {
+            accepted(Role::Eum, |_, t| {
+                t.set(extension::rsp_policies(true, &[&[0, 0, 0]]));
+                t.set(extension::basic_constraints(true, Some(path_len)));
+                t.set(extension::key_usage(uses));
+            });
+        }
+    }
 }
 
 /// An eUICC has no clock: dates alone are then no reason, everything else still is.

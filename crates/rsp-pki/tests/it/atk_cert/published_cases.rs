@@ -67,3 +67,20 @@ fn atk_cert_valid_to_the_last_second() {
     accepted(Role::DpAuth, |_, t| t.validity.not_after = NOW);
     accepted(Role::DpAuth, |_, t| t.validity.not_before = NOW);
 }
+
+/// Every root in use or published for tests satisfies the profile. Dates are left out: some roots are over.
+#[test]
+fn atk_cert_published_roots_are_accepted() {
+    for name in ["rsp-root-bundle-damonto", "rsp-test-root-bundle-damonto"] {
+        let Some(bundle) = rsp_testkit::standards(&format!("ci-roots/{name}.pem")) else { return };
+        let blocks = pem::parse_many(bundle).unwrap();
+        assert_eq!(blocks.len(), 8, "{name}");
+        for block in blocks {
+            let root = Certificate::from_der(block.contents()).unwrap();
+            let anchors = TrustStore::new(vec![root.clone()]);
+            let v = Validation { provider: rsp_crypto::rust_crypto(), now: None, crls: &[] };
+            let verdict = validate(&v, Role::Ci, &root, &[], &anchors).map(drop);
+            assert_eq!(verdict, Ok(()), "{}", root.subject());
+        }
+    }
+}

@@ -22,6 +22,8 @@ pub(crate) const BASIC_CONSTRAINTS: &[u32] = &[2, 5, 29, 19];
 pub(crate) const NAME_CONSTRAINTS: &[u32] = &[2, 5, 29, 30];
 pub(crate) const POLICIES: &[u32] = &[2, 5, 29, 32];
 pub(crate) const EXTENDED_KEY_USAGE: &[u32] = &[2, 5, 29, 37];
+pub(crate) const CRL_DISTRIBUTION_POINTS: &[u32] = &[2, 5, 29, 31];
+pub(crate) const PERMITTED_EINS: &[u32] = &[2, 23, 146, 1, 2, 2, 0];
 pub(crate) const UNKNOWN: &[u32] = &[2, 999, 77];
 
 pub(crate) fn secret(curve: Curve, seed: u64) -> SecretKey {
@@ -182,6 +184,12 @@ macro_rules! refused_for {
 pub(crate) fn not_critical(template: &mut Template, id: &[u32]) {
     for extension in template.extensions.iter_mut().filter(|extension| extension.id == id) {
         extension.critical = false;
+    }
+}
+
+pub(crate) fn critical(template: &mut Template, id: &[u32]) {
+    for extension in template.extensions.iter_mut().filter(|extension| extension.id == id) {
+        extension.critical = true;
     }
 }
 
