@@ -9,11 +9,13 @@ mod load;
 mod management;
 mod notification_functions;
 mod one_time_keys;
+mod package;
 mod prepare_download;
 mod profiles_info;
+mod proofs;
 mod reset;
-mod server_certificate;
 mod session;
+mod stages;
 
 use rasn::{Decode, Encode};
 use rsp_apdu::StatusWord;

@@ -1,21 +1,23 @@
 //! Between the ISD-R and the profile in an ISD-P: from profile elements to contents, and the checks that need both the
 //! contents and the metadata (SGP.22 2.5.6.1).
 
+mod contents_match_metadata;
+
 use rsp_apdu::{Command, Response};
-use rsp_asn1::{ErrorReason, ProfileClass, StoreMetadataRequest};
+use rsp_asn1::ErrorReason;
 use rsp_crypto::Randomness;
 use rsp_saip::ProfilePackage;
 use rsp_saip::status::{EuiccResponse, PeStatus, PeStatusCode};
 
-use crate::interpreter::Owner;
 pub(crate) use crate::interpreter::ProfileContents;
 use crate::usim;
+pub(crate) use contents_match_metadata::ContentsMatchMetadata;
 
-/// Profile elements that became files and keys.
+/// Profile elements that became files and keys. What they became comes out by [`ContentsMatchMetadata`] only.
 pub(crate) struct Interpreted {
-    pub(crate) contents: ProfileContents,
+    contents: ProfileContents,
     /// EUICCResponse, DER.
-    pub(crate) sima_response: Vec<u8>,
+    sima_response: Vec<u8>,
 }
 
 /// Why they did not.
@@ -50,23 +52,6 @@ fn refusal(status: Vec<PeStatus>, message: &str) -> Refusal {
         false => ErrorReason::INSTALL_FAILED_DUE_TO_PE_PROCESSING_ERROR,
     };
     Refusal { reason, sima_response: EuiccResponse::aborted(status, message).to_der().ok() }
-}
-
-/// Whether metadata and contents speak of the same subscription, and a test profile has a test key.
-pub(crate) fn check(contents: &ProfileContents, metadata: &StoreMetadataRequest) -> Result<(), Refusal> {
-    let belongs_to_owner = metadata.profile_owner.as_ref().is_none_or(|owner| {
-        <[u8; 3]>::try_from(owner.mcc_mnc.as_ref()).is_ok_and(|mcc_mnc| {
-            contents.belongs_to(&Owner { mcc_mnc, gid1: owner.gid1.as_deref(), gid2: owner.gid2.as_deref() })
-        })
-    });
-    let reason = if contents.iccid() != Some(metadata.iccid.0) || !belongs_to_owner {
-        ErrorReason::INSTALL_FAILED_DUE_TO_DATA_MISMATCH
-    } else if metadata.profile_class == ProfileClass::TEST && !contents.has_only_test_keys() {
-        ErrorReason::TEST_PROFILE_INSTALL_FAILED_DUE_TO_INVALID_NAA_KEY
-    } else {
-        return Ok(());
-    };
-    Err(Refusal { reason, sima_response: None })
 }
 
 /// One command to the enabled profile; `changed` is set when its files, codes or counters did.

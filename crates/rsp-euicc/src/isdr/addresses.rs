@@ -26,8 +26,7 @@ pub(super) fn configured_addresses(platform: &Platform, request: &[u8]) -> Resul
 /// ES10a.SetDefaultDpAddress; an empty address removes it.
 pub(super) fn set_default_dp_address(platform: &mut Platform, request: &[u8]) -> Result<Vec<u8>, StatusWord> {
     let address = decode::<SetDefaultDpAddressRequest>(request)?.default_dp_address;
-    let acceptable = address.len() <= MAX_ADDRESS && !address.chars().any(|c| c.is_control() || c.is_whitespace());
-    let result = if acceptable {
+    let result = if address.len() <= MAX_ADDRESS && !address.chars().any(is_out_of_place) {
         platform.state.default_dp_address = address;
         platform.changed = true;
         SetDefaultDpAddressResult::OK
@@ -35,4 +34,10 @@ pub(super) fn set_default_dp_address(platform: &mut Platform, request: &[u8]) ->
         SetDefaultDpAddressResult::UNDEFINED_ERROR
     };
     encode(&SetDefaultDpAddressResponse { set_default_dp_address_result: result, unknown: Unknown::default() })
+}
+
+/// What stands in no host name and no address: it would end up in a URL, an activation code or on a screen. The standard
+/// has no error code of its own for it.
+fn is_out_of_place(c: char) -> bool {
+    c.is_control() || c.is_whitespace() || matches!(c, '/' | '\\' | '$' | '@' | '?' | '#' | '"' | '<' | '>')
 }

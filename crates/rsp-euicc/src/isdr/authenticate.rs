@@ -5,11 +5,10 @@ use rsp_asn1::{
     AuthenticateErrorCode, AuthenticateResponseError, AuthenticateResponseOk, AuthenticateServerRequest,
     AuthenticateServerResponse, EuiccSigned1, Raw, Unknown,
 };
-use rsp_crypto::{Signature, constant_time_eq};
 
 use super::information::euicc_info2;
-use super::server_certificate::{Fault, ServerCertificate};
-use super::session::Authenticated;
+use super::proofs::{EuiccChallengeMatches, Fault, ServerCertificateVerified, ServerSignature1Verified};
+use super::stages::Authenticated;
 use super::{Session, decode, encode};
 use crate::platform::Platform;
 
@@ -43,17 +42,13 @@ fn authenticate(
     let Session::Challenged(challenge) = session else { return Err(AuthenticateErrorCode::NO_SESSION_CONTEXT) };
     let credential =
         platform.credential(&request.euicc_ci_pk_id_to_be_used.0).ok_or(AuthenticateErrorCode::CI_PK_UNKNOWN)?;
-    let server = ServerCertificate::for_authentication(platform, &request.server_certificate).map_err(error_code)?;
-    let signed = &request.server_signed1;
-    let signature = Signature::from_slice(&request.server_signature1.0);
-    signature
-        .and_then(|signature| platform.provider.verify(&server.public_key, signed.bytes(), &signature))
+    let server = ServerCertificateVerified::verify(platform, &request.server_certificate).map_err(error_code)?;
+    let server = ServerSignature1Verified::verify(platform, server, request)
         .map_err(|_| AuthenticateErrorCode::INVALID_SIGNATURE)?;
-    let signed = signed.value();
-    if !constant_time_eq(&signed.euicc_challenge.0, challenge) {
-        return Err(AuthenticateErrorCode::EUICC_CHALLENGE_MISMATCH);
-    }
+    let server =
+        EuiccChallengeMatches::check(challenge, server).ok_or(AuthenticateErrorCode::EUICC_CHALLENGE_MISMATCH)?;
 
+    let signed = server.signed();
     let undefined = AuthenticateErrorCode::UNDEFINED_ERROR;
     let euicc_signed1 = Raw::new(EuiccSigned1 {
         transaction_id: signed.transaction_id.clone(),
@@ -65,14 +60,7 @@ fn authenticate(
     })
     .map_err(|_| undefined)?;
     let euicc_signature1 = credential.sign(euicc_signed1.bytes()).ok_or(undefined)?;
-    let authenticated = Authenticated {
-        transaction_id: signed.transaction_id.clone(),
-        server_address: signed.server_address.clone(),
-        server_oid: server.oid,
-        server_ci_key_id: server.ci_key_id,
-        ci_key_id: credential.ci_key_id.clone(),
-        euicc_signature1: euicc_signature1.clone(),
-    };
+    let authenticated = Authenticated::new(&server, credential.ci_key_id.clone(), euicc_signature1.clone());
     let response = AuthenticateResponseOk {
         euicc_signed1,
         euicc_signature1,

@@ -39,16 +39,16 @@ fn sign(
     let undefined = CancelSessionResponseError::UNDEFINED_ERROR;
     let authenticated = session
         .authenticated()
-        .filter(|authenticated| authenticated.transaction_id == request.transaction_id)
+        .filter(|authenticated| *authenticated.transaction_id() == request.transaction_id)
         .ok_or(CancelSessionResponseError::INVALID_TRANSACTION_ID)?;
     let signed = Raw::new(EuiccCancelSessionSigned {
         transaction_id: request.transaction_id.clone(),
-        smdp_oid: authenticated.server_oid.clone(),
+        smdp_oid: authenticated.server_oid().clone(),
         reason: request.reason,
         unknown: Unknown::default(),
     })
     .map_err(|_| undefined)?;
-    let credential = platform.credential(&authenticated.ci_key_id.0).ok_or(undefined)?;
+    let credential = platform.credential(&authenticated.ci_key_id().0).ok_or(undefined)?;
     Ok(CancelSessionResponseOk {
         euicc_cancel_session_signature: credential.sign(signed.bytes()).ok_or(undefined)?,
         euicc_cancel_session_signed: signed,
@@ -59,7 +59,7 @@ fn sign(
 fn end(platform: &mut Platform, session: &mut Session, reason: CancelSessionReason) {
     let may_be_retried = matches!(reason, CancelSessionReason::POSTPONED | CancelSessionReason::TIMEOUT);
     let one_time_key = match std::mem::take(session) {
-        Session::Prepared(prepared) => Some(prepared.one_time_key.public_key().as_bytes().to_vec()),
+        Session::Prepared(prepared) => Some(prepared.one_time_key().public_key().as_bytes().to_vec()),
         Session::Loading(load) => Some(load.one_time_public_key().to_vec()),
         Session::None | Session::Challenged(_) | Session::Authenticated(_) => None,
     };

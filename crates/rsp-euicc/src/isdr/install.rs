@@ -1,19 +1,15 @@
 //! The commands inside a package, once they are readable: ConfigureISDP, StoreMetadata, ReplaceSessionKeys and the
 //! profile elements (SGP.22 5.5.2 to 5.5.5).
 
-use rsp_asn1::{
-    ConfigureIsdpRequest, ErrorReason, Iccid, PprIds, ProfileClass, ReplaceSessionKeysRequest, StoreMetadataRequest,
-    encode,
-};
+use rsp_asn1::{ConfigureIsdpRequest, ErrorReason, Iccid, ReplaceSessionKeysRequest, StoreMetadataRequest, encode};
 use rsp_bpp::BspKeys;
 use rsp_crypto::Zeroizing;
 use rsp_crypto::hash::sha256;
 
-use super::information;
-use super::load::Failure;
+use super::package::Failure;
+use super::proofs::MetadataAccepted;
 use crate::platform::Platform;
-use crate::profile;
-use crate::rat;
+use crate::profile::{self, ContentsMatchMetadata};
 use crate::state::{ISDP_OVERHEAD, ProfileSlot};
 
 /// The longest dpProprietaryData, tag and length included.
@@ -24,23 +20,31 @@ const MAX_PROPRIETARY_DATA: usize = 128;
 pub(super) struct Contents {
     /// ConfigureISDPRequest, DER.
     configuration: Vec<u8>,
-    /// StoreMetadataRequest and its DER.
-    metadata: Option<(StoreMetadataRequest, Vec<u8>)>,
+    /// Known as soon as StoreMetadata is read, even if it is refused: the result names the profile.
+    iccid: Option<Iccid>,
+    metadata: Option<MetadataAccepted>,
     /// One TLV after another, as they came.
-    pub(super) profile_elements: Zeroizing<Vec<u8>>,
+    profile_elements: Zeroizing<Vec<u8>>,
 }
 
 /// A profile that passed every check.
 pub(super) struct Installed {
-    pub(super) slot: ProfileSlot,
+    slot: ProfileSlot,
     /// EUICCResponse, DER.
-    pub(super) sima_response: Vec<u8>,
+    sima_response: Vec<u8>,
+}
+
+impl Installed {
+    /// What goes into the state, and the EUICCResponse.
+    pub(super) fn into_parts(self) -> (ProfileSlot, Vec<u8>) {
+        (self.slot, self.sima_response)
+    }
 }
 
 impl Contents {
     /// The ICCID, once StoreMetadata has named it.
     pub(super) fn iccid(&self) -> Option<Iccid> {
-        self.metadata.as_ref().map(|(metadata, _)| metadata.iccid)
+        self.iccid
     }
 
     /// ES8+.ConfigureISDP.
@@ -63,41 +67,15 @@ impl Contents {
         let incorrect = |_| Failure::from(ErrorReason::INCORRECT_INPUT_VALUES);
         let metadata: StoreMetadataRequest = rsp_asn1::decode(der).map_err(incorrect)?;
         let iccid = metadata.iccid;
-        let judged = judge_metadata(platform, &metadata);
-        // Known from here on, even if it is refused: the result names the profile.
-        self.metadata = Some((metadata, der.to_vec()));
-        judged.map(|()| iccid).map_err(Failure::from)
+        self.iccid = Some(iccid);
+        self.metadata = Some(MetadataAccepted::judge(platform, metadata, der)?);
+        Ok(iccid)
     }
-}
 
-/// The checks of SGP.22 5.5.3 in order.
-fn judge_metadata(platform: &Platform, metadata: &StoreMetadataRequest) -> Result<(), ErrorReason> {
-    let owner = metadata.profile_owner.as_ref();
-    // Nibble E is a wildcard of the RAT and cannot stand in an owner.
-    let has_wildcard = owner.is_some_and(|o| o.mcc_mnc.iter().any(|byte| byte & 0x0F == 0x0E || byte >> 4 == 0x0E));
-    if metadata.service_provider_name.is_empty()
-        || metadata.profile_name.is_empty()
-        || (metadata.icon.is_some() && metadata.icon_type.is_none())
-        || has_wildcard
-    {
-        return Err(ErrorReason::INCORRECT_INPUT_VALUES);
+    /// ES8+.LoadProfileElements: all of them, one after another.
+    pub(super) fn load_profile_elements(&mut self, elements: Zeroizing<Vec<u8>>) {
+        self.profile_elements = elements;
     }
-    let class = metadata.profile_class;
-    if !matches!(class, ProfileClass::TEST | ProfileClass::PROVISIONING | ProfileClass::OPERATIONAL) {
-        return Err(ErrorReason::UNSUPPORTED_PROFILE_CLASS);
-    }
-    if platform.state.profile_with_iccid(&metadata.iccid).is_some() {
-        return Err(ErrorReason::INSTALL_FAILED_DUE_TO_ICCID_ALREADY_EXISTS_ON_EUICC);
-    }
-    if let Some(rules) = &metadata.profile_policy_rules {
-        let table = information::table(platform).map_err(|_| ErrorReason::INSTALL_FAILED_DUE_TO_UNKNOWN_ERROR)?;
-        let operational_is_installed =
-            platform.state.profiles.iter().any(|slot| slot.metadata().profile_class == ProfileClass::OPERATIONAL);
-        if !rat::allows(&table, rules, owner) || (rules.contains(PprIds::PPR1) && operational_is_installed) {
-            return Err(ErrorReason::PPR_NOT_ALLOWED);
-        }
-    }
-    Ok(())
 }
 
 /// Whether so many bytes of a profile find room beside what is installed.
@@ -116,27 +94,27 @@ pub(super) fn profile_keys(der: &[u8]) -> Result<BspKeys, Failure> {
 /// ES8+.LoadProfileElements, all of them at once: the elements become files and keys, which must agree with the metadata.
 /// Nothing is stored yet.
 pub(super) fn prepare(platform: &Platform, contents: &Contents, ci_key_id: &[u8]) -> Result<Installed, Failure> {
-    let (metadata, metadata_der) =
-        contents.metadata.as_ref().ok_or(Failure::from(ErrorReason::SCP03T_STRUCTURE_ERROR))?;
+    let metadata = contents.metadata.as_ref().ok_or(Failure::from(ErrorReason::SCP03T_STRUCTURE_ERROR))?;
     let interpreted = profile::interpret(&contents.profile_elements)?;
-    profile::check(&interpreted.contents, metadata)?;
+    let matching = ContentsMatchMetadata::check(interpreted, metadata.request())?;
+    let (profile_contents, sima_response) = matching.into_parts();
     let slot = ProfileSlot {
         isdp_aid: isdp_aid(platform.state.next_isdp),
         ci_key_id: ci_key_id.to_vec(),
-        iccid: metadata.iccid.0,
-        metadata: metadata_der.clone(),
+        iccid: metadata.request().iccid.0,
+        metadata: metadata.der().to_vec(),
         configuration: contents.configuration.clone(),
         nickname: String::new(),
         enabled: false,
         upp_sha256: sha256(&contents.profile_elements),
         upp_length: u32::try_from(contents.profile_elements.len()).unwrap_or(u32::MAX),
-        contents: interpreted.contents,
+        contents: profile_contents,
     };
     if slot.size() > platform.state.free_memory() {
         // A small package can describe large files.
         return Err(ErrorReason::INSTALL_FAILED_DUE_TO_INSUFFICIENT_MEMORY_FOR_PROFILE.into());
     }
-    Ok(Installed { slot, sima_response: interpreted.sima_response })
+    Ok(Installed { slot, sima_response })
 }
 
 /// The AID of an ISD-P: that of the ISD-R with a running number in bytes 14 and 15.

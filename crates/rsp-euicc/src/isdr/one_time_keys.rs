@@ -5,7 +5,7 @@
 
 use rsp_crypto::SecretKey;
 
-use super::session::Authenticated;
+use super::stages::Authenticated;
 use crate::platform::Platform;
 use crate::state::{StoredOneTimeKey, StoredSecret};
 
@@ -22,8 +22,8 @@ pub(super) struct Owner {
 impl Owner {
     /// The server and the CI of a session.
     pub(super) fn of(authenticated: &Authenticated) -> Option<Self> {
-        let smdp_oid = rsp_asn1::encode(&authenticated.server_oid).ok()?;
-        Some(Self { smdp_oid, ci_key_id: authenticated.ci_key_id.0.to_vec() })
+        let smdp_oid = rsp_asn1::encode(authenticated.server_oid()).ok()?;
+        Some(Self { smdp_oid, ci_key_id: authenticated.ci_key_id().0.to_vec() })
     }
 }
 

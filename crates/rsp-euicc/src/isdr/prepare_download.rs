@@ -3,13 +3,13 @@
 use rsp_apdu::StatusWord;
 use rsp_asn1::{
     DownloadErrorCode, EuiccSigned2, OneTimePublicKey, PrepareDownloadRequest, PrepareDownloadResponse,
-    PrepareDownloadResponseError, PrepareDownloadResponseOk, Raw, Signature5F37, SmdpSigned2, Unknown,
+    PrepareDownloadResponseError, PrepareDownloadResponseOk, Raw, SmdpSigned2, Unknown,
 };
-use rsp_crypto::{PublicKey, SecretKey, Signature};
+use rsp_crypto::SecretKey;
 
 use super::one_time_keys;
-use super::server_certificate::{Fault, ServerCertificate};
-use super::session::{Authenticated, Prepared};
+use super::proofs::{Fault, SmdpCertificateVerified, SmdpSignature2Verified, TransactionIdMatches, with_signature};
+use super::stages::{Accepted, Authenticated, Prepared};
 use super::{Session, decode, encode};
 use crate::platform::Platform;
 
@@ -22,8 +22,8 @@ pub(super) fn prepare_download(
     let request = decode::<PrepareDownloadRequest>(request)?;
     let response = match std::mem::take(session) {
         Session::Authenticated(authenticated) => match prepare(platform, &authenticated, &request) {
-            Ok((response, smdp_public_key, one_time_key)) => {
-                *session = Session::Prepared(Box::new(Prepared { authenticated, smdp_public_key, one_time_key }));
+            Ok((response, accepted)) => {
+                *session = Session::Prepared(Box::new(Prepared::new(authenticated, accepted)));
                 Ok(response)
             }
             Err(error) => {
@@ -51,16 +51,14 @@ fn prepare(
     platform: &mut Platform,
     authenticated: &Authenticated,
     request: &PrepareDownloadRequest,
-) -> Result<(PrepareDownloadResponseOk, PublicKey, SecretKey), DownloadErrorCode> {
-    let server = ServerCertificate::for_binding(platform, &request.smdp_certificate).map_err(error_code)?;
-    if server.ci_key_id != authenticated.server_ci_key_id || server.oid != authenticated.server_oid {
-        return Err(DownloadErrorCode::INVALID_CERTIFICATE);
-    }
-    verify_smdp_signature2(platform, authenticated, request, &server.public_key)?;
-    let signed = request.smdp_signed2.value();
-    if signed.transaction_id != authenticated.transaction_id {
-        return Err(DownloadErrorCode::INVALID_TRANSACTION_ID);
-    }
+) -> Result<(PrepareDownloadResponseOk, Accepted), DownloadErrorCode> {
+    let smdp =
+        SmdpCertificateVerified::verify(platform, authenticated, &request.smdp_certificate).map_err(error_code)?;
+    let smdp = SmdpSignature2Verified::verify(platform, authenticated, smdp, request)
+        .ok_or(DownloadErrorCode::INVALID_SIGNATURE)?;
+    let signed = smdp.signed();
+    let transaction_id = TransactionIdMatches::check(authenticated, &signed.transaction_id)
+        .ok_or(DownloadErrorCode::INVALID_TRANSACTION_ID)?;
     // The standard has no code for a Confirmation Code that the device forgot to ask for.
     let hash_cc = match (signed.cc_required_flag, request.hash_cc) {
         (true, None) => return Err(DownloadErrorCode::UNDEFINED_ERROR),
@@ -77,23 +75,10 @@ fn prepare(
     })
     .map_err(|_| undefined)?;
     let message = with_signature(euicc_signed2.bytes(), &request.smdp_signature2).ok_or(undefined)?;
-    let credential = platform.credential(&authenticated.ci_key_id.0).ok_or(undefined)?;
+    let credential = platform.credential(&authenticated.ci_key_id().0).ok_or(undefined)?;
     let euicc_signature2 = credential.sign(&message).ok_or(undefined)?;
     let response = PrepareDownloadResponseOk { euicc_signed2, euicc_signature2, unknown: Unknown::default() };
-    Ok((response, server.public_key, one_time_key))
-}
-
-/// smdpSignature2 is over smdpSigned2 and the eUICC's own signature of this session.
-fn verify_smdp_signature2(
-    platform: &Platform,
-    authenticated: &Authenticated,
-    request: &PrepareDownloadRequest,
-    key: &PublicKey,
-) -> Result<(), DownloadErrorCode> {
-    let invalid = DownloadErrorCode::INVALID_SIGNATURE;
-    let message = with_signature(request.smdp_signed2.bytes(), &authenticated.euicc_signature1).ok_or(invalid)?;
-    let signature = Signature::from_slice(&request.smdp_signature2.0).map_err(|_| invalid)?;
-    platform.provider.verify(key, &message, &signature).map_err(|_| invalid)
+    Ok((response, Accepted::new(&smdp, transaction_id, one_time_key)))
 }
 
 /// The key for which a package is bound already, if the eUICC still has it; otherwise a new one. Either way it is kept
@@ -105,13 +90,6 @@ fn one_time_key(platform: &mut Platform, authenticated: &Authenticated, signed: 
         Some(key) => Some(key),
         None => one_time_keys::generate(platform, &owner),
     }
-}
-
-/// What the second signatures of both sides are over: an object, then a signature with its tag.
-fn with_signature(object: &[u8], signature: &Signature5F37) -> Option<Vec<u8>> {
-    let mut message = object.to_vec();
-    message.extend(rsp_asn1::encode(signature).ok()?);
-    Some(message)
 }
 
 fn error_code(fault: Fault) -> DownloadErrorCode {

@@ -1,17 +1,16 @@
-//! The RSP session context: one at a time, each stage with what the next one needs (SGP.22 3.0.1, 5.7.7).
+//! The RSP session context: one at a time (SGP.22 3.0.1, 5.7.7).
 //!
-//! A stage can only be entered with the value that the stage before it left: a check that was skipped is a stage that
-//! cannot be built. The context is dropped by a new challenge, CancelSession, a reset, a switch of profiles, a memory
+//! Its [stages](super::stages) can only be built from the [proofs](super::proofs) that the checks before them left. The
+//! context is dropped by a new challenge, CancelSession, a reset, a switch of profiles, a memory
 //! reset, and the end of a load.
 
 use rsp_apdu::StatusWord;
-use rsp_asn1::{
-    GetEuiccChallengeRequest, GetEuiccChallengeResponse, ObjectIdentifier, Octet16, Signature5F37,
-    SubjectKeyIdentifier, TransactionId, Unknown,
-};
-use rsp_crypto::{PublicKey, RandomnessExt, SecretKey};
+use rsp_asn1::{GetEuiccChallengeRequest, GetEuiccChallengeResponse, Octet16, Unknown};
+use rsp_crypto::RandomnessExt;
 
-use super::load::{self, Load};
+use super::load;
+use super::package::Load;
+use super::stages::{Authenticated, Prepared};
 use super::{decode, encode};
 use crate::platform::Platform;
 
@@ -22,7 +21,7 @@ pub(crate) enum Session {
     #[default]
     None,
     /// A challenge was given out.
-    Challenged([u8; 16]),
+    Challenged(Challenge),
     /// A server authenticated itself.
     Authenticated(Authenticated),
     /// A download is prepared.
@@ -31,25 +30,13 @@ pub(crate) enum Session {
     Loading(Box<Load>),
 }
 
-/// What AuthenticateServer leaves. Only `authenticate` makes one.
-pub(crate) struct Authenticated {
-    pub(super) transaction_id: TransactionId,
-    pub(super) server_address: String,
-    /// subjectAltName registeredID of CERT.DPauth or CERT.DSauth.
-    pub(super) server_oid: ObjectIdentifier,
-    /// authorityKeyIdentifier of that certificate: CERT.DPpb must have the same.
-    pub(super) server_ci_key_id: Vec<u8>,
-    /// The CI under which the eUICC signs in this session.
-    pub(super) ci_key_id: SubjectKeyIdentifier,
-    pub(super) euicc_signature1: Signature5F37,
-}
+/// A challenge that was given out in this session; only GetEUICCChallenge makes one.
+pub(crate) struct Challenge([u8; 16]);
 
-/// What PrepareDownload leaves. Only `prepare_download` makes one.
-pub(crate) struct Prepared {
-    pub(super) authenticated: Authenticated,
-    /// Of CERT.DPpb.
-    pub(super) smdp_public_key: PublicKey,
-    pub(super) one_time_key: SecretKey,
+impl Challenge {
+    pub(super) fn as_bytes(&self) -> &[u8; 16] {
+        &self.0
+    }
 }
 
 impl Session {
@@ -62,7 +49,7 @@ impl Session {
         match self {
             Self::None | Self::Challenged(_) => None,
             Self::Authenticated(authenticated) => Some(authenticated),
-            Self::Prepared(prepared) => Some(&prepared.authenticated),
+            Self::Prepared(prepared) => Some(prepared.authenticated()),
             Self::Loading(load) => Some(load.authenticated()),
         }
     }
@@ -74,6 +61,6 @@ pub(super) fn challenge(platform: &mut Platform, session: &mut Session, request:
     decode::<GetEuiccChallengeRequest>(request)?;
     load::report_interruption(platform);
     let challenge = platform.randomness.bytes::<16>();
-    *session = Session::Challenged(challenge);
+    *session = Session::Challenged(Challenge(challenge));
     encode(&GetEuiccChallengeResponse { euicc_challenge: Octet16(challenge), unknown: Unknown::default() })
 }
