@@ -5,7 +5,7 @@ use rsp_crypto::{Signature, rust_crypto};
 use rsp_pki::{Certificate, TrustStore, Validation, validate_euicc};
 
 use crate::load::setup;
-use crate::server::{Order, World};
+use crate::server::Order;
 use crate::terminal::Terminal;
 
 const INSTALL: usize = NotificationEvent::INSTALL;
@@ -145,5 +145,4 @@ fn a_full_list_drops_the_oldest() {
     }
     let numbers: Vec<u64> = terminal.notifications().iter().map(|n| n.seq_number).collect();
     assert_eq!(numbers, (2..=65).collect::<Vec<u64>>());
-    let _ = World::eid(1);
 }

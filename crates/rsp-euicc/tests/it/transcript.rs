@@ -24,9 +24,9 @@ impl Randomness for Recorded {
     }
 }
 
-const STATE: &[u8] = include_bytes!("../data/lpac-2.3.0-life/initial.euicc");
-const RANDOMNESS: &str = include_str!("../data/lpac-2.3.0-life/randomness");
-const DIALOGUE: &str = include_str!("../data/lpac-2.3.0-life/dialogue");
+const STATE: &[u8] = include_bytes!("../data/lpac-8f68d5c-life/initial.euicc");
+const RANDOMNESS: &str = include_str!("../data/lpac-8f68d5c-life/randomness");
+const DIALOGUE: &str = include_str!("../data/lpac-8f68d5c-life/dialogue");
 
 /// Replays: the number of the first step whose answer is another, if any.
 fn replay(state: EuiccState, randomness: Recorded, steps: &[Step]) -> Option<usize> {
