@@ -7,7 +7,7 @@ use rsp_asn1::pkix;
 use rsp_asn1::{Eid, ObjectIdentifier, Raw, Timestamp, tlv};
 use rsp_crypto::{Curve, PublicKey};
 
-use crate::extensions::Extensions;
+use crate::extensions::{CRL_SIGN, Extensions};
 use crate::{DistinguishedName, Error, Role, oid};
 
 /// A certificate, its exact bytes, and what RSP needs to know of it.
@@ -213,6 +213,11 @@ impl Certificate {
     /// Whether subject and issuer are the same name.
     pub fn is_self_issued(&self) -> bool {
         self.subject == self.issuer
+    }
+
+    /// Whether the key usage has cRLSign.
+    pub(crate) fn may_sign_crls(&self) -> bool {
+        self.extensions.key_usage.iter().any(|usage| usage.value.iter_ones().any(|bit| bit == CRL_SIGN))
     }
 
     pub(crate) fn extensions(&self) -> &Extensions {

@@ -93,6 +93,9 @@ impl Crl {
 
     fn check(&self, validation: &Validation<'_>, issuer: &Certificate) -> Result<(), Rule> {
         let outer = self.raw.value();
+        if !issuer.may_sign_crls() {
+            return Err(Rule::CrlSign);
+        }
         let algorithms_hold =
             is_ecdsa_with_sha256(&outer.signature_algorithm) && is_ecdsa_with_sha256(&outer.tbs_cert_list.signature);
         let signature = read_signature(&outer.signature).filter(|_| algorithms_hold).ok_or(Rule::CrlForged)?;
@@ -130,6 +133,11 @@ impl Crl {
         if unknown || indirect { Err(Rule::CrlUnsupported) } else { Ok(()) }
     }
 
+    /// Whether the list says itself that it covers but some certificates or reasons.
+    fn is_scoped(&self) -> bool {
+        self.extension::<IssuingDistributionPoint>(oid::ISSUING_DISTRIBUTION_POINT).is_some()
+    }
+
     /// Number and total, if this is a part of a CRL.
     fn part(&self) -> Option<(u64, u64)> {
         let number = |id| self.extension::<u64>(id).and_then(Result::ok);
@@ -158,12 +166,12 @@ pub(crate) fn check(validation: &Validation<'_>, certificate: &Certificate, issu
                 parts.insert(number);
                 total = total.max(Some(of));
             }
-            // A whole list beside partial ones says all that they say.
-            None => whole = true,
+            // A whole list beside partial ones says all that they say, one with a scope of its own does not.
+            None => whole |= !crl.is_scoped(),
         }
     }
-    match total {
-        Some(total) if !whole && (parts.len() as u64) < total => Err(Rule::CrlIncomplete { found: parts.len(), total }),
-        _ => Ok(()),
-    }
+    let Some(total) = total.filter(|_| !whole) else { return Ok(()) };
+    // A number beyond the total stands for none of the parts.
+    let found = parts.iter().filter(|number| (1..=total).contains(*number)).count();
+    if (found as u64) < total { Err(Rule::CrlIncomplete { found, total }) } else { Ok(()) }
 }

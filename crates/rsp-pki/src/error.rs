@@ -216,6 +216,9 @@ pub enum Rule {
     /// A CRL in its issuer's name is not signed with its issuer's key, or is malformed.
     #[error("the CRL of its issuer does not verify")]
     CrlForged,
+    /// There is a CRL in its issuer's name, whose key is not for signing CRLs.
+    #[error("its issuer has signed a CRL, but has no key usage cRLSign")]
+    CrlSign,
     /// The CRL of its issuer is from the future or past its nextUpdate.
     #[error("the CRL of its issuer is stale: it was to be renewed on {0}")]
     CrlStale(Timestamp),

@@ -122,3 +122,71 @@ fn atk_cert_crl_of_another_issuer() {
     world.crls = vec![crl.sign(&*signer(&secret(Curve::P256, 66))).unwrap()];
     assert_eq!(world.verdict(Role::DpAuth, &leaf), Ok(()));
 }
+
+/// A list with a scope of its own does not stand in for the parts that are held back.
+#[test]
+fn atk_cert_crl_scoped_list_for_a_part() {
+    let (mut world, leaf, crl) = with_crl(Curve::P256);
+    let sign = |crl: &CrlTemplate| crl.sign(&*signer(&world.ci_key)).unwrap();
+    let (mut part, mut scoped) = (crl.clone(), crl.clone());
+    part.extensions.extend(extension::partial_crl(1, 2));
+    // onlyContainsCACerts: nothing is said of servers.
+    scoped.extensions.push(Extension::new(&[2, 5, 29, 28], true, b"\x30\x03\x82\x01\xff".to_vec()));
+    let (part, whole, scoped) = (sign(&part), sign(&crl), sign(&scoped));
+    world.crls = vec![part.clone(), whole];
+    assert_eq!(world.verdict(Role::DpAuth, &leaf), Ok(()));
+    world.crls = vec![part, scoped];
+    assert_eq!(rule_of(&world, Role::DpAuth, &leaf), Rule::CrlIncomplete { found: 1, total: 2 });
+}
+
+/// A part that is numbered beyond the total does not stand in for one that is held back.
+#[test]
+fn atk_cert_crl_part_numbered_beyond_the_total() {
+    let (mut world, leaf, crl) = with_crl(Curve::P256);
+    let part = |number| {
+        let mut part = crl.clone();
+        part.extensions.extend(extension::partial_crl(number, 2));
+        part.sign(&*signer(&world.ci_key)).unwrap()
+    };
+    let (first, second, third, none) = (part(1), part(2), part(3), part(0));
+    world.crls = vec![first.clone(), second];
+    assert_eq!(world.verdict(Role::DpAuth, &leaf), Ok(()));
+    for other in [third, none] {
+        world.crls = vec![first.clone(), other];
+        assert_eq!(rule_of(&world, Role::DpAuth, &leaf), Rule::CrlIncomplete { found: 1, total: 2 });
+    }
+}
+
+/// An EUM whose key is for certificates alone makes no CRLs.
+#[test]
+fn atk_cert_crl_of_an_eum_without_crl_sign() {
+    for curve in Curve::ALL {
+        let mut world = World::new(curve);
+        let eum_with = |uses: &[KeyUse]| {
+            let mut template = world.template(Role::Eum);
+            template.set(extension::rsp_policies(true, &[&[0, 0, 0]]));
+            template.set(extension::key_usage(uses));
+            world.sign(Role::Eum, &template)
+        };
+        let with = eum_with(&[KeyUse::KeyCertSign, KeyUse::CrlSign]);
+        let without = eum_with(&[KeyUse::KeyCertSign]);
+        let authority = authority(&with, &world.eum_key);
+        let crl = CrlTemplate::new(&authority, NOW.plus_seconds(-DAY), NOW.plus_seconds(DAY));
+        world.crls = vec![crl.sign(authority.signer()).unwrap()];
+        assert_eq!(world.verdict(Role::Eum, &with), Ok(()));
+        let error = world.verdict(Role::Eum, &without).unwrap_err();
+        assert_eq!(error, PathError { certificate: Role::Euicc, rule: Rule::CrlSign });
+    }
+}
+
+/// A list that cannot say whose key signed it is not passed over: it must verify.
+#[test]
+fn atk_cert_crl_forged_with_a_malformed_key_identifier() {
+    let (mut world, leaf, mut crl) = with_crl(Curve::P256);
+    crl.extensions.retain(|extension| extension.id != AKI);
+    crl.extensions.push(Extension::new(AKI, false, b"\x05\x00".to_vec()));
+    world.crls = vec![crl.sign(&*signer(&world.ci_key)).unwrap()];
+    assert_eq!(world.verdict(Role::DpAuth, &leaf), Ok(()));
+    world.crls = vec![crl.sign(&*signer(&secret(Curve::P256, 66))).unwrap()];
+    assert_eq!(rule_of(&world, Role::DpAuth, &leaf), Rule::CrlForged);
+}
