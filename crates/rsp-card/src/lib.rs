@@ -14,7 +14,7 @@ mod replay;
 mod tcp;
 
 pub use in_process::InProcess;
-pub use line_client::LineClient;
+pub use line_client::{ANSWER_TIMEOUT, LineClient};
 pub use line_server::serve;
 pub use record::{RecordingAccess, RecordingCard};
 pub use replay::Replay;

@@ -1,8 +1,9 @@
 //! A card that another program offers, line by line.
 
 use std::io::{self, BufRead, BufReader, Write};
-use std::net::{TcpStream, ToSocketAddrs};
+use std::net::{Shutdown, TcpStream, ToSocketAddrs};
 use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::time::{Duration, Instant};
 
 use rsp_apdu::{CardAccess, CardError, Response, exchange};
@@ -10,26 +11,38 @@ use rsp_apdu::{CardAccess, CardError, Response, exchange};
 use crate::line_message::{Answer, Envelope, MAX_LINE, Request};
 use crate::lines::{Line, read_line};
 
-/// How long a card on a socket may take for one answer.
-const ANSWER_TIMEOUT: Duration = Duration::from_secs(120);
-/// How long a spawned program may take to end once its input is closed.
+/// How long a card may take for one answer, unless another time is given.
+pub const ANSWER_TIMEOUT: Duration = Duration::from_secs(60);
+/// The most that a program may take to say good-bye, and to end once its input is closed.
 const EXIT_TIMEOUT: Duration = Duration::from_secs(3);
+/// The longest text of the other side that an error repeats, in characters.
+const MAX_EXCERPT: usize = 200;
 
 /// A terminal over lpac's line protocol. The card is powered on with the connection and left when the value is dropped.
 pub struct LineClient {
-    input: Box<dyn BufRead + Send>,
-    /// Dropped before the child is waited for, so that it sees the end of its input.
+    /// What the other side writes, read by a thread of its own, for not every stream can be read with a time limit.
+    answers: Receiver<io::Result<Line>>,
+    /// `None` when nothing more may be sent.
     output: Option<Box<dyn Write + Send>>,
-    child: Option<Child>,
+    peer: Peer,
+    timeout: Duration,
+}
+
+/// Who is at the other end of the streams.
+enum Peer {
+    Unknown,
+    Program(Child),
+    Socket(TcpStream),
 }
 
 impl LineClient {
     /// Connects over two streams of any kind.
     ///
     /// # Errors
-    /// [`CardError::Backend`] when the other side refuses `connect`; what broke on the way.
+    /// [`CardError::Backend`] when the other side refuses `connect`; [`CardError::Link`] or [`CardError::Protocol`] for
+    /// what broke on the way, also when no answer comes within [`ANSWER_TIMEOUT`].
     pub fn new(input: impl BufRead + Send + 'static, output: impl Write + Send + 'static) -> Result<Self, CardError> {
-        Self::connected(Self { input: Box::new(input), output: Some(Box::new(output)), child: None })
+        Self::connected(input, output, Peer::Unknown, ANSWER_TIMEOUT)
     }
 
     /// Starts `command` with the system's shell and talks to its standard input and output.
@@ -37,6 +50,14 @@ impl LineClient {
     /// # Errors
     /// [`CardError::Link`] when it cannot be started; as [`LineClient::new`].
     pub fn spawn(command: &str) -> Result<Self, CardError> {
+        Self::spawn_with_timeout(command, ANSWER_TIMEOUT)
+    }
+
+    /// As [`LineClient::spawn`], with the longest time that an answer may take.
+    ///
+    /// # Errors
+    /// As [`LineClient::spawn`].
+    pub fn spawn_with_timeout(command: &str, timeout: Duration) -> Result<Self, CardError> {
         let link = |source| CardError::Link { what: format!("starting the card's program {command:?}"), source };
         let mut child = Command::new("sh")
             .arg("-c")
@@ -48,11 +69,7 @@ impl LineClient {
         let no_pipe = || link(io::Error::other("no pipe to it"));
         let input = child.stdout.take().ok_or_else(no_pipe)?;
         let output = child.stdin.take().ok_or_else(no_pipe)?;
-        Self::connected(Self {
-            input: Box::new(BufReader::new(input)),
-            output: Some(Box::new(output)),
-            child: Some(child),
-        })
+        Self::connected(BufReader::new(input), output, Peer::Program(child), timeout)
     }
 
     /// Connects to a card served on a socket.
@@ -60,16 +77,36 @@ impl LineClient {
     /// # Errors
     /// [`CardError::Link`] when nobody listens there; as [`LineClient::new`].
     pub fn tcp(address: impl ToSocketAddrs + std::fmt::Display) -> Result<Self, CardError> {
-        let what = format!("connecting to the card at {address}");
-        let link = |source| CardError::Link { what: what.clone(), source };
-        let stream = TcpStream::connect(&address).map_err(link)?;
-        stream.set_nodelay(true).map_err(link)?;
-        stream.set_read_timeout(Some(ANSWER_TIMEOUT)).map_err(link)?;
-        let input = BufReader::new(stream.try_clone().map_err(link)?);
-        Self::new(input, stream)
+        Self::tcp_with_timeout(address, ANSWER_TIMEOUT)
     }
 
-    fn connected(mut client: Self) -> Result<Self, CardError> {
+    /// As [`LineClient::tcp`], with the longest time that the connection and each answer may take.
+    ///
+    /// # Errors
+    /// As [`LineClient::tcp`].
+    pub fn tcp_with_timeout(
+        address: impl ToSocketAddrs + std::fmt::Display,
+        timeout: Duration,
+    ) -> Result<Self, CardError> {
+        let what = format!("connecting to the card at {address}");
+        let link = |source| CardError::Link { what: what.clone(), source };
+        let stream = connect(&address, timeout).map_err(link)?;
+        stream.set_nodelay(true).map_err(link)?;
+        stream.set_write_timeout(Some(timeout)).map_err(link)?;
+        let input = BufReader::new(stream.try_clone().map_err(link)?);
+        let output = stream.try_clone().map_err(link)?;
+        Self::connected(input, output, Peer::Socket(stream), timeout)
+    }
+
+    fn connected(
+        input: impl BufRead + Send + 'static,
+        output: impl Write + Send + 'static,
+        peer: Peer,
+        timeout: Duration,
+    ) -> Result<Self, CardError> {
+        let link = |source| CardError::Link { what: "starting to read from the card".into(), source };
+        let answers = reader(input).map_err(link)?;
+        let mut client = Self { answers, output: Some(Box::new(output)), peer, timeout };
         client.call("connect", None)?;
         Ok(client)
     }
@@ -92,19 +129,32 @@ impl LineClient {
         text.push(b'\n');
         let output = self.output.as_mut().ok_or_else(|| link(io::ErrorKind::NotConnected.into()))?;
         output.write_all(&text).and_then(|()| output.flush()).map_err(link)?;
-        let answer = match read_line(&mut self.input, MAX_LINE).map_err(link)? {
-            None => return Err(link(io::ErrorKind::UnexpectedEof.into())),
-            Some(Line::TooLong) => return Err(CardError::Protocol(format!("a line of more than {MAX_LINE} bytes"))),
-            Some(Line::Text(line)) => serde_json::from_slice::<Envelope<Option<Answer>>>(&line)
-                .map_err(|error| CardError::Protocol(format!("{error} in {:?}", String::from_utf8_lossy(&line))))?,
+        let line = match self.next_line().map_err(link)? {
+            Line::TooLong => return Err(CardError::Protocol(format!("a line of more than {MAX_LINE} bytes"))),
+            Line::Text(line) => line,
         };
+        let answer: Envelope<Option<Answer>> = serde_json::from_slice(&line).map_err(|error| {
+            let line = excerpt(&String::from_utf8_lossy(&line));
+            CardError::Protocol(format!("{} in {line}", excerpt(&error.to_string())))
+        })?;
         let payload = match (answer.kind.as_str(), answer.payload) {
             ("apdu", Some(payload)) => payload,
-            (kind, _) => return Err(CardError::Protocol(format!("an answer of the type {kind:?}"))),
+            (kind, _) => return Err(CardError::Protocol(format!("an answer of the type {}", excerpt(kind)))),
         };
         match payload.ecode {
             0.. => Ok(payload),
-            _ => Err(CardError::Backend { what: func, reason: payload.error }),
+            _ => Err(CardError::Backend { what: func, reason: payload.error.as_deref().map(excerpt) }),
+        }
+    }
+
+    fn next_line(&self) -> io::Result<Line> {
+        match self.answers.recv_timeout(self.timeout) {
+            Ok(line) => line,
+            Err(RecvTimeoutError::Disconnected) => Err(io::ErrorKind::UnexpectedEof.into()),
+            Err(RecvTimeoutError::Timeout) => {
+                let reason = format!("no answer within {} s", self.timeout.as_secs_f64());
+                Err(io::Error::new(io::ErrorKind::TimedOut, reason))
+            }
         }
     }
 
@@ -113,6 +163,60 @@ impl LineClient {
         let data = answer.data.ok_or_else(|| CardError::Protocol("transmit answered without data".into()))?;
         hex::decode(data).map_err(|error| CardError::Protocol(format!("the answer's data: {error}")))
     }
+
+    /// Waits until the program has closed its output, which every program does when it ends.
+    fn wait_for_end(&self, limit: Duration) {
+        let deadline = Instant::now() + limit;
+        while let Some(remaining) = deadline.checked_duration_since(Instant::now()) {
+            // What it still writes interests nobody.
+            if self.answers.recv_timeout(remaining).is_err() {
+                return;
+            }
+        }
+    }
+}
+
+/// The first address that accepts.
+fn connect(address: &impl ToSocketAddrs, timeout: Duration) -> io::Result<TcpStream> {
+    let mut last = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
+    for address in address.to_socket_addrs()? {
+        match TcpStream::connect_timeout(&address, timeout) {
+            Ok(stream) => return Ok(stream),
+            Err(error) => last = error,
+        }
+    }
+    Err(last)
+}
+
+/// Reads lines until the input ends or breaks, or nobody wants them any more. The channel is short, so that the other side
+/// cannot fill the memory with answers that nobody asked for.
+fn reader(mut input: impl BufRead + Send + 'static) -> io::Result<Receiver<io::Result<Line>>> {
+    let (lines, answers) = sync_channel(1);
+    std::thread::Builder::new().name("card reader".into()).spawn(move || {
+        while let Some(line) = read_line(&mut input, MAX_LINE).transpose() {
+            let broken = line.is_err();
+            if lines.send(line).is_err() || broken {
+                return;
+            }
+        }
+    })?;
+    Ok(answers)
+}
+
+/// The beginning of a foreign text, with everything escaped that a terminal would not print.
+fn excerpt(text: &str) -> String {
+    let mut shown: String = text
+        .chars()
+        .take(MAX_EXCERPT)
+        .flat_map(|c| match c {
+            '"' | '\'' => vec![c],
+            _ => c.escape_debug().collect(),
+        })
+        .collect();
+    if text.chars().nth(MAX_EXCERPT).is_some() {
+        shown.push('…');
+    }
+    shown
 }
 
 impl CardAccess for LineClient {
@@ -132,18 +236,24 @@ impl CardAccess for LineClient {
 
 impl Drop for LineClient {
     fn drop(&mut self) {
+        let limit = self.timeout.min(EXIT_TIMEOUT);
+        self.timeout = limit;
         // The other side may be gone already; there is nobody left to tell.
         let _ = self.call("disconnect", None);
+        // Closes the input of a program, which is how it learns that it may end.
         self.output = None;
-        let Some(child) = self.child.as_mut() else { return };
-        let deadline = Instant::now() + EXIT_TIMEOUT;
-        while Instant::now() < deadline {
-            match child.try_wait() {
-                Ok(None) => std::thread::sleep(Duration::from_millis(2)),
-                _ => return,
-            }
+        if matches!(self.peer, Peer::Program(_)) {
+            self.wait_for_end(limit);
         }
-        let _ = child.kill();
-        let _ = child.wait();
+        match &mut self.peer {
+            Peer::Unknown => {}
+            Peer::Program(child) => {
+                // Does nothing to a program that has ended.
+                let _ = child.kill();
+                let _ = child.wait();
+            }
+            // The reading thread has the socket, too.
+            Peer::Socket(stream) => drop(stream.shutdown(Shutdown::Both)),
+        }
     }
 }

@@ -1,6 +1,8 @@
 //! lpac's line protocol, both sides.
 
-use std::io::{BufReader, Cursor};
+use std::io::{BufReader, Cursor, Write as _};
+use std::path::Path;
+use std::time::Duration;
 
 use proptest::prelude::*;
 use rsp_apdu::{CardAccess, CardError, StatusWord, store_data};
@@ -114,6 +116,61 @@ fn names_what_the_other_side_refused() {
     let lines = "{\"type\":\"apdu\",\"payload\":{\"ecode\":0}}\n{\"type\":\"apdu\",\"payload\":{\"ecode\":0}}\n";
     assert!(matches!(script(lines).unwrap().transmit(&[0, 0xB0, 0, 0]), Err(CardError::Protocol(_))));
     assert!(matches!(LineClient::spawn("exit 3"), Err(CardError::Link { .. })));
+}
+
+const SHORT: Duration = Duration::from_millis(50);
+
+fn timed_out(outcome: Result<LineClient, CardError>) -> bool {
+    let error = outcome.err().expect("a card that says nothing");
+    let silent = matches!(&error, CardError::Link { source, .. } if source.kind() == std::io::ErrorKind::TimedOut);
+    silent && error.to_string() == "connect over the line to the card: no answer within 0.05 s"
+}
+
+#[test]
+fn a_socket_that_never_answers_is_an_error() {
+    // The system accepts the connection, and nobody reads from it.
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    assert!(timed_out(LineClient::tcp_with_timeout(silent.local_addr().unwrap(), SHORT)));
+}
+
+#[test]
+fn a_socket_that_answers_byte_by_byte_is_an_error() {
+    let slow = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = slow.local_addr().unwrap();
+    let card = std::thread::spawn(move || {
+        let (mut stream, _) = slow.accept().unwrap();
+        // Ends when the client is gone.
+        while stream.write_all(b" ").is_ok() {}
+    });
+    assert!(LineClient::tcp_with_timeout(address, SHORT).is_err());
+    card.join().unwrap();
+}
+
+#[test]
+fn a_program_that_never_answers_is_an_error() {
+    assert!(timed_out(LineClient::spawn_with_timeout("cat > /dev/null", SHORT)));
+}
+
+#[test]
+fn a_program_ends_before_its_card_is_dropped() {
+    let mark = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("ended-{}", std::process::id()));
+    let answer = r#"{"type":"apdu","payload":{"ecode":0}}"#;
+    let program = format!("while read line; do echo '{answer}'; done; echo > '{}'", mark.display());
+    drop(LineClient::spawn(&program).unwrap());
+    std::fs::remove_file(&mark).expect("it was waited for");
+    // And one that does not end is ended.
+    let program = format!("echo '{answer}'; exec tail -f /dev/null");
+    drop(LineClient::spawn_with_timeout(&program, SHORT).unwrap());
+}
+
+#[test]
+fn what_the_other_side_says_is_shown_without_what_deceives() {
+    let line = "{\"type\":\"apdu\",\"payload\":{\"ecode\":-1,\"error\":\"a\\u001b[2J\\nb\\u202ec\"}}\n";
+    let refused = LineClient::new(line.as_bytes(), std::io::sink()).err().unwrap().to_string();
+    assert_eq!(refused, r"connect was refused by the card's side: a\u{1b}[2J\nb\u{202e}c");
+    let long = format!("{{\"type\":\"apdu\",\"payload\":{{\"ecode\":-1,\"error\":\"{}\"}}}}\n", "x".repeat(10_000));
+    let refused = LineClient::new(Cursor::new(long), std::io::sink()).err().unwrap().to_string();
+    assert!(refused.len() < 300 && refused.ends_with("xxx…"), "{refused}");
 }
 
 #[test]
