@@ -9,12 +9,19 @@ use crate::authenticator::Authenticator;
 use crate::blob::{BlobError, Reader, Writer};
 use crate::error::Error;
 use crate::euicc::Euicc;
-
-/// Proof that an eUICC authenticated itself in this session: chain, signature and challenge all held (SGP.22 5.6.3).
-/// Only [`ExpectAuthenticateClient::authenticate`] makes one.
-pub struct EuiccAuthenticated(());
+use crate::proofs::{EuiccAuthenticated, EuiccSignature1Verified, TransactionIdMatches};
 
 /// An eUICC that was authenticated, and what it signed.
+///
+/// It cannot be put together without the proof:
+/// ```compile_fail,E0063
+/// use rsp_asn1::{AuthenticateResponseOk, EuiccSigned1};
+/// use rsp_auth::{Authenticated, Euicc};
+///
+/// fn forge<'r>(euicc: Euicc, signed: &'r EuiccSigned1, response: &'r AuthenticateResponseOk) -> Authenticated<'r> {
+///     Authenticated { euicc, signed, response }
+/// }
+/// ```
 pub struct Authenticated<'r> {
     /// That the checks were made.
     pub proof: EuiccAuthenticated,
@@ -61,26 +68,11 @@ impl ExpectAuthenticateClient {
         response: &'r AuthenticateServerResponse,
         now: Timestamp,
     ) -> Result<Authenticated<'r>, Error> {
-        let response = match response {
-            AuthenticateServerResponse::Ok(ok) => ok.as_ref(),
-            AuthenticateServerResponse::Error(error) if error.transaction_id != self.transaction_id => {
-                return Err(Error::TransactionIdUnknown);
-            }
-            AuthenticateServerResponse::Error(error) => {
-                return Err(Error::RefusedByEuicc(error.authenticate_error_code));
-            }
-        };
-        let signed = response.euicc_signed1.value();
-        if signed.transaction_id != self.transaction_id {
-            return Err(Error::TransactionIdUnknown);
-        }
-        let euicc =
-            authenticator.identify(&response.euicc_certificate, &response.eum_certificate, &self.euicc_ci, now)?;
-        euicc.verify(authenticator.provider(), response.euicc_signed1.bytes(), &response.euicc_signature1)?;
-        if signed.server_challenge != self.server_challenge || signed.server_address != self.server_address {
-            return Err(Error::SignatureInvalid);
-        }
-        Ok(Authenticated { proof: EuiccAuthenticated(()), euicc, signed, response })
+        let answer = TransactionIdMatches::check(&self.transaction_id, response)?;
+        let answer = EuiccSignature1Verified::verify(authenticator, answer, &self.euicc_ci, now)?;
+        let proof = EuiccAuthenticated::check(&self, &answer)?;
+        let response = answer.response();
+        Ok(Authenticated { proof, euicc: answer.into_euicc(), signed: response.euicc_signed1.value(), response })
     }
 
     /// For the database, between the two steps.

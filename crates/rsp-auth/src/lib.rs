@@ -18,12 +18,14 @@ mod credential;
 mod error;
 mod euicc;
 mod initiate;
+mod proofs;
 mod remembering;
 
 pub use address::ServerAddress;
-pub use authenticate::{Authenticated, EuiccAuthenticated, ExpectAuthenticateClient};
+pub use authenticate::{Authenticated, ExpectAuthenticateClient};
 pub use authenticator::Authenticator;
 pub use credential::Credential;
 pub use error::Error;
 pub use euicc::Euicc;
 pub use initiate::Initiated;
+pub use proofs::EuiccAuthenticated;
