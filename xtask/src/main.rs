@@ -4,6 +4,7 @@ mod coverage;
 mod dag;
 mod fuzz;
 mod licences;
+mod purity;
 mod spdx;
 
 use std::path::PathBuf;
