@@ -1,5 +1,6 @@
 //! A server's directory: its configuration, keys and database.
 
+use std::net::Ipv6Addr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -9,6 +10,7 @@ use figment::providers::{Format as _, Toml};
 use rsp_asn1::Timestamp;
 use rsp_auth::{Credential, ServerAddress};
 use rsp_crypto::{Curve, Provider, Zeroizing};
+use rsp_es::activation_code::ActivationCode;
 use rsp_pki::Role;
 use rsp_pki::directory::{Entity, PkiDirectory};
 use rsp_smdp::{Clock, Credentials, Orders, Rebinding, Settings, SharedRandomness, UppProtection};
@@ -120,7 +122,9 @@ impl ServerDir {
     /// The address that activation codes carry.
     pub(crate) fn address(&self) -> anyhow::Result<ServerAddress> {
         let text = &self.config.smdp.address;
-        ServerAddress::parse(text).ok_or_else(|| {
+        let address =
+            in_brackets(text).as_deref().and_then(ServerAddress::parse).or_else(|| ServerAddress::parse(text));
+        address.ok_or_else(|| {
             let file = self.path(Path::new(CONFIG_FILE));
             Failure::new(Exit::Input, format!("{}: smdp.address: {text:?} is no host[:port]", file.display()))
         })
@@ -167,6 +171,22 @@ impl ServerDir {
             host_id: default.host_id,
         }
     }
+}
+
+/// An IPv6 address as it stands in activation codes, if the text is one without brackets.
+pub(crate) fn in_brackets(text: &str) -> Option<String> {
+    text.parse::<Ipv6Addr>().ok().map(|_| format!("[{text}]"))
+}
+
+/// Whether an activation code can be made of an address and a matching ID, before anything is done that needs one. No
+/// matching ID stands for the random ones.
+pub(crate) fn require_code(address: &ServerAddress, matching_id: &str, confirmation: bool) -> anyhow::Result<()> {
+    /// As long as those that are made by default.
+    const ANY: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+    let matching_id = if matching_id.is_empty() { ANY } else { matching_id };
+    ActivationCode::new(&address.to_string(), matching_id, None, confirmation)
+        .map(drop)
+        .map_err(|error| Failure::new(Exit::Input, format!("no activation code can be made: {error}")))
 }
 
 /// Reads a key-encryption key: 64 hexadecimal digits in a file that only its owner can read.

@@ -1,5 +1,6 @@
 //! `openrsp init`: makes the directory of a server.
 
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -13,7 +14,7 @@ use rsp_pki::issue::Host;
 use rsp_store::{Datastore, KeyEncryptionKey};
 use serde_json::json;
 
-use crate::config::CONFIG_FILE;
+use crate::config::{CONFIG_FILE, in_brackets, require_code};
 use crate::exit::{Exit, Failure};
 use crate::system::{OsRandomness, now, write_private};
 
@@ -29,30 +30,36 @@ pub(crate) struct InitArgs {
     /// Certificates and keys, in the layout of `openrsp pki init` or of SGP.26. Without it, DIR/pki is made.
     #[arg(long, value_name = "DIR")]
     pki: Option<PathBuf>,
-    /// Name or IP address by which LPAs reach the server, as it will stand in activation codes.
+    /// Name or IP address by which LPAs reach the server, as it will stand in activation codes; an IPv6 address in
+    /// brackets. The server listens on an IP address itself, and for a name on loopback.
     #[arg(long, value_name = "NAME[:PORT]", default_value = "localhost:8443")]
     host: String,
 }
 
 /// Makes everything, the configuration last: a directory without it is not a server's.
 pub(crate) fn run(args: InitArgs, json: bool) -> anyhow::Result<ExitCode> {
-    let address = ServerAddress::parse(&args.host)
-        .ok_or_else(|| Failure::new(Exit::Usage, format!("--host {}: no host[:port]", args.host)))?;
-    let host: Host =
-        address.host().parse().map_err(|error| Failure::new(Exit::Usage, format!("--host {}: {error}", args.host)))?;
+    let (address, host) = parse_host(&args.host)?;
     let config = args.dir.join(CONFIG_FILE);
     if config.exists() {
         return Err(Failure::new(Exit::Input, format!("{}: exists already", config.display())));
     }
-    std::fs::create_dir_all(&args.dir).with_context(|| args.dir.display().to_string())?;
-    let pki = make_pki(&args, &host)?;
-    make_tls(&pki, &host, &args.dir)?;
-    make_database(&args.dir)?;
-    let pki_path = match &args.pki {
-        Some(path) => path.canonicalize().with_context(|| path.display().to_string())?,
-        None => PathBuf::from("pki"),
+    // Whatever is given is read before anything is made: a command that fails leaves nothing behind.
+    let given = args.pki.as_deref().map(|path| Given::read(path, &host)).transpose()?;
+    let pki_path = given.as_ref().map_or(Path::new("pki"), |given| &given.path);
+    let config_text = config_text(&address, &host, pki_path)?;
+    std::fs::create_dir_all(&args.dir)
+        .map_err(|error| Failure::new(Exit::Input, format!("{}: {error}", args.dir.display())))?;
+    let (pki, tls) = match given {
+        Some(given) => (given.pki, given.tls),
+        None => {
+            let pki = make_pki(&args.dir, &host)?;
+            let tls = Tls::of(&pki, &host)?;
+            (pki, tls)
+        }
     };
-    std::fs::write(&config, config_text(&address, &pki_path)?).with_context(|| config.display().to_string())?;
+    tls.write(&args.dir)?;
+    make_database(&args.dir)?;
+    std::fs::write(&config, config_text).with_context(|| config.display().to_string())?;
     if json {
         let curves: Vec<_> = pki.curves().iter().map(|curve| format!("{curve:?}")).collect();
         println!("{}", json!({ "dir": args.dir, "address": address.to_string(), "curves": curves }));
@@ -62,35 +69,65 @@ pub(crate) fn run(args: InitArgs, json: bool) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn make_pki(args: &InitArgs, host: &Host) -> anyhow::Result<PkiDirectory> {
-    let made = match &args.pki {
-        Some(path) => PkiDirectory::open(path, Some(now())),
-        None => {
-            let options = InitOptions { dp_host: host.clone(), ..InitOptions::default() };
-            PkiDirectory::init(&args.dir.join("pki"), &options, now(), &mut OsRandomness)
-        }
-    };
-    made.map_err(|error| Failure::new(Exit::Input, error))
+/// The address for activation codes, and the same host for the TLS certificate.
+fn parse_host(text: &str) -> anyhow::Result<(ServerAddress, Host)> {
+    let usage = |problem: String| Failure::new(Exit::Usage, format!("--host {text}: {problem}"));
+    let address = in_brackets(text).as_deref().and_then(ServerAddress::parse).or_else(|| ServerAddress::parse(text));
+    let address = address.ok_or_else(|| usage("no NAME[:PORT]; an IPv6 address stands in brackets".to_owned()))?;
+    require_code(&address, "", false).map_err(|error| usage(format!("{error:#}")))?;
+    let host = address.host().parse().map_err(|error| usage(format!("{error}")))?;
+    Ok((address, host))
 }
 
-/// A fresh certificate where the CI can sign one, for published ones expire; else the one that is there.
-fn make_tls(pki: &PkiDirectory, host: &Host, dir: &Path) -> anyhow::Result<()> {
-    let can_sign = pki.ci(Curve::P256).is_some_and(|ci| ci.key().is_some());
-    let (certificate, key) = if can_sign {
-        let mint = Mint { now: now(), randomness: &mut OsRandomness };
-        let minted = pki.mint_dp_tls(host, mint).map_err(|error| Failure::new(Exit::Input, error))?;
-        (minted.certificate.to_pem(), minted.key.to_pem()?)
-    } else {
+fn make_pki(dir: &Path, host: &Host) -> anyhow::Result<PkiDirectory> {
+    let options = InitOptions { dp_host: host.clone(), ..InitOptions::default() };
+    PkiDirectory::init(&dir.join("pki"), &options, now(), &mut OsRandomness)
+        .map_err(|error| Failure::new(Exit::Input, error))
+}
+
+/// Somebody else's PKI, with everything that a server needs of it.
+struct Given {
+    path: PathBuf,
+    pki: PkiDirectory,
+    tls: Tls,
+}
+
+impl Given {
+    fn read(path: &Path, host: &Host) -> anyhow::Result<Self> {
+        let pki = PkiDirectory::open(path, Some(now())).map_err(|error| Failure::new(Exit::Input, error))?;
+        let tls = Tls::of(&pki, host)?;
+        let path = path.canonicalize().with_context(|| path.display().to_string())?;
+        Ok(Self { path, pki, tls })
+    }
+}
+
+/// CERT.DP.TLS and its key, as their files will hold them.
+struct Tls {
+    certificate: String,
+    key: Zeroizing<String>,
+}
+
+impl Tls {
+    /// A fresh certificate where the CI can sign one, for published ones expire; else the one that is there.
+    fn of(pki: &PkiDirectory, host: &Host) -> anyhow::Result<Self> {
+        if pki.ci(Curve::P256).is_some_and(|ci| ci.key().is_some()) {
+            let mint = Mint { now: now(), randomness: &mut OsRandomness };
+            let minted = pki.mint_dp_tls(host, mint).map_err(|error| Failure::new(Exit::Input, error))?;
+            return Ok(Self { certificate: minted.certificate.to_pem(), key: minted.key.to_pem()? });
+        }
         let with_key = pki.candidates(Curve::P256, Role::DpTls).find(|entity| entity.key().is_some());
         let entity = with_key.ok_or_else(|| {
             let problem = "neither the key of the P-256 CI nor a DPtls certificate with its key is there";
             Failure::new(Exit::Input, format!("{}: {problem}", pki.root().display()))
         })?;
-        (entity.certificate().to_pem(), entity.require_key()?.to_pem()?)
-    };
-    let certificate_file = dir.join("tls.pem");
-    write_private(&dir.join("tls.key"), key.as_bytes())?;
-    std::fs::write(&certificate_file, certificate).with_context(|| certificate_file.display().to_string())
+        Ok(Self { certificate: entity.certificate().to_pem(), key: entity.require_key()?.to_pem()? })
+    }
+
+    fn write(&self, dir: &Path) -> anyhow::Result<()> {
+        let certificate = dir.join("tls.pem");
+        write_private(&dir.join("tls.key"), self.key.as_bytes())?;
+        std::fs::write(&certificate, &self.certificate).with_context(|| certificate.display().to_string())
+    }
 }
 
 fn make_database(dir: &Path) -> anyhow::Result<()> {
@@ -108,9 +145,18 @@ fn make_database(dir: &Path) -> anyhow::Result<()> {
     })
 }
 
-fn config_text(address: &ServerAddress, pki: &Path) -> anyhow::Result<String> {
+/// Where the server listens: an IP address itself. A name may lead to a proxy on this machine, so it is loopback's.
+fn listen_address(address: &ServerAddress, host: &Host) -> SocketAddr {
+    let ip = match host {
+        Host::Ip(ip) => *ip,
+        Host::Dns(_) => IpAddr::V4(Ipv4Addr::LOCALHOST),
+    };
+    SocketAddr::new(ip, address.port().unwrap_or(DEFAULT_PORT))
+}
+
+fn config_text(address: &ServerAddress, host: &Host, pki: &Path) -> anyhow::Result<String> {
     let pki = pki.to_str().with_context(|| format!("{}: not UTF-8", pki.display()))?;
-    let port = address.port().unwrap_or(DEFAULT_PORT);
+    let listen = listen_address(address, host);
     // Rust's quoting of these characters is also TOML's.
     Ok(format!(
         r#"# Configuration of an OpenRSP SM-DP+. Paths are relative to this file.
@@ -119,7 +165,7 @@ fn config_text(address: &ServerAddress, pki: &Path) -> anyhow::Result<String> {
 # Where LPAs reach the server, as it stands in activation codes: host or host:port. Both forms are accepted in requests.
 address = {address:?}
 # Where the server listens. Behind a TLS proxy: a loopback address and `openrsp serve --plain-http`.
-listen = "127.0.0.1:{port}"
+listen = "{listen}"
 # CI, DPauth and DPpb certificates and keys: the layout of `openrsp pki init`, or SGP.26's.
 pki = {pki:?}
 

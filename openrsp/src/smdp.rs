@@ -14,7 +14,7 @@ use rsp_smdp::{ConfirmationCode, Error, Icon, Import, MetadataOptions, NewOrder,
 use rsp_store::Profile;
 use serde_json::{Value, json};
 
-use crate::config::ServerDir;
+use crate::config::{ServerDir, require_code};
 use crate::exit::{Exit, Failure};
 use crate::system::{OsRandomness, now};
 
@@ -102,7 +102,7 @@ struct OrderArgs {
     #[arg(long, value_name = "SECONDS")]
     lifetime: Option<u32>,
     /// Number of orders, one line each.
-    #[arg(long, default_value = "1", conflicts_with_all = ["matching_id", "confirmation_code"])]
+    #[arg(long, default_value = "1", value_parser = clap::value_parser!(u32).range(1..), conflicts_with_all = ["matching_id", "confirmation_code"])]
     count: u32,
 }
 
@@ -171,7 +171,10 @@ fn failure(error: Error) -> anyhow::Error {
         | Error::MatchingIdInvalid
         | Error::ConfirmationCodeInvalid
         | Error::ProfileTypeUnknown(_)
-        | Error::IccidUnknown(_) => Exit::Input,
+        | Error::ProfileTypeExists(_)
+        | Error::IccidUnknown(_)
+        | Error::IccidExists(_)
+        | Error::MatchingIdInUse => Exit::Input,
         _ => Exit::Failed,
     };
     Failure::new(exit, error)
@@ -219,7 +222,10 @@ async fn run_import(orders: &Orders, args: ImportArgs, json: bool) -> anyhow::Re
 async fn run_order(server: &ServerDir, orders: Orders, args: OrderArgs, json: bool) -> anyhow::Result<()> {
     let code = args.confirmation_code.as_deref().map(confirmation_code).transpose()?;
     let expires_at = args.lifetime.map(|seconds| now().plus_seconds(i64::from(seconds)));
-    let address = server.address()?.to_string();
+    let address = server.address()?;
+    // Before the order is placed: one whose code cannot be written would be lost.
+    require_code(&address, args.matching_id.as_deref().unwrap_or_default(), code.is_some())?;
+    let address = address.to_string();
     if args.count > 1 {
         return order_many(orders, &address, &args, json).await;
     }
@@ -237,11 +243,11 @@ async fn run_order(server: &ServerDir, orders: Orders, args: OrderArgs, json: bo
     print_order(&address, &placed, shown.as_ref().map(|code| code.as_str()), json)
 }
 
-/// Orders that are placed together share their commits.
+/// Orders that are placed together share their commits. Every order that was placed is printed, whatever became of others.
 async fn order_many(orders: Orders, address: &str, args: &OrderArgs, json: bool) -> anyhow::Result<()> {
     const TOGETHER: u32 = 64;
     let orders = std::sync::Arc::new(orders);
-    let mut left = args.count;
+    let (mut left, mut placed) = (args.count, 0);
     while left > 0 {
         let now_many = left.min(TOGETHER);
         let tasks: Vec<_> = (0..now_many)
@@ -257,8 +263,18 @@ async fn order_many(orders: Orders, address: &str, args: &OrderArgs, json: bool)
                 tokio::spawn(async move { orders.order(order).await })
             })
             .collect();
+        let mut failed = None;
         for task in tasks {
-            print_order(address, &task.await?.map_err(failure)?, None, json)?;
+            match task.await? {
+                Ok(order) => {
+                    print_order(address, &order, None, json)?;
+                    placed += 1;
+                }
+                Err(error) => failed = failed.or(Some(error)),
+            }
+        }
+        if let Some(error) = failed {
+            return Err(failure(error).context(format!("{placed} of {} orders were placed", args.count)));
         }
         left -= now_many;
     }
@@ -396,7 +412,13 @@ async fn run_show(orders: &Orders, text: &str, json: bool) -> anyhow::Result<()>
 
 async fn run_cancel(orders: &Orders, text: &str, to: Final, json: bool) -> anyhow::Result<()> {
     let profile = find(orders, text).await?;
-    let state = orders.cancel(&profile.iccid, matches!(to, Final::Available)).await.map_err(failure)?;
+    let state = orders.cancel(&profile.iccid, matches!(to, Final::Available)).await.map_err(|error| match error {
+        Error::Transition(_) => {
+            let problem = format!("{}: the profile is {}, and nothing is left to cancel", profile.iccid, profile.state);
+            Failure::new(Exit::Failed, problem)
+        }
+        error => failure(error),
+    })?;
     if json {
         println!("{}", json!({ "iccid": profile.iccid.to_string(), "state": state.as_str() }));
     } else {

@@ -5,9 +5,11 @@ use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use rsp_asn1::Timestamp;
 use rsp_crypto::Randomness;
+
+use crate::exit::{Exit, Failure};
 
 /// The operating system's randomness.
 pub(crate) struct OsRandomness;
@@ -27,12 +29,19 @@ pub(crate) fn now() -> Timestamp {
 
 /// Refuses a file that holds secrets and that others can read.
 pub(crate) fn require_private(path: &Path) -> anyhow::Result<()> {
-    let mode = std::fs::metadata(path).with_context(|| path.display().to_string())?.permissions().mode();
+    let mode = std::fs::metadata(path).map_err(|error| unusable(path, &error))?.permissions().mode();
     if mode & 0o077 != 0 {
         let path = path.display();
-        bail!("{path}: holds secrets, and others can read it (mode {:o}); run: chmod 600 {path}", mode & 0o7777);
+        let problem =
+            format!("{path}: holds secrets, and others can read it (mode {:o}); run: chmod 600 {path}", mode & 0o7777);
+        return Err(Failure::new(Exit::Input, problem));
     }
     Ok(())
+}
+
+/// A file that is not there, or is and should not be.
+fn unusable(path: &Path, error: &std::io::Error) -> anyhow::Error {
+    Failure::new(Exit::Input, format!("{}: {error}", path.display()))
 }
 
 /// Writes a new file that only its owner can read; an existing one is refused.
@@ -42,6 +51,6 @@ pub(crate) fn write_private(path: &Path, content: &[u8]) -> anyhow::Result<()> {
         .create_new(true)
         .mode(0o600)
         .open(path)
-        .with_context(|| path.display().to_string())?;
+        .map_err(|error| unusable(path, &error))?;
     file.write_all(content).and_then(|()| file.sync_all()).with_context(|| path.display().to_string())
 }

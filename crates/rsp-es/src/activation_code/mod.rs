@@ -87,7 +87,8 @@ impl ActivationCode {
         diagnose(text).into_code()
     }
 
-    /// Host name or IPv4 address of the SM-DP+, as written in the code, with the port if there is one.
+    /// Host name, IPv4 address or IPv6 address in brackets of the SM-DP+, as written in the code, with the port if there is
+    /// one.
     pub fn smdp_address(&self) -> &str {
         &self.smdp_address
     }

@@ -1,5 +1,7 @@
 //! The reader behind [`diagnose`](super::diagnose).
 
+use std::net::Ipv6Addr;
+
 use zeroize::Zeroizing;
 
 use super::diagnosis::{Diagnosis, Field, FieldName, Finding, Severity};
@@ -138,7 +140,7 @@ impl Reader {
         if port.is_some() {
             self.findings.push(Finding::note(name, "the port is not part of the standard's host name"));
         }
-        if !host.contains('.') {
+        if !host.contains(['.', ':']) {
             self.findings
                 .push(Finding::note(name, "the host name has one label only and works in a local network at most"));
         }
@@ -287,7 +289,12 @@ fn shown(text: &str) -> String {
     text.chars().take(MAX_LENGTH).flat_map(char::escape_default).collect()
 }
 
+/// Host and port; the colons between the brackets of an IPv6 address are the host's.
 fn split_port(address: &str) -> (&str, Option<&str>) {
+    if let Some(end) = address.find(']').filter(|_| address.starts_with('[')) {
+        let (host, rest) = address.split_at(end + 1);
+        return (host, rest.strip_prefix(':').or(Some(rest).filter(|rest| !rest.is_empty())));
+    }
     match address.split_once(':') {
         Some((host, port)) => (host, Some(port)),
         None => (address, None),
@@ -298,11 +305,21 @@ fn check_address(address: &str) -> Result<(), String> {
     if address.is_empty() {
         return Err("it is missing".to_owned());
     }
+    if address.parse::<Ipv6Addr>().is_ok() {
+        return Err("an IPv6 address stands in brackets".to_owned());
+    }
     let (host, port) = split_port(address);
     if let Some(port) = port
         && (port.starts_with('0') || !port.bytes().all(|b| b.is_ascii_digit()) || port.parse::<u16>().is_err())
     {
         return Err("after the colon stands no port number".to_owned());
+    }
+    if host.starts_with('[') {
+        let literal = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+        return match literal.and_then(|literal| literal.parse::<Ipv6Addr>().ok()) {
+            Some(_) => Ok(()),
+            None => Err("between brackets stands an IPv6 address".to_owned()),
+        };
     }
     if let Some(foreign) = host.chars().find(|c| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '.'))) {
         return Err(format!("{} cannot stand in a host name", character(foreign)));

@@ -196,3 +196,14 @@ fn lenient_reading_is_idempotent() {
     let twice = ActivationCode::parse_lenient("LPA:1\\\\$smdp.example.com\\\\$MATCHING-ID").unwrap();
     assert!(twice == ActivationCode::parse_strict("LPA:1$smdp.example.com$MATCHING-ID").unwrap());
 }
+
+#[test]
+fn reads_ipv6_addresses_in_brackets() {
+    for address in ["[::1]", "[::1]:8443", "[2001:db8::1]:443", "192.0.2.1:8443"] {
+        let code = ActivationCode::parse_strict(&format!("LPA:1${address}$ABC")).unwrap_or_else(|e| panic!("{e}"));
+        assert_eq!(code.smdp_address(), address);
+    }
+    for address in ["::1", "[::1", "[::1]8443", "[::1]:", "[::1]:0", "[::g]", "[]", "[a]", "2001:db8::1"] {
+        assert!(ActivationCode::parse_lenient(&format!("1${address}$ABC")).is_err(), "{address}");
+    }
+}
