@@ -12,7 +12,7 @@ use rsp_store::{OrderKey, Profile, ProfileChange, SessionAdvance, SessionState, 
 use crate::binding::Binding;
 use crate::error::Error;
 use crate::order::{self, Event, transition};
-use crate::session::ExpectGetBoundProfilePackage;
+use crate::session::{ExpectGetBoundProfilePackage, Party};
 use crate::smdp::{Smdp, expect};
 use crate::{eligibility, matching_id};
 
@@ -32,7 +32,7 @@ impl Smdp {
             let lookup = key.as_ref().map_or(&NO_ORDER, |key| key);
             let (session, profile) = self
                 .store
-                .session_and_order(&request.transaction_id, lookup)
+                .session_and_order(&request.transaction_id, lookup, now)
                 .await?
                 .ok_or(Error::TransactionIdUnknown)?;
             expect(&session, &[SessionState::ExpectAuthenticateClient], now)?;
@@ -79,8 +79,11 @@ impl Smdp {
         let smdp_signature2 = sign_after(credential, smdp_signed2.bytes(), &authenticated.response.euicc_signature1)?;
         let next = ExpectGetBoundProfilePackage::new(
             &authenticated.proof,
-            authenticated.euicc.clone(),
-            credential.ci().clone(),
+            Party {
+                euicc: authenticated.euicc.clone(),
+                credential_ci: credential.ci().clone(),
+                matching_id: profile.matching_id.clone(),
+            },
             smdp_signature2.clone(),
         );
         let advance = SessionAdvance {

@@ -4,7 +4,7 @@ use rsp_asn1::{ControlRefTemplate, Eid, InitialiseSecureChannelRequest, Transact
 use rsp_auth::Credential;
 use rsp_auth::blob::{BlobError, Reader, Writer};
 use rsp_bpp::{BspKeys, Protection, UnprotectedProfile};
-use rsp_crypto::{Curve, Provider, PublicKey, Randomness, RandomnessExt, SecretKey, Zeroizing};
+use rsp_crypto::{Curve, Provider, PublicKey, Randomness, RandomnessExt, SecretKey, Zeroizing, hash};
 
 use crate::confirmation_code::ConfirmationCodeVerified;
 use crate::error::Error;
@@ -65,6 +65,11 @@ impl Binding {
         };
         reader.finish()?;
         Ok(Self { euicc_otpk, smdp_otsk, ppk })
+    }
+
+    /// Tells this binding from others: with the same one-time keys, the same packages are made.
+    pub(crate) fn identity(&self) -> [u8; 32] {
+        hash::sha256(&self.to_bytes())
     }
 
     /// The Bound Profile Package for one session, with the InitialiseSecureChannel in it.

@@ -1,16 +1,13 @@
 //! ES9+.CancelSession (SGP.22 5.6.5): the device gives up and says why.
 
-use rsp_asn1::{
-    CancelSessionReason, CancelSessionResponse, CancelSessionResponseError, SubjectKeyIdentifier, Timestamp,
-};
-use rsp_auth::Euicc;
+use rsp_asn1::{CancelSessionReason, CancelSessionResponse, CancelSessionResponseError, Timestamp};
 use rsp_es::es9plus::CancelSessionRequest;
 use rsp_store::{DownloadSession, Profile, SessionAdvance, SessionState};
 
 use crate::authenticate_client::ATTEMPTS;
 use crate::error::Error;
 use crate::order::{Event, transition};
-use crate::session::{ExpectGetBoundProfilePackage, ExpectResult};
+use crate::session::{ExpectGetBoundProfilePackage, ExpectResult, Party};
 use crate::smdp::{Smdp, expect};
 
 impl Smdp {
@@ -20,9 +17,13 @@ impl Smdp {
             let (session, profile) =
                 self.store.session_and_profile(&request.transaction_id).await?.ok_or(Error::TransactionIdUnknown)?;
             expect(&session, &[SessionState::ExpectGetBoundProfilePackage, SessionState::ExpectResult], now)?;
-            let reason = self.verify_cancel(request, &session)?;
+            let party = party_of(&session)?;
+            let reason = self.verify_cancel(request, &party)?;
             let profile = profile.ok_or(Error::Damaged("session"))?;
-            if self.close_session(request, &session, &profile, reason, now).await? {
+            // An order that is not this session's any more is none of its business.
+            let usable_later = matches!(reason, CancelSessionReason::POSTPONED | CancelSessionReason::TIMEOUT);
+            let ends_order = party.has(&profile) && !usable_later;
+            if self.close_session(request, &session, &profile, ends_order, now).await? {
                 tracing::info!(session = %request.transaction_id, iccid = %profile.iccid, %reason, "session cancelled");
                 return Ok(());
             }
@@ -31,11 +32,7 @@ impl Smdp {
     }
 
     /// Session, signature and OID, in this order; nothing is believed before.
-    fn verify_cancel(
-        &self,
-        request: &CancelSessionRequest,
-        session: &DownloadSession,
-    ) -> Result<CancelSessionReason, Error> {
+    fn verify_cancel(&self, request: &CancelSessionRequest, party: &Party) -> Result<CancelSessionReason, Error> {
         let ok = match request.cancel_session_response.value() {
             CancelSessionResponse::Ok(ok) => ok,
             CancelSessionResponse::Error(CancelSessionResponseError::INVALID_TRANSACTION_ID) => {
@@ -48,9 +45,8 @@ impl Smdp {
         if signed.value().transaction_id != request.transaction_id {
             return Err(Error::TransactionIdUnknown);
         }
-        let (euicc, ci) = euicc_of(session)?;
-        euicc.verify(self.authenticator.provider(), signed.bytes(), &ok.euicc_cancel_session_signature)?;
-        if signed.value().smdp_oid != *self.binding_credential(&ci)?.oid() {
+        party.euicc.verify(self.authenticator.provider(), signed.bytes(), &ok.euicc_cancel_session_signature)?;
+        if signed.value().smdp_oid != *self.binding_credential(&party.credential_ci)?.oid() {
             return Err(Error::OidMismatch);
         }
         Ok(signed.value().reason)
@@ -62,7 +58,7 @@ impl Smdp {
         request: &CancelSessionRequest,
         session: &DownloadSession,
         profile: &Profile,
-        reason: CancelSessionReason,
+        ends_order: bool,
         now: Timestamp,
     ) -> Result<bool, Error> {
         let advance = SessionAdvance {
@@ -73,9 +69,8 @@ impl Smdp {
             iccid: Some(profile.iccid),
             expires_at: now,
         };
-        let usable_later = matches!(reason, CancelSessionReason::POSTPONED | CancelSessionReason::TIMEOUT);
         // An order that has ended meanwhile (installed, cancelled) stays as it is.
-        let next = transition(profile.state, Event::SessionCancelled).ok().filter(|_| !usable_later);
+        let next = transition(profile.state, Event::SessionCancelled).ok().filter(|_| ends_order);
         let change = next.map(|state| {
             let mut change = profile.change("CancelSession", now);
             change.state = state;
@@ -85,17 +80,13 @@ impl Smdp {
     }
 }
 
-/// The eUICC of a session that knows one, and the CI of the server's certificates.
-pub(crate) fn euicc_of(session: &DownloadSession) -> Result<(Euicc, SubjectKeyIdentifier), Error> {
+/// The eUICC and the order of a session that knows them.
+fn party_of(session: &DownloadSession) -> Result<Party, Error> {
     match session.state {
         SessionState::ExpectGetBoundProfilePackage => {
-            let state = ExpectGetBoundProfilePackage::from_bytes(&session.data)?;
-            Ok((state.euicc, state.credential_ci))
+            Ok(ExpectGetBoundProfilePackage::from_bytes(&session.data)?.party)
         }
-        SessionState::ExpectResult => {
-            let state = ExpectResult::from_bytes(&session.data)?;
-            Ok((state.euicc, state.credential_ci))
-        }
+        SessionState::ExpectResult => Ok(ExpectResult::from_bytes(&session.data)?.party),
         SessionState::ExpectAuthenticateClient | SessionState::Closed => Err(Error::TransactionIdUnknown),
     }
 }

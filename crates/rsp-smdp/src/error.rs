@@ -81,6 +81,9 @@ pub enum Error {
     /// A profile with this ICCID exists.
     #[error("there is already a profile with ICCID {0}")]
     IccidExists(Iccid),
+    /// A package of this profile was delivered, and nobody reported its deletion: it may be on an eUICC.
+    #[error("the profile with ICCID {0} was delivered and may be on an eUICC: it can only become Unavailable")]
+    AlreadyDownloaded(Iccid),
     /// The matching ID has characters that none has.
     #[error("a matching ID has 1 to 255 digits, upper-case letters and hyphens")]
     MatchingIdInvalid,

@@ -12,7 +12,7 @@ use crate::binding::{Binding, BoundSession, Plain};
 use crate::confirmation_code;
 use crate::error::Error;
 use crate::order::{self, Event, transition};
-use crate::session::{ExpectGetBoundProfilePackage, ExpectResult};
+use crate::session::{ExpectGetBoundProfilePackage, ExpectResult, Party};
 use crate::smdp::{Rebinding, Smdp, expect};
 
 /// Proof that the eUICC signed this PrepareDownload in this session (SGP.22 5.6.2). Only [`verify`] makes one.
@@ -35,7 +35,7 @@ impl Smdp {
             expect(&session, &[SessionState::ExpectGetBoundProfilePackage, SessionState::ExpectResult], now)?;
             let (profile, package) = order.ok_or(Error::Damaged("session"))?;
             let bound = match session.state {
-                SessionState::ExpectResult => Some(self.repeat(request, &session, &profile, &package)?),
+                SessionState::ExpectResult => Some(self.repeat(request, &session, &profile, &package, now).await?),
                 _ => self.bind_now(request, &session, &profile, &package, now).await?,
             };
             if let Some(bound_profile_package) = bound {
@@ -58,36 +58,38 @@ impl Smdp {
         let state = ExpectGetBoundProfilePackage::from_bytes(&session.data)?;
         let provider = self.authenticator.provider();
         let (verified, signed) = verify(provider, &state, request)?;
-        self.check_still_served(profile, &state, now).await?;
+        self.check_still_served(profile, &state.party, now).await?;
+        self.check_deliveries_left(profile, now).await?;
         let stored = profile.confirmation_code.as_ref().map(|code| code.as_slice());
         let confirmed = match confirmation_code::verify(stored, signed.hash_cc.as_ref(), &request.transaction_id) {
             Ok(confirmed) => confirmed,
             Err(Error::ConfirmationCodeRefused) => {
-                return Err(self.count_wrong_code(&request.transaction_id, profile.iccid, now).await?);
+                return Err(self.count_wrong_code(&request.transaction_id, profile.iccid, state.party, now).await?);
             }
             Err(other) => return Err(other),
         };
 
-        let credential = self.binding_credential(&state.credential_ci)?;
+        let credential = self.binding_credential(&state.party.credential_ci)?;
         let curve = credential.signer().public_key().curve();
         let euicc_otpk =
             PublicKey::from_uncompressed(curve, &signed.euicc_otpk.0).map_err(|_| Error::OneTimeKeyInvalid)?;
         let binding = self.binding_for(profile, euicc_otpk)?;
-        let plain = Plain { provider, eid: state.euicc.eid, metadata: &profile.metadata, package };
+        let plain = Plain { provider, eid: state.party.euicc.eid, metadata: &profile.metadata, package };
         let bound_session =
             BoundSession { credential, transaction_id: &request.transaction_id, host_id: &self.settings.host_id };
         let bound = binding.bind(&verified, &confirmed, &bound_session, &plain)?;
 
-        let next = ExpectResult {
-            euicc: state.euicc,
-            credential_ci: state.credential_ci,
-            request: hash::sha256(request.prepare_download_response.bytes()),
-            initialise_secure_channel: bound.initialise_secure_channel,
-        };
         let mut change = profile.change(WHO, now);
         change.state = transition(profile.state, Event::Delivered)?;
         change.download_tries = profile.download_tries.saturating_add(1);
         change.binding = SealedChange::Set(binding.to_bytes());
+        let next = ExpectResult {
+            party: state.party,
+            delivery: change.download_tries,
+            binding: binding.identity(),
+            request: hash::sha256(request.prepare_download_response.bytes()),
+            initialise_secure_channel: bound.initialise_secure_channel,
+        };
         let advance = SessionAdvance {
             transaction_id: request.transaction_id.clone(),
             from: SessionState::ExpectGetBoundProfilePackage,
@@ -103,36 +105,38 @@ impl Smdp {
         Ok(Some(bound.package))
     }
 
-    /// The same request in the same session gets the same bytes: the first answer may have been lost on its way.
-    fn repeat(
+    /// The same request in the same session gets the same bytes: the first answer may have been lost on its way. It is
+    /// no delivery of its own, so it does not count as one.
+    async fn repeat(
         &self,
         request: &GetBoundProfilePackageRequest,
         session: &DownloadSession,
         profile: &Profile,
         package: &[u8],
+        now: Timestamp,
     ) -> Result<Vec<u8>, Error> {
         let state = ExpectResult::from_bytes(&session.data)?;
         if state.request != hash::sha256(request.prepare_download_response.bytes()) {
             return Err(Error::RebindingRefused);
         }
-        if !order::downloadable(profile.state) {
-            return Err(Error::ProfileNotReleased);
-        }
+        self.check_still_served(profile, &state.party, now).await?;
         let binding = Binding::from_bytes(profile.binding.as_ref().ok_or(Error::RebindingRefused)?)?;
+        // Another session may have bound the profile again: what it made would not fit this session's message.
+        if binding.identity() != state.binding {
+            return Err(Error::RebindingRefused);
+        }
         let provider = self.authenticator.provider();
-        let plain = Plain { provider, eid: state.euicc.eid, metadata: &profile.metadata, package };
+        let plain = Plain { provider, eid: state.party.euicc.eid, metadata: &profile.metadata, package };
         binding.repeat(&state.initialise_secure_channel, &plain)
     }
 
     /// What AuthenticateClient saw may have changed while the user was thinking.
-    async fn check_still_served(
-        &self,
-        profile: &Profile,
-        state: &ExpectGetBoundProfilePackage,
-        now: Timestamp,
-    ) -> Result<(), Error> {
-        if profile.eid != Some(state.euicc.eid) {
+    async fn check_still_served(&self, profile: &Profile, party: &Party, now: Timestamp) -> Result<(), Error> {
+        if profile.eid != Some(party.euicc.eid) {
             return Err(Error::EidRefused);
+        }
+        if !party.has(profile) {
+            return Err(Error::MatchingIdRefused);
         }
         if profile.confirmation_code.is_some() && profile.confirmation_tries >= self.settings.confirmation_code_limit {
             if order::downloadable(profile.state) {
@@ -146,6 +150,11 @@ impl Smdp {
         if profile.expires_at.is_some_and(|end| now > end) {
             return Err(Error::OrderExpired);
         }
+        Ok(())
+    }
+
+    /// Ends an order that was delivered too often.
+    async fn check_deliveries_left(&self, profile: &Profile, now: Timestamp) -> Result<(), Error> {
         if profile.download_tries >= self.settings.download_limit {
             self.close_order(profile, Event::DownloadRetriesExceeded, WHO, now).await?;
             return Err(Error::DownloadRetriesExceeded);
@@ -159,6 +168,7 @@ impl Smdp {
         &self,
         transaction_id: &TransactionId,
         iccid: Iccid,
+        party: Party,
         now: Timestamp,
     ) -> Result<Error, Error> {
         let limit = self.settings.confirmation_code_limit;
@@ -173,6 +183,10 @@ impl Smdp {
         self.store
             .run_tx("count wrong confirmation code", move |tx| {
                 let profile = tx.profile(&iccid)?.ok_or(Error::Damaged("session"))?;
+                if !party.has(&profile) {
+                    // The order was cancelled meanwhile; the next one of this profile has a code of its own.
+                    return Err(Error::MatchingIdRefused);
+                }
                 let mut change = profile.change(WHO, now);
                 let refusal = if profile.confirmation_tries >= limit {
                     // The order may have been closed by the try before this one.
@@ -223,6 +237,6 @@ fn verify<'r>(
         return Err(Error::TransactionIdUnknown);
     }
     let message = followed_by(signed.bytes(), &state.smdp_signature2);
-    state.euicc.verify(provider, &message, &ok.euicc_signature2)?;
+    state.party.euicc.verify(provider, &message, &ok.euicc_signature2)?;
     Ok((PrepareDownloadVerified(()), signed.value()))
 }

@@ -11,9 +11,9 @@ use rsp_es::es9plus::HandleNotificationRequest;
 use rsp_store::{Notification, Profile, ProfileChange, SessionAdvance, SessionState, Step, Stepped};
 
 use crate::authenticate_client::ATTEMPTS;
-use crate::cancel_session::euicc_of;
 use crate::error::Error;
 use crate::order::{Event, transition};
+use crate::session::ExpectResult;
 use crate::smdp::Smdp;
 
 const WHO: &str = "HandleNotification";
@@ -67,13 +67,14 @@ impl Smdp {
             return Ok(Outcome::Ignored("no package was delivered in this session"));
         }
         let profile = profile.ok_or(Error::Damaged("session"))?;
-        let (euicc, ci) = euicc_of(&session)?;
+        let state = ExpectResult::from_bytes(&session.data)?;
+        let euicc = &state.party.euicc;
         let signed = result.profile_installation_result_data.bytes();
         if euicc.verify(self.authenticator.provider(), signed, &result.euicc_sign_pir).is_err() {
             return Ok(Outcome::Ignored("the eUICC's signature is invalid"));
         }
         // The signature covers our transactionId, which says whose session it was; some eUICCs write an OID of their own.
-        if data.smdp_oid != *self.binding_credential(&ci)?.oid() {
+        if data.smdp_oid != *self.binding_credential(&state.party.credential_ci)?.oid() {
             tracing::warn!(session = %data.transaction_id, "the installation result names another SM-DP+");
         }
         let metadata = &data.notification_metadata;
@@ -85,6 +86,11 @@ impl Smdp {
         };
         let event = event_of(&data.final_result);
         tracing::info!(session = %data.transaction_id, iccid = %profile.iccid, ?event, "installation result");
+        // The order of the session, not whichever the profile has now; and a failure says nothing about packages that
+        // were delivered later.
+        let counts =
+            state.party.has(&profile) && (event == Event::Installed || state.delivery == profile.download_tries);
+        let change = if counts { moved(&profile, event, now) } else { None };
         let advance = SessionAdvance {
             transaction_id: data.transaction_id.clone(),
             from: SessionState::ExpectResult,
@@ -93,7 +99,7 @@ impl Smdp {
             iccid: Some(profile.iccid),
             expires_at: now,
         };
-        self.take(notification, Some(advance), moved(&profile, event, now)).await
+        self.take(&profile, change, |change| Step::TakeResult(notification, advance, change)).await
     }
 
     /// Other notifications bring the certificates of their eUICC.
@@ -125,19 +131,24 @@ impl Smdp {
         };
         tracing::info!(eid = %euicc.eid, iccid = %profile.iccid, event = name, "notification");
         let change = event.and_then(|event| moved(&profile, event, now));
-        self.take(notification, None, change).await
+        self.take(&profile, change, |change| Step::Take(notification, change)).await
     }
 
-    /// Records the notification with all that follows from it, or nothing if its sequence number is known.
+    /// Records the notification with all that follows from it, or nothing if it is known.
     async fn take(
         &self,
-        notification: Notification,
-        advance: Option<SessionAdvance>,
+        profile: &Profile,
         change: Option<ProfileChange>,
+        step: impl FnOnce(Option<ProfileChange>) -> Step,
     ) -> Result<Outcome, Error> {
-        let step = Step::Take(notification, advance, change);
-        Ok(match self.store.step("take notification", step).await? {
-            Stepped::Done => Outcome::Taken,
+        let to = change.as_ref().map(|change| change.state).filter(|to| *to != profile.state);
+        Ok(match self.store.step("take notification", step(change)).await? {
+            Stepped::Done => {
+                if let Some(to) = to {
+                    tracing::info!(iccid = %profile.iccid, from = %profile.state, %to, "order moved");
+                }
+                Outcome::Taken
+            }
             Stepped::Known => Outcome::Ignored("the sequence number is known"),
             Stepped::Conflict => Outcome::Conflict,
         })

@@ -83,7 +83,8 @@ pub fn transition(state: ProfileState, event: Event) -> Result<ProfileState, Inv
         (Allocated | Linked, Event::ConfirmAndRelease) | (Confirmed, Event::ReleaseProfile) => Ok(Released),
         // A retry delivers again.
         (Released | Downloaded, Event::Delivered) => Ok(Downloaded),
-        (Downloaded, Event::Installed) => Ok(Installed),
+        // What is on the card is on the card, although another delivery failed or the limit was reached.
+        (Downloaded | Error, Event::Installed) => Ok(Installed),
         // The order stays where it is: it can be downloaded again.
         (Downloaded, Event::InstallationFailedForNow) => Ok(Downloaded),
         (Downloaded, Event::InstallationFailed)
@@ -119,6 +120,7 @@ mod tests {
         ("Released", Event::Delivered, "Downloaded"),
         ("Downloaded", Event::Delivered, "Downloaded"),
         ("Downloaded", Event::Installed, "Installed"),
+        ("Error", Event::Installed, "Installed"),
         ("Downloaded", Event::InstallationFailedForNow, "Downloaded"),
         ("Downloaded", Event::InstallationFailed, "Error"),
         ("Released", Event::SessionCancelled, "Error"),

@@ -242,10 +242,12 @@ impl Orders {
         Ok(placed)
     }
 
-    /// Cancels an order. The profile becomes Available again, or Unavailable; its matching ID is never used again.
+    /// Cancels an order and ends its sessions. The profile becomes Available again, or Unavailable; its matching ID is
+    /// never used again.
     ///
     /// # Errors
-    /// [`Error::IccidUnknown`], [`Error::Transition`] when the profile is being downloaded or installed.
+    /// [`Error::IccidUnknown`], [`Error::Transition`] when the profile is being downloaded or installed, and
+    /// [`Error::AlreadyDownloaded`] when it shall become available although it was delivered and not deleted since.
     pub async fn cancel(&self, iccid: &Iccid, available: bool) -> Result<ProfileState, Error> {
         let now = self.clock.now();
         let event = if available { Event::CancelToAvailable } else { Event::CancelToUnavailable };
@@ -255,6 +257,10 @@ impl Orders {
                 let profile = tx.profile(&iccid)?.ok_or(Error::IccidUnknown(iccid))?;
                 let mut change = profile.change(&actor, now);
                 change.state = transition(profile.state, event)?;
+                // Its keys may be on an eUICC, whatever that reported: nobody else gets them.
+                if available && profile.download_tries > 0 && profile.state != ProfileState::Deleted {
+                    return Err(Error::AlreadyDownloaded(iccid));
+                }
                 change.eid = None;
                 change.matching_id = None;
                 change.confirmation_code = SealedChange::Clear;
@@ -262,6 +268,7 @@ impl Orders {
                 change.download_tries = 0;
                 change.binding = SealedChange::Clear;
                 change.expires_at = None;
+                tx.close_sessions(&iccid, now)?;
                 if tx.change_profile(&change)? { Ok(change.state) } else { Err(Error::Contention) }
             })
             .await

@@ -29,6 +29,7 @@ impl From<Error> for StatusCode {
             Error::ProfileTypeUnknown(_) => Self::PROFILE_TYPE_UNKNOWN,
             Error::ProfileTypeUnavailable(_) => Self::PROFILE_TYPE_UNAVAILABLE,
             Error::IccidUnknown(_) => Self::ICCID_UNKNOWN,
+            Error::AlreadyDownloaded(_) => Self::ICCID_ALREADY_IN_USE,
             Error::MatchingIdInvalid => Self::MATCHING_ID_INVALID,
             Error::MatchingIdInUse => Self::MATCHING_ID_ALREADY_IN_USE,
             Error::ProfileTypeExists(_)

@@ -6,7 +6,7 @@
 //! (profile packages, one-time keys, session states, subscriber keys, confirmation-code hashes) are sealed by the [`Crypter`].
 //!
 //! The models have the standard's names: a [`Profile`] carries its order (SGP.22 3.1.6), a [`DownloadSession`] is one
-//! RSP session, a [`Notification`] one sequence number of one eUICC.
+//! RSP session, a [`Notification`] what an eUICC reported.
 
 mod crypter;
 mod datastore;

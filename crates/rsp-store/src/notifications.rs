@@ -1,4 +1,5 @@
-//! Notifications taken in. A sequence number of an eUICC counts once, whatever is sent how often.
+//! Notifications taken in. A sequence number counts once for a profile of an eUICC, whatever is sent how often; an
+//! installation result counts once in its session.
 
 use rsp_asn1::{Eid, Iccid, Timestamp};
 use rusqlite::params;
@@ -49,14 +50,25 @@ impl Datastore {
 }
 
 impl Transaction {
-    /// Records a notification. False when its sequence number is known for this eUICC, and nothing was written.
-    pub(crate) fn record_notification(&mut self, new: &Notification) -> Result<bool, Error> {
-        let written = sqlite::execute(
+    /// Whether a notification with this sequence number is known for this eUICC and profile.
+    pub(crate) fn knows_notification(&mut self, new: &Notification) -> Result<bool, Error> {
+        let found = sqlite::first(
+            &self.connection,
+            "SELECT 1 FROM notifications WHERE iccid IS $1 AND eid = $2 AND seq_number = $3",
+            params![new.iccid.map(|iccid| iccid.0), new.eid.0, new.seq_number],
+            |_| Ok(()),
+        )?;
+        Ok(found.is_some())
+    }
+
+    /// Records a notification.
+    pub(crate) fn record_notification(&mut self, new: &Notification) -> Result<(), Error> {
+        sqlite::execute(
             &self.connection,
             "INSERT INTO notifications (eid, seq_number, iccid, event, body, received_at) \
-             VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (eid, seq_number) DO NOTHING",
+             VALUES ($1, $2, $3, $4, $5, $6)",
             params![new.eid.0, new.seq_number, new.iccid.map(|iccid| iccid.0), new.event, new.body, new.received_at.0],
         )?;
-        Ok(written == 1)
+        Ok(())
     }
 }

@@ -122,10 +122,14 @@ macro_rules! session_with {
 
 impl Datastore {
     /// The session, and the order that `key` names if there is one. One query: both or nothing are read.
+    ///
+    /// Of several orders for an EID, one that has not expired at `now` goes before one that has, one that was never
+    /// delivered before one that was, and an older one before a newer one.
     pub async fn session_and_order(
         &self,
         transaction_id: &TransactionId,
         key: &OrderKey,
+        now: Timestamp,
     ) -> Result<Option<(DownloadSession, Option<Profile>)>, Error> {
         let read = |row: &Row<'_>| Ok((self.read_session(row, transaction_id)?, self.joined_profile(row)?));
         match key {
@@ -138,9 +142,11 @@ impl Datastore {
                 session_with!(
                     "",
                     "LEFT JOIN profiles p ON p.iccid = (SELECT iccid FROM profiles WHERE eid = $2 \
-                     AND state IN ('Released', 'Downloaded') ORDER BY created_at, iccid LIMIT 1)"
+                     AND state IN ('Released', 'Downloaded') \
+                     ORDER BY expires_at IS NOT NULL AND expires_at < $3, state = 'Downloaded', created_at, iccid \
+                     LIMIT 1)"
                 ),
-                params![transaction_id.as_bytes(), eid.0],
+                params![transaction_id.as_bytes(), eid.0, now.0],
                 read,
             ),
         }
@@ -228,6 +234,18 @@ impl Transaction {
             ],
         )?;
         Ok(written == 1)
+    }
+
+    /// Ends the sessions about a profile in which a package may still be asked for. Those in which one was delivered
+    /// stay: their results are to be taken in.
+    ///
+    /// # Errors
+    /// The store's own failures.
+    pub fn close_sessions(&mut self, iccid: &Iccid, at: Timestamp) -> Result<(), Error> {
+        let text = "UPDATE download_sessions SET state = 'Closed', expires_at = $2 \
+                    WHERE iccid = $1 AND state = 'ExpectGetBoundProfilePackage'";
+        sqlite::execute(&self.connection, text, params![iccid.0, at.0])?;
+        Ok(())
     }
 
     /// Deletes the sessions that ended before `now`; returns how many.

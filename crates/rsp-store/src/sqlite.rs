@@ -10,7 +10,8 @@ use rusqlite::{CachedStatement, Connection, OpenFlags, Row, ToSql, TransactionBe
 use crate::error::Error;
 
 /// The schema's versions in their order; a database counts in `user_version` how many it has seen. Only ever added to.
-const MIGRATIONS: &[&str] = &[include_str!("../migrations/0001_initial.sql")];
+const MIGRATIONS: &[&str] =
+    &[include_str!("../migrations/0001_initial.sql"), include_str!("../migrations/0002_notifications_by_profile.sql")];
 
 /// How long opening and reading wait for another process. Writing has its own patience.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);

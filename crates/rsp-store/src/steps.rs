@@ -13,8 +13,10 @@ pub enum Step {
     Open(NewSession),
     /// The next state of a session, and what becomes of its profile.
     Advance(SessionAdvance, Option<ProfileChange>),
-    /// A notification, unless its sequence number is known for its eUICC, and what follows from it.
-    Take(Notification, Option<SessionAdvance>, Option<ProfileChange>),
+    /// A notification, unless its sequence number is known for its eUICC and profile, and what becomes of the profile.
+    Take(Notification, Option<ProfileChange>),
+    /// An installation result with the end of its session, which identifies it, and what becomes of the profile.
+    TakeResult(Notification, SessionAdvance, Option<ProfileChange>),
 }
 
 /// How a step ended.
@@ -72,11 +74,16 @@ impl Transaction {
         let (advance, change) = match step {
             Step::Open(new) => return Ok(self.insert_session(new)?),
             Step::Advance(advance, change) => (Some(advance), change),
-            Step::Take(notification, advance, change) => {
-                if !self.record_notification(notification)? {
+            Step::Take(notification, change) => {
+                if self.knows_notification(notification)? {
                     return Err(Undo::Because(Stepped::Known));
                 }
-                (advance.as_ref(), change)
+                self.record_notification(notification)?;
+                (None, change)
+            }
+            Step::TakeResult(notification, advance, change) => {
+                self.record_notification(notification)?;
+                (Some(advance), change)
             }
         };
         let written = match advance {

@@ -172,8 +172,8 @@ async fn refuses_an_order_that_was_cancelled_while_the_user_was_thinking() {
     let (euicc, order, authenticated) = started(&server).await;
     server.orders.cancel(&order.iccid, false).await.unwrap();
     let answer = euicc.try_prepare(&server, &authenticated, None).await;
-    // The order and its EID are gone: the profile is nobody's.
-    assert_refused(answer, &StatusCode::EID_REFUSED);
+    // The session ended with its order.
+    assert_refused(answer, &StatusCode::TRANSACTION_ID_UNKNOWN);
     assert_eq!(server.state(&order).await, ProfileState::Unavailable);
 }
 

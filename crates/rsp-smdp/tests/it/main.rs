@@ -10,5 +10,6 @@ mod initiate_authentication;
 mod known_answer;
 mod log_leak;
 mod notifications;
+mod order_binding;
 mod orders;
 mod server;

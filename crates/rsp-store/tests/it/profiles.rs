@@ -87,7 +87,7 @@ async fn an_iccid_is_unique() {
 }
 
 #[tokio::test]
-async fn a_sequence_number_of_an_euicc_counts_once() {
+async fn a_sequence_number_counts_once_for_a_profile_of_an_euicc() {
     let database = Database::with_profile(ICCID).await;
     let notification = Notification {
         eid: Eid([0x89; 16]),
@@ -98,10 +98,11 @@ async fn a_sequence_number_of_an_euicc_counts_once() {
         received_at: NOW,
     };
     let mut outcomes = Vec::new();
-    for eid in [Eid([0x89; 16]), Eid([0x89; 16]), Eid([0x12; 16])] {
-        let step = Step::Take(Notification { eid, ..notification.clone() }, None, None);
+    let known = Eid([0x89; 16]);
+    for (eid, iccid) in [(known, ICCID), (known, ICCID), (Eid([0x12; 16]), ICCID), (known, Iccid([7; 10]))] {
+        let step = Step::Take(Notification { eid, iccid: Some(iccid), ..notification.clone() }, None);
         outcomes.push(database.store.step("notify", step).await.unwrap());
     }
-    assert_eq!(outcomes, [Stepped::Done, Stepped::Known, Stepped::Done]);
+    assert_eq!(outcomes, [Stepped::Done, Stepped::Known, Stepped::Done, Stepped::Done]);
     assert_eq!(database.store.notifications(&ICCID).await.unwrap().len(), 2);
 }

@@ -98,14 +98,16 @@ async fn a_notification_takes_effect_with_all_that_follows_or_not_at_all() {
     let closed = || advance(SessionState::ExpectAuthenticateClient, SessionState::Closed);
     let late = || advance(SessionState::ExpectResult, SessionState::Closed);
     let cases = [
-        ("late session", Step::Take(notification(1), Some(late()), Some(installed(1))), Stepped::Conflict),
-        ("late profile", Step::Take(notification(1), Some(closed()), Some(installed(9))), Stepped::Conflict),
-        ("late session alone", Step::Take(notification(1), Some(late()), None), Stepped::Conflict),
-        ("late profile alone", Step::Take(notification(1), None, Some(installed(9))), Stepped::Conflict),
-        ("all", Step::Take(notification(1), Some(closed()), Some(installed(1))), Stepped::Done),
-        ("replay", Step::Take(notification(1), Some(closed()), Some(installed(2))), Stepped::Known),
-        ("profile", Step::Take(notification(2), None, Some(installed(2))), Stepped::Done),
-        ("replay", Step::Take(notification(2), None, Some(installed(3))), Stepped::Known),
+        ("late session", Step::TakeResult(notification(1), late(), Some(installed(1))), Stepped::Conflict),
+        ("late profile", Step::TakeResult(notification(1), closed(), Some(installed(9))), Stepped::Conflict),
+        ("late session alone", Step::TakeResult(notification(1), late(), None), Stepped::Conflict),
+        ("late profile alone", Step::Take(notification(1), Some(installed(9))), Stepped::Conflict),
+        ("all", Step::TakeResult(notification(1), closed(), Some(installed(1))), Stepped::Done),
+        // A result is identified by its session, which is over; the number counts for nothing else.
+        ("replay", Step::TakeResult(notification(1), closed(), Some(installed(2))), Stepped::Conflict),
+        ("used number", Step::Take(notification(1), Some(installed(2))), Stepped::Known),
+        ("profile", Step::Take(notification(2), Some(installed(2))), Stepped::Done),
+        ("replay", Step::Take(notification(2), Some(installed(3))), Stepped::Known),
     ];
     for (name, step, expected) in cases {
         let before = database.store.profile(&ICCID).await.unwrap().unwrap().version;
@@ -138,12 +140,12 @@ async fn an_order_is_found_by_matching_id_or_by_eid() {
         (OrderKey::Eid(eid), true),
         (OrderKey::Eid(Eid([0x12; 16])), false),
     ] {
-        let (session, order) = database.store.session_and_order(&id(), &key).await.unwrap().unwrap();
+        let (session, order) = database.store.session_and_order(&id(), &key, NOW).await.unwrap().unwrap();
         assert_eq!(session.data.as_slice(), b"first");
         assert_eq!(order.is_some(), found);
     }
     let unknown = TransactionId::from([6; 16]);
-    assert!(database.store.session_and_order(&unknown, &OrderKey::Eid(eid)).await.unwrap().is_none());
+    assert!(database.store.session_and_order(&unknown, &OrderKey::Eid(eid), NOW).await.unwrap().is_none());
 }
 
 #[tokio::test]
