@@ -159,7 +159,8 @@ impl Run<'_> {
     }
 
     fn change(&mut self, what: &str, iccid: &str) -> anyhow::Result<()> {
-        self.lpa(json!({ what: iccid }), &["profile", what, iccid], |result| {
+        let sure: &[&str] = if what == "delete" { &["--yes"] } else { &[] };
+        self.lpa(json!({ what: iccid }), &[&["profile", what, iccid], sure].concat(), |result| {
             Ok(format!("notifications {}", result["notifications"]))
         })
         .map(drop)

@@ -93,7 +93,7 @@ pub(crate) fn run(args: LpaArgs, json: bool) -> anyhow::Result<ExitCode> {
         LpaCommand::Reset(args) => chip::reset(&session, &args),
         LpaCommand::ActivationCode(args) => activation_code::run(&args, json),
     };
-    outcome.map_err(|error| report::finish(error, json))
+    outcome.map_err(report::finish)
 }
 
 /// What every command of the LPA works with.

@@ -19,7 +19,7 @@ mod system;
 use std::process::ExitCode;
 
 use clap::{CommandFactory as _, Parser, Subcommand};
-use exit::exit_of;
+use exit::{Exit, Failure, exit_of};
 
 /// The open eSIM stack: an SM-DP+, an LPA and a software eUICC that speak GSMA SGP.22.
 ///
@@ -27,7 +27,7 @@ use exit::exit_of;
 #[derive(Parser)]
 #[command(name = "openrsp", version, propagate_version = true, after_help = EXIT_CODES)]
 struct Cli {
-    /// Print machine-readable JSON instead of text.
+    /// Print machine-readable JSON instead of text, one object a line. A command that fails says so in the last one.
     #[arg(long, global = true)]
     json: bool,
 
@@ -60,18 +60,37 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
-    if let Err(error) = start_log(&cli.log) {
-        eprintln!("error: {error:#}");
-        return exit::Exit::Usage.into();
-    }
-    match run(cli) {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return usage(&error),
+    };
+    let json = cli.json;
+    match start_log(&cli.log).and_then(|()| run(cli)) {
         Ok(code) => code,
         Err(error) => {
+            if json {
+                println!("{}", exit::report_of(&error));
+            }
             eprintln!("error: {error:#}");
             exit_of(&error).into()
         }
     }
+}
+
+/// Help and version, or what is wrong with the command line.
+fn usage(error: &clap::Error) -> ExitCode {
+    // Nothing is left to be done for a reader that went away.
+    let _ = error.print();
+    if !error.use_stderr() {
+        return ExitCode::SUCCESS;
+    }
+    // The command line could not be read, and yet a program that wants JSON must get it.
+    if std::env::args_os().skip(1).take_while(|argument| argument != "--").any(|argument| argument == "--json") {
+        let text = error.render().to_string();
+        let text = text.trim_start_matches("error: ").trim_end();
+        println!("{}", exit::report_of(&Failure::new(Exit::Usage, text)));
+    }
+    Exit::Usage.into()
 }
 
 fn run(cli: Cli) -> anyhow::Result<ExitCode> {
@@ -85,6 +104,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Lpa(args) => lpa::run(*args, json),
         Command::Pki(args) => pki::run(args, json),
         Command::Bench(args) => bench::run(args, json),
+        Command::Completions { .. } if json => Err(Failure::new(Exit::Usage, "completions are a script, not JSON")),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "openrsp", &mut std::io::stdout());
             Ok(ExitCode::SUCCESS)
@@ -95,7 +115,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
 fn start_log(filter: &str) -> anyhow::Result<()> {
     let filter = tracing_subscriber::EnvFilter::builder()
         .parse(filter)
-        .map_err(|error| anyhow::anyhow!("--log {filter}: {error}"))?;
+        .map_err(|error| Failure::new(Exit::Usage, format!("--log {filter}: {error}")))?;
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
     Ok(())
 }

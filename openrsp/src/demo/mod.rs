@@ -14,10 +14,10 @@ use anyhow::{Context as _, ensure};
 use clap::{Args, ValueEnum};
 use serde_json::Value;
 
-use crate::exit::Exit;
+use crate::exit::{Exit, Failure, exit_of};
 use crate::processes::{Openrsp, Service, text};
 use crate::subscription::Subscription;
-use crate::system::OsRandomness;
+use crate::system::{OsRandomness, write_private};
 use network::Sim;
 use timeline::{Interface, Timeline};
 
@@ -59,7 +59,7 @@ impl CurveName {
     }
 }
 
-/// Runs the demo; a failure names its step and ends with exit code 1.
+/// Runs the demo; a failure names its step.
 pub(crate) fn run(args: DemoArgs, json: bool) -> anyhow::Result<ExitCode> {
     let mut timeline = Timeline::new(json);
     match demo(&args, &mut timeline) {
@@ -68,8 +68,9 @@ pub(crate) fn run(args: DemoArgs, json: bool) -> anyhow::Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         Err(error) => {
-            timeline.fail(&error);
-            Ok(Exit::Failed.into())
+            let exit = exit_of(&error);
+            timeline.fail(&error, exit);
+            Ok(exit.into())
         }
     }
 }
@@ -84,7 +85,8 @@ fn demo(args: &DemoArgs, timeline: &mut Timeline) -> anyhow::Result<Value> {
         Some(file) => Subscription::from_file(file)?,
         None => Subscription::fresh(&mut OsRandomness)?,
     };
-    std::fs::write(&package, subscription.package()).with_context(|| package.display().to_string())?;
+    // It holds K and OPc.
+    write_private(&package, subscription.package())?;
     timeline.end(subscription.package().len());
 
     timeline.begin("InitServer", Interface::Local);
@@ -125,21 +127,22 @@ fn demo(args: &DemoArgs, timeline: &mut Timeline) -> anyhow::Result<Value> {
 
     timeline.begin("EnableProfile", Interface::Es10c);
     let iccid = subscription.iccid();
-    openrsp.run([&lpa[..], &["profile", "enable", iccid]].concat())?;
-    timeline.end(0);
+    let enabled = openrsp.run([&lpa[..], &["profile", "enable", iccid]].concat())?;
+    let bytes = enabled["bytes"].as_u64().and_then(|bytes| usize::try_from(bytes).ok());
+    timeline.end(bytes.context("the LPA did not say what it moved")?);
 
     let mut sim = Sim::connect(&spec)?;
     timeline.begin("ReadEfIccid", Interface::Apdu);
     let read = sim.iccid()?;
     ensure!(read == iccid, "EF_ICCID says {read}, the order {iccid}");
-    timeline.end(10);
+    timeline.end(sim.take_bytes());
     timeline.begin("ReadEfImsi", Interface::Apdu);
     let imsi = sim.imsi()?;
     ensure!(imsi == subscription.imsi(), "EF_IMSI says {imsi}, the package {}", subscription.imsi());
-    timeline.end(9);
+    timeline.end(sim.take_bytes());
     timeline.begin("Authenticate", Interface::Apdu);
-    let bytes = sim.authenticate(&mut subscription.subscriber()?, &mut OsRandomness)?;
-    timeline.end(bytes);
+    sim.authenticate(&mut subscription.subscriber()?, &mut OsRandomness)?;
+    timeline.end(sim.take_bytes());
     drop(sim);
 
     timeline.begin("CompareElements", Interface::Local);
@@ -174,7 +177,8 @@ impl Place {
         let Some(dir) = keep else {
             return Ok(Self::Passing(tempfile::tempdir().context("a temporary directory")?));
         };
-        std::fs::create_dir(&dir).with_context(|| format!("--keep {}", dir.display()))?;
+        std::fs::create_dir(&dir)
+            .map_err(|error| Failure::new(Exit::Input, format!("--keep {}: {error}", dir.display())))?;
         Ok(Self::Kept(dir))
     }
 

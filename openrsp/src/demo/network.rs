@@ -14,6 +14,8 @@ const USIM_AID: [u8; 7] = [0xA0, 0x00, 0x00, 0x00, 0x87, 0x10, 0x02];
 pub(super) struct Sim {
     card: LineClient,
     channel: u8,
+    /// Of commands and responses since they were last asked for.
+    bytes: usize,
 }
 
 impl Sim {
@@ -22,7 +24,12 @@ impl Sim {
         let address = spec.strip_prefix("tcp:").context("the demo's card listens on TCP")?;
         let mut card = LineClient::tcp(address)?;
         let channel = card.open_channel(&USIM_AID).context("SELECT USIM")?;
-        Ok(Self { card, channel })
+        Ok(Self { card, channel, bytes: 0 })
+    }
+
+    /// How many bytes crossed the interface since the last call.
+    pub(super) fn take_bytes(&mut self) -> usize {
+        std::mem::take(&mut self.bytes)
     }
 
     /// The ICCID that EF_ICCID holds.
@@ -43,25 +50,22 @@ impl Sim {
         Ok(digits.filter(|digit| *digit < 10).map(|digit| char::from(b'0' + digit)).collect())
     }
 
-    /// Challenges the USIM as a network does, resynchronising once if the USIM asks for it; returns the bytes that crossed
-    /// the interface.
+    /// Challenges the USIM as a network does, resynchronising once if the USIM asks for it.
     pub(super) fn authenticate(
         &mut self,
         subscriber: &mut Subscriber,
         randomness: &mut dyn Randomness,
-    ) -> anyhow::Result<usize> {
-        let mut bytes = 0;
+    ) -> anyhow::Result<()> {
         for _ in 0..2 {
             let rand = randomness.bytes();
             let vector = subscriber.challenge(rand);
             let command = vector.command(self.channel);
-            let response = self.card.transmit(&command)?;
-            bytes += command.len() + response.data.len() + 2;
+            let response = self.transmit(&command)?;
             match Answer::parse(&response.data, u16::from_be_bytes(response.sw.to_bytes()))? {
                 Answer::SynchronisationFailure(auts) => drop(subscriber.resynchronise(&rand, &auts)?),
                 answer => {
                     vector.verify(&answer).context("AUTHENTICATE")?;
-                    return Ok(bytes);
+                    return Ok(());
                 }
             }
         }
@@ -78,6 +82,12 @@ impl Sim {
         Ok(self.command(0xB0, 0, 0, &[], Some(length)).context(name)?.data)
     }
 
+    fn transmit(&mut self, command: &[u8]) -> anyhow::Result<Response> {
+        let response = self.card.transmit(command)?;
+        self.bytes += command.len() + response.data.len() + 2;
+        Ok(response)
+    }
+
     fn select(&mut self, file: &[u8]) -> anyhow::Result<()> {
         let data = [&[file.len() as u8], file].concat();
         self.command(0xA4, 0x00, 0x0C, &data, None).map(drop)
@@ -87,7 +97,7 @@ impl Sim {
         let mut apdu = vec![self.channel, ins, p1, p2];
         apdu.extend_from_slice(body);
         apdu.extend(le);
-        let response = self.card.transmit(&apdu)?;
+        let response = self.transmit(&apdu)?;
         ensure!(response.sw == StatusWord::OK, "the card answered {}", response.sw);
         Ok(response)
     }

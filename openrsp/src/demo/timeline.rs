@@ -5,6 +5,8 @@ use std::time::Instant;
 use anyhow::Context as _;
 use serde_json::{Value, json};
 
+use crate::exit::Exit;
+
 /// The interface on which a step happens.
 #[derive(Clone, Copy)]
 pub(super) enum Interface {
@@ -67,7 +69,8 @@ impl Timeline {
             interface: line["interface"].as_str().unwrap_or("local").to_owned(),
             started: Instant::now(),
         };
-        if line["ok"].as_bool() != Some(false) {
+        // A failure's last line names its step again, and has no `ok`.
+        if line["ok"] == true {
             self.print(line["bytes"].as_u64().unwrap_or(0), line["ms"].as_f64().unwrap_or(0.0));
         }
     }
@@ -97,9 +100,10 @@ impl Timeline {
         println!("eUICC {}, profile {}, {} ms in all.", field("eid"), field("iccid"), summary["total_ms"]);
     }
 
-    pub(super) fn fail(&self, error: &anyhow::Error) {
+    pub(super) fn fail(&self, error: &anyhow::Error, exit: Exit) {
         if self.json {
-            println!("{}", json!({"result": "failed", "step": self.current.name, "error": format!("{error:#}")}));
+            let (step, error) = (&self.current.name, format!("{error:#}"));
+            println!("{}", json!({"result": "failed", "step": step, "error": error, "exit": exit as u8}));
         } else {
             eprintln!("error: step {} failed: {error:#}", self.current.name);
         }

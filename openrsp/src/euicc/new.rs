@@ -1,6 +1,6 @@
 //! `openrsp euicc new`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Args;
@@ -12,6 +12,7 @@ use rsp_pki::issue::Minted;
 use rsp_pki::{Error as PkiError, Role};
 
 use super::failure;
+use crate::config::CONFIG_FILE;
 use crate::exit::{Exit, Failure};
 use crate::system::{OsRandomness, now};
 
@@ -54,8 +55,9 @@ pub(super) fn run(args: &NewArgs, json: bool) -> anyhow::Result<ExitCode> {
     let credentials = curves
         .into_iter()
         .map(|curve| {
-            credential(&pki, curve, args.eid)
-                .map_err(|error| Failure::new(Exit::Input, format!("{}, {curve}: {error}", args.pki.display())))
+            credential(&pki, curve, args.eid).map_err(|error| {
+                Failure::new(Exit::Input, format!("{}, {curve}: {error}{}", args.pki.display(), hint(&args.pki)))
+            })
         })
         .collect::<anyhow::Result<Vec<Credential>>>()?;
     let mut manufacture = Manufacture::new(credentials);
@@ -72,13 +74,23 @@ pub(super) fn run(args: &NewArgs, json: bool) -> anyhow::Result<ExitCode> {
     FileStore::create(&args.file, &state).map_err(|error| failure(&args.file, error))?;
     let eid = state.eid();
     if !eid.check_digits_valid() {
-        eprintln!("warning: the check digits of the EID {eid} are wrong");
+        let right = eid.with_check_digits();
+        eprintln!("warning: the check digits of the EID {eid} are wrong: they should be those of {right}");
     }
     match json {
         true => println!("{}", serde_json::json!({"eid": eid.to_string(), "file": args.file})),
         false => println!("{}: eUICC {eid}", args.file.display()),
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// A server's directory has the keys of its PKI one level below.
+fn hint(dir: &Path) -> String {
+    let below = dir.join("pki");
+    match dir.join(CONFIG_FILE).is_file() && below.is_dir() {
+        true => format!("; it is a server's directory: did you mean {}?", below.display()),
+        false => String::new(),
+    }
 }
 
 /// The directory's identity on a curve, or one that is issued for another EID.

@@ -1,6 +1,5 @@
 //! `openrsp lpa chip`, `default-smdp` and `reset`: the eUICC as a whole.
 
-use std::io::IsTerminal as _;
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
@@ -145,14 +144,7 @@ pub(super) fn reset(session: &Session, args: &ResetArgs) -> anyhow::Result<ExitC
         let message = "reset what? Give --profiles, --test-profiles or --default-smdp, or several of them";
         return Err(Failure::new(Exit::Usage, message));
     }
-    if !args.yes {
-        if !std::io::stdin().is_terminal() {
-            return Err(Failure::new(Exit::Usage, "there is no terminal to ask at: give --yes"));
-        }
-        if !prompt::confirm("Really reset the eUICC? This cannot be undone. [y/N] ")? {
-            return Err(Failure::new(Exit::Failed, "nothing was reset"));
-        }
-    }
+    prompt::require_consent(args.yes, "Really reset the eUICC? This cannot be undone. [y/N] ", "nothing was reset")?;
     let network = args.notifications.network(&session.network)?;
     let mut reporter = Reporter::new(session.json);
     let (changed, aftermath) = session.with_lpa(&mut reporter, |lpa| {

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::download::{self, DownloadArgs};
 use super::notifications::NotificationArgs;
 use super::report::{self, Reporter};
-use super::{Aid, Session, parse_aid};
+use super::{Aid, Session, parse_aid, prompt};
 
 #[derive(Subcommand)]
 pub(super) enum ProfileCommand {
@@ -56,6 +56,10 @@ pub(super) struct DeleteArgs {
     #[arg(value_name = "ICCID|AID", value_parser = parse_profile)]
     profile: ProfileIdentifier,
 
+    /// Do not ask.
+    #[arg(long)]
+    yes: bool,
+
     #[command(flatten)]
     notifications: NotificationArgs,
 }
@@ -86,6 +90,8 @@ pub(super) fn run(session: &Session, command: ProfileCommand) -> anyhow::Result<
             change(session, "disabled", &args.profile, &args.notifications, disable)
         }
         ProfileCommand::Delete(args) => {
+            let question = "Really delete the profile? It cannot be brought back. [y/N] ";
+            prompt::require_consent(args.yes, question, "nothing was deleted")?;
             let delete = |lpa: &mut Lpa<'_>| lpa.delete_profile(&args.profile);
             change(session, "deleted", &args.profile, &args.notifications, delete)
         }
@@ -112,7 +118,10 @@ fn change(
         ProfileIdentifier::IsdpAid(aid) => hex::encode_upper(&aid.0),
     };
     if session.json {
-        println!("{}", json!({"result": "ok", "profile": profile, "now": done, "notifications": aftermath.as_json()}));
+        let (bytes, notifications) = (reporter.es10c_bytes(), aftermath.as_json());
+        let line =
+            json!({"result": "ok", "profile": profile, "now": done, "bytes": bytes, "notifications": notifications});
+        println!("{line}");
     } else {
         println!("Profile {profile} is {done}.");
         aftermath.tell();

@@ -91,10 +91,19 @@ impl EndUser for Terminal {
     }
 }
 
-/// Asks a question that only `y` answers with yes.
-pub(super) fn confirm(question: &str) -> anyhow::Result<bool> {
+/// Asks before something that cannot be undone; only `y` is a yes. Without a terminal there must be a flag.
+pub(super) fn require_consent(yes: bool, question: &str, otherwise: &str) -> anyhow::Result<()> {
+    if yes {
+        return Ok(());
+    }
+    if !std::io::stdin().is_terminal() {
+        return Err(Failure::new(Exit::Usage, "there is no terminal to ask at: give --yes"));
+    }
     let answer = ask(question).map_err(|error| Failure::new(Exit::Usage, error))?;
-    Ok(matches!(answer.as_str(), "y" | "yes"))
+    match answer.as_str() {
+        "y" | "yes" => Ok(()),
+        _ => Err(Failure::new(Exit::Failed, otherwise)),
+    }
 }
 
 /// One line from the terminal, in lower case. Questions go to standard error: standard output is for results.

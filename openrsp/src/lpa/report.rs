@@ -3,8 +3,8 @@
 use std::fmt;
 use std::time::Instant;
 
-use rsp_lpa::{Blame, Cancelled, Delivery, Error, Events, Step};
-use serde_json::{Value, json};
+use rsp_lpa::{Blame, Cancelled, Delivery, Error, Events, Interface, Step};
+use serde_json::{Map, Value, json};
 
 use crate::exit::{Exit, Failure};
 
@@ -13,6 +13,7 @@ pub(super) struct Reporter {
     json: bool,
     steps: bool,
     number: usize,
+    es10c_bytes: u64,
     begun: Instant,
     started: Instant,
 }
@@ -21,12 +22,17 @@ impl Reporter {
     /// Tells nothing until [`telling_steps`](Self::telling_steps).
     pub(super) fn new(json: bool) -> Self {
         let now = Instant::now();
-        Self { json, steps: false, number: 0, begun: now, started: now }
+        Self { json, steps: false, number: 0, es10c_bytes: 0, begun: now, started: now }
     }
 
     /// Tells each step.
     pub(super) fn telling_steps(self) -> Self {
         Self { steps: true, ..self }
+    }
+
+    /// What the functions that manage profiles moved so far, in bytes of commands and responses.
+    pub(super) fn es10c_bytes(&self) -> u64 {
+        self.es10c_bytes
     }
 
     /// Milliseconds since the reporter was made.
@@ -41,6 +47,9 @@ impl Events for Reporter {
     }
 
     fn finished(&mut self, step: Step, bytes: u64, ok: bool) {
+        if step.interface() == Interface::Es10c {
+            self.es10c_bytes += bytes;
+        }
         if !self.steps {
             return;
         }
@@ -89,38 +98,31 @@ pub(super) fn failure(error: Error) -> anyhow::Error {
     anyhow::Error::new(Procedure(error))
 }
 
-/// Gives an error its exit code, and with `--json` its line on standard output, the last of the command.
-pub(super) fn finish(error: anyhow::Error, json: bool) -> anyhow::Error {
-    let procedure = error.downcast_ref::<Procedure>();
-    if json {
-        let line = procedure.map_or_else(
-            || json!({"result": "failed", "error": format!("{error:#}")}),
-            |Procedure(error)| failure_line(error),
-        );
-        println!("{line}");
-    }
-    match procedure {
-        Some(Procedure(cause)) => Failure::new(exit(cause), &error),
+/// Gives an error its exit code, and the members that `--json` prints of it.
+pub(super) fn finish(error: anyhow::Error) -> anyhow::Error {
+    match error.downcast_ref::<Procedure>() {
+        Some(Procedure(cause)) => Failure::detailed(exit(cause), &error, details(cause)),
         None => error,
     }
 }
 
-fn failure_line(error: &Error) -> Value {
+fn details(error: &Error) -> Map<String, Value> {
     let status = error.status();
-    json!({
-        "result": "failed",
-        "step": error.step.name(),
-        "interface": error.step.interface().to_string(),
-        "error": error.to_string(),
-        "subject": status.map(|status| status.subject.as_str()),
-        "reason": status.map(|status| status.reason.as_str()),
-        "meaning": status.and_then(|status| status.explanation()).map(|explanation| explanation.meaning),
-        "remedy": error.remedy(),
-        "cancelled": error.cancelled.as_ref().map(|cancelled| json!({
-            "reason": cancelled.reason.name(),
-            "error": cancelled.failure.as_ref().map(Error::to_string),
-        })),
-    })
+    let explanation = status.and_then(|status| status.explanation());
+    let cancelled = error.cancelled.as_ref().map(|cancelled| {
+        json!({ "reason": cancelled.reason.name(), "error": cancelled.failure.as_ref().map(Error::to_string) })
+    });
+    let members = [
+        ("step", json!(error.step.name())),
+        ("interface", json!(error.step.interface().to_string())),
+        ("error", json!(error.to_string())),
+        ("subject", json!(status.map(|status| status.subject.as_str()))),
+        ("reason", json!(status.map(|status| status.reason.as_str()))),
+        ("meaning", json!(explanation.map(|explanation| explanation.meaning))),
+        ("remedy", json!(error.remedy())),
+        ("cancelled", json!(cancelled)),
+    ];
+    members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
 fn exit(error: &Error) -> Exit {

@@ -32,12 +32,18 @@ impl Ended {
 pub(crate) fn openrsp<A: AsRef<OsStr>>(arguments: impl IntoIterator<Item = A>) -> Ended {
     let output = command().args(arguments).output().unwrap();
     let stdout = String::from_utf8(output.stdout).unwrap();
-    let lines = stdout.lines().map(|line| serde_json::from_str(line).unwrap_or(Value::String(line.to_owned())));
-    Ended {
-        code: output.status.code().unwrap_or(-1),
-        lines: lines.collect(),
-        stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+    let object = |line: &str| match serde_json::from_str(line) {
+        Ok(value @ Value::Object(_)) => value,
+        other => panic!("no JSON object: {line:?}, {other:?}"),
+    };
+    let lines: Vec<_> = stdout.lines().map(object).collect();
+    let code = output.status.code().unwrap_or(-1);
+    if code != 0 {
+        let refused = lines.iter().filter(|line| ["failed", "refused"].iter().any(|word| line["result"] == *word));
+        assert_eq!(refused.count(), 1, "a command that fails says so in one line: {lines:?}");
+        assert!(lines.last().is_some_and(|last| last["result"] != "ok" && !last["result"].is_null()), "{lines:?}");
     }
+    Ended { code, lines, stderr: String::from_utf8_lossy(&output.stderr).into_owned() }
 }
 
 /// The program with `--json`, no input, and nothing of the caller's configuration.
@@ -83,9 +89,14 @@ pub(crate) struct Bed {
 impl Bed {
     /// A server with a PKI of its own.
     pub(crate) fn new() -> Self {
+        Self::at(HOST)
+    }
+
+    /// The same, under another address.
+    pub(crate) fn at(host: &str) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let server = dir.path().join("server");
-        openrsp(["init".as_ref(), server.as_os_str(), "--host".as_ref(), HOST.as_ref()]).ok();
+        openrsp(["init".as_ref(), server.as_os_str(), "--host".as_ref(), host.as_ref()]).ok();
         Self { pki: server.join("pki"), dir }
     }
 

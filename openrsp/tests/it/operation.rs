@@ -25,8 +25,19 @@ fn says_that_it_is_healthy_and_ends_on_sigterm() {
     let mut service = plain(&bed);
     let answer = http(&service, "GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
     assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    // A request that the server has begun to read is answered before it ends: the second of these bytes are sent when it
+    // listens no more, and so has seen the signal.
+    let mut late = TcpStream::connect(service.address).unwrap();
+    late.write_all(b"GET /healthz HTTP/1.1\r\nHost: x\r\n").unwrap();
+    let other = http(&service, "GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+    assert!(other.starts_with("HTTP/1.1 200"), "{other}");
     let id = service.child.id().to_string();
     assert!(std::process::Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+    while TcpStream::connect(service.address).is_ok() {}
+    late.write_all(b"Connection: close\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    late.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
     assert!(service.child.wait().unwrap().success());
 }
 
@@ -51,8 +62,63 @@ fn refuses_secrets_that_others_can_read() {
     assert_eq!(shown.code, 3, "{}", shown.stderr);
     assert!(shown.stderr.contains("chmod 600"), "{}", shown.stderr);
     let orders = bed.smdp(&["orders"]);
-    assert_ne!(orders.code, 0);
+    assert_eq!(orders.code, 3, "{}", orders.stderr);
     assert!(orders.stderr.contains("chmod 600"), "{}", orders.stderr);
+    std::fs::set_permissions(&kek, std::fs::Permissions::from_mode(0o600)).unwrap();
+    for name in ["openrsp.db", "tls.key"] {
+        let file = format!("{}/{name}", bed.path("server"));
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o640)).unwrap();
+        let ended = openrsp(["serve", &bed.path("server"), "--listen", "127.0.0.1:0"]);
+        assert_eq!(ended.code, 3, "{}", ended.stderr);
+        assert!(ended.stderr.contains(&file) && ended.stderr.contains("chmod 600"), "{}", ended.stderr);
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).unwrap();
+    }
+}
+
+#[test]
+fn the_profile_that_the_demo_keeps_is_private() {
+    let dir = tempfile::tempdir().unwrap();
+    let kept = dir.path().join("demo");
+    let arguments = ["demo".as_ref(), "--keep".as_ref(), kept.as_os_str()];
+    openrsp(arguments).ok();
+    let mode = std::fs::metadata(kept.join("profile.der")).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600, "it holds K and OPc");
+    assert_eq!(openrsp(arguments).code, 3, "it exists already");
+}
+
+#[test]
+fn a_failing_init_leaves_nothing_behind() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = |name: &str| dir.path().join(name).to_str().unwrap().to_owned();
+    let server = path("server");
+    for (more, exit) in
+        [(["--pki", &path("missing")], 3), (["--pki", dir.path().to_str().unwrap()], 3), (["--host", "[::1"], 2)]
+    {
+        let ended = openrsp([&["init", &server], &more[..]].concat());
+        assert_eq!(ended.code, exit, "{more:?}: {}", ended.stderr);
+        assert!(!std::path::Path::new(&server).exists(), "{more:?}");
+    }
+    std::fs::write(&server, b"").unwrap();
+    assert_eq!(openrsp(["init", &server]).code, 3, "a file is in the way");
+}
+
+#[test]
+fn a_server_on_an_ipv6_address_is_reached_by_its_code() {
+    let Ok(free) = std::net::TcpListener::bind("[::1]:0").and_then(|listener| listener.local_addr()) else {
+        eprintln!("not run: this machine has no ::1");
+        return;
+    };
+    let bed = Bed::at(&free.to_string());
+    let kept = bed.path("demo");
+    openrsp(["demo", "--keep", &kept]).ok();
+    bed.smdp(&["import", &format!("{kept}/profile.der"), "--type", "t", "--spn", "S"]).ok();
+    let order = bed.smdp(&["order", "--type", "t"]).ok();
+    let code = order["activation_code"].as_str().unwrap();
+    assert!(code.starts_with(&format!("LPA:1${free}$")), "{code}");
+    let service = Service::start(["serve", &bed.path("server")]);
+    assert_eq!(service.address, free, "the configuration says where it listens");
+    let card = format!("file:{}", bed.card("card.euicc", "p256", &[]));
+    openrsp(["lpa", "--card", &card, "--ci", bed.pki(), "profile", "download", code, "--yes"]).ok();
 }
 
 #[test]
@@ -76,8 +142,46 @@ fn another_card_process_is_kept_out() {
     let card = bed.card("card.euicc", "p256", &[]);
     let _serving = Service::start(["euicc", "serve", &card, "--tcp", "127.0.0.1:0"]);
     let ended = openrsp(["lpa", "--card", &format!("file:{card}"), "chip", "info"]);
-    assert_ne!(ended.code, 0);
-    assert!(ended.stderr.contains("use") || !ended.lines.is_empty(), "{}", ended.stderr);
+    assert_eq!(ended.code, 5, "{}", ended.stderr);
+    let error = ended.lines.last().unwrap()["error"].as_str().unwrap();
+    assert!(error.contains(&card) && error.contains("in use by another process"), "{error}");
+}
+
+/// How many lines of text the program prints, without `--json`.
+fn said<A: AsRef<std::ffi::OsStr>>(arguments: impl IntoIterator<Item = A>) -> usize {
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_openrsp")).args(arguments).output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    String::from_utf8(output.stdout).unwrap().lines().count()
+}
+
+#[test]
+fn every_error_is_one_json_object_with_the_exit_code() {
+    let dir = tempfile::tempdir().unwrap();
+    let missing = dir.path().join("missing");
+    let missing = missing.to_str().unwrap();
+    let card = format!("file:{missing}");
+    let cases: [(&[&str], i32); 10] = [
+        (&["no-such-command"], 2),
+        (&["--log", "a=b=c", "smdp", "orders"], 2),
+        (&["init", missing, "--host", "a b"], 2),
+        (&["serve", missing], 3),
+        (&["smdp", "--dir", missing, "orders"], 3),
+        (&["euicc", "show", missing], 3),
+        (&["lpa", "chip", "info"], 2),
+        (&["lpa", "--card", &card, "chip", "info"], 3),
+        (&["lpa", "--card", "tcp:127.0.0.1:1", "chip", "info"], 5),
+        (&["pki", "show", missing], 3),
+    ];
+    for (arguments, exit) in cases {
+        let ended = openrsp(arguments);
+        let [line] = &ended.lines[..] else { panic!("{arguments:?}: {:?}", ended.lines) };
+        assert_eq!(
+            (ended.code, &line["result"], &line["exit"]),
+            (exit, &"failed".into(), &exit.into()),
+            "{arguments:?} {line}"
+        );
+        assert!(!line["error"].as_str().unwrap().is_empty(), "{line}");
+    }
 }
 
 #[test]
@@ -101,12 +205,11 @@ fn every_command_explains_itself() {
         &["bench", "downloads"],
     ];
     for command in commands {
-        let ended = openrsp(command.iter().chain(&["--help"]));
-        assert_eq!(ended.code, 0, "{command:?}");
-        assert!(ended.lines.len() > 5, "{command:?}");
+        assert!(said(command.iter().chain(&["--help"])) > 5, "{command:?}");
     }
     for shell in ["bash", "zsh", "fish"] {
-        assert!(openrsp(["completions", shell]).lines.len() > 20, "{shell}");
+        assert!(said(["completions", shell]) > 20, "{shell}");
     }
+    assert_eq!(openrsp(["completions", "bash"]).code, 2, "a script is no JSON");
     assert_eq!(openrsp(["no-such-command"]).code, 2);
 }

@@ -126,3 +126,63 @@ fn a_cancelled_order_is_gone() {
     let taken = shop.bed.smdp(&["order", "--type", "t", "--matching-id", order["matching_id"].as_str().unwrap()]);
     assert_ne!(taken.code, 0, "a matching ID is never given out twice");
 }
+
+#[test]
+fn an_order_whose_code_cannot_be_written_changes_nothing() {
+    let shop = Shop::open();
+    let before = shop.bed.smdp(&["orders"]).lines;
+    let long = "A".repeat(250);
+    let ended = shop.bed.smdp(&["order", "--type", "t", "--matching-id", &long]);
+    assert_eq!(ended.code, 3, "{}", ended.stderr);
+    assert_eq!(shop.bed.smdp(&["orders"]).lines, before);
+}
+
+#[test]
+fn orders_that_were_placed_are_printed_when_others_fail() {
+    let shop = Shop::open();
+    let package = format!("{}/profile.der", shop.bed.path("demo"));
+    shop.bed.smdp(&["import", &package, "--type", "one", "--spn", "S"]).ok();
+    let again = shop.bed.smdp(&["import", &package, "--type", "one", "--spn", "S"]);
+    assert_eq!(again.code, 3, "the ICCID is known: {}", again.stderr);
+    let ended = shop.bed.smdp(&["order", "--type", "one", "--count", "3"]);
+    assert_eq!(ended.code, 1, "{}", ended.stderr);
+    let [placed, failed] = &ended.lines[..] else { panic!("{:?}", ended.lines) };
+    assert_eq!(shop.state(placed), "Released");
+    assert!(failed["error"].as_str().unwrap().starts_with("1 of 3 orders were placed"), "{failed}");
+    assert_eq!(shop.bed.smdp(&["order", "--type", "t", "--count", "0"]).code, 2);
+}
+
+#[test]
+fn what_cannot_be_undone_is_asked_and_what_cannot_be_done_is_said_in_words() {
+    let shop = Shop::open();
+    let card = shop.bed.card("card.euicc", "p256", &[]);
+    let order = shop.order(&[]);
+    assert_eq!(shop.download(&card, &order, &[]).0, 0);
+    let iccid = order["iccid"].as_str().unwrap();
+    let cancelled = shop.bed.smdp(&["cancel", iccid]);
+    assert_eq!(cancelled.code, 1);
+    assert!(cancelled.stderr.contains("is Installed, and nothing is left to cancel"), "{}", cancelled.stderr);
+
+    let lpa = |more: &[&str]| {
+        shop.bed.lpa(&format!("file:{card}"), shop.server.address, &[&["profile", "delete", iccid], more].concat())
+    };
+    let asked = lpa(&[]);
+    assert_eq!(asked.code, 2, "there is no terminal to ask at");
+    assert!(asked.stderr.contains("--yes"), "{}", asked.stderr);
+    assert_eq!(lpa(&["--yes"]).ok()["now"], "deleted");
+}
+
+#[test]
+fn a_new_card_says_what_was_probably_meant() {
+    let bed = Bed::new();
+    let (server, file) = (bed.path("server"), bed.path("card.euicc"));
+    let ended = openrsp(["euicc", "new", &file, "--pki", &server]);
+    assert_eq!(ended.code, 3);
+    assert!(ended.stderr.contains(&format!("did you mean {server}/pki?")), "{}", ended.stderr);
+    let wrong = "89049032123451234512345678901230";
+    let right = wrong.parse::<rsp_asn1::Eid>().unwrap().with_check_digits().to_string();
+    assert_ne!(wrong, right);
+    let ended = openrsp(["euicc", "new", &file, "--pki", bed.pki(), "--eid", wrong]);
+    assert!(ended.stderr.contains(&format!("they should be those of {right}")), "{}", ended.stderr);
+    ended.ok();
+}
