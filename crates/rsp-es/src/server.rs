@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use axum::Router;
-use axum::body::Body;
+use axum::body::{Body, HttpBody as _};
 use axum::extract::State;
 use axum::http::header::{ALLOW, CONTENT_TYPE as CONTENT_TYPE_HEADER};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode as HttpStatus};
@@ -154,6 +154,10 @@ fn check_headers(headers: &HeaderMap) -> Result<(), StatusCode> {
 
 /// The whole body, or the HTTP status that says why it was not read to its end.
 async fn receive(body: Body) -> Result<axum::body::Bytes, HttpStatus> {
+    // From Content-Length: what is announced as too long is not waited for.
+    if body.size_hint().lower() > MAX_BODY as u64 {
+        return Err(HttpStatus::PAYLOAD_TOO_LARGE);
+    }
     match tokio::time::timeout(BODY_TIMEOUT, Limited::new(body, MAX_BODY).collect()).await {
         Ok(Ok(body)) => Ok(body.to_bytes()),
         Ok(Err(error)) if error.is::<LengthLimitError>() => Err(HttpStatus::PAYLOAD_TOO_LARGE),

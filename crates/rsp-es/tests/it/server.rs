@@ -15,6 +15,8 @@ use rsp_es::es9plus::{
 };
 use rsp_es::server::{Es9Plus, MAX_BODY, router};
 use rsp_es::status::StatusCode;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
 use tower::ServiceExt as _;
 
 use crate::fixtures::{Session, session};
@@ -207,6 +209,28 @@ async fn atk_big_body() {
         assert_eq!(fits.status, 200, "{function}");
         let answer = ask(&router, post(function, vec![b' '; MAX_BODY + 1])).await;
         assert_eq!(answer.status, 413, "{function}");
+    }
+}
+
+/// Only the head of the request is ever sent: an answer shows that nobody waited for the body.
+#[tokio::test]
+async fn a_body_that_is_announced_as_too_long_is_refused_before_it_is_read() {
+    let Some(session) = session() else { return };
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let router = router(Arc::new(Fake::new(session)));
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    for length in [MAX_BODY + 1, usize::MAX >> 1] {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        let path = Function::InitiateAuthentication.path();
+        let head = format!(
+            "POST {path} HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n\
+             X-Admin-Protocol: gsma/rsp/v2.2.0\r\nContent-Length: {length}\r\n\r\n"
+        );
+        stream.write_all(head.as_bytes()).await.unwrap();
+        let mut answer = [0; 12];
+        stream.read_exact(&mut answer).await.unwrap();
+        assert_eq!(&answer, b"HTTP/1.1 413", "{length}");
     }
 }
 
