@@ -5,6 +5,8 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use crate::printable::printable;
+
 /// What a status code speaks about, for example "8.2.6" (MatchingID); SGP.22 5.2.6.1.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Subject(Cow<'static, str>);
@@ -20,6 +22,12 @@ pub struct MalformedCode(String);
 
 /// Longest dotted code that is read: the longest of the standard has seven characters.
 const MAX_CODE_LENGTH: usize = 32;
+
+/// Longest part of the server's own words that is shown, in characters.
+const MAX_MESSAGE: usize = 200;
+
+/// Longest part of an identifier that is shown, in characters: OIDs and addresses fit.
+const MAX_IDENTIFIER: usize = 64;
 
 fn checked(code: &str) -> Result<Cow<'static, str>, MalformedCode> {
     let well_formed = code.len() <= MAX_CODE_LENGTH
@@ -141,7 +149,7 @@ impl StatusCode {
     }
 }
 
-/// `8.2.6/3.8 (MatchingID: refused)`, and what the server added.
+/// `8.2.6/3.8 (MatchingID: refused)`, and what the server added, cut and escaped: it is the text of a stranger.
 impl fmt::Display for StatusCode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}", self.subject, self.reason)?;
@@ -152,10 +160,10 @@ impl fmt::Display for StatusCode {
             (None, None) => {}
         }
         if let Some(identifier) = &self.subject_identifier {
-            write!(f, " [{identifier}]")?;
+            write!(f, " [{}]", printable(identifier, MAX_IDENTIFIER))?;
         }
         if let Some(message) = &self.message {
-            write!(f, ": {message}")?;
+            write!(f, ": {}", printable(message, MAX_MESSAGE))?;
         }
         Ok(())
     }

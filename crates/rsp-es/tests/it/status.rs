@@ -133,3 +133,18 @@ fn a_code_is_shown_with_names_instance_and_message() {
     assert!(code.is(&StatusCode::EID_REFUSED));
     assert!(code.explanation().unwrap().remedy.contains("device"));
 }
+
+#[test]
+fn the_words_of_a_server_are_escaped_and_cut() {
+    let status = StatusCode::MATCHING_ID_REFUSED
+        .with_subject_identifier("a\u{1B}]0;title\u{7}")
+        .with_message("no\nopenrsp: installed\r\u{9B}2J\u{202E}x\u{200B}y\u{2028}z\u{FEFF} é \\");
+    assert_eq!(
+        status.to_string(),
+        r"8.2.6/3.8 (MatchingID: refused) [a\u{1b}]0;title\u{7}]: no\u{a}openrsp: installed\u{d}\u{9b}2J\u{202e}x\u{200b}y\u{2028}z\u{feff} é \"
+    );
+    let status =
+        StatusCode::MATCHING_ID_REFUSED.with_subject_identifier("é".repeat(100_000)).with_message("é".repeat(100_000));
+    let expected = format!("8.2.6/3.8 (MatchingID: refused) [{}…]: {}…", "é".repeat(64), "é".repeat(200));
+    assert_eq!(status.to_string(), expected);
+}
