@@ -1,5 +1,7 @@
 //! Profile metadata of an imported profile (SGP.22 4.4).
 
+use std::net::{Ipv4Addr, Ipv6Addr};
+
 use rsp_asn1::{
     Iccid, IconType, NotificationConfigurationInformation, NotificationEvent, OctetString, OperatorId, PprIds,
     ProfileClass, StoreMetadataRequest, Unknown,
@@ -21,7 +23,7 @@ pub struct Icon {
 pub struct Notify {
     /// A bit of [`NotificationEvent`].
     pub event: usize,
-    /// FQDN of the recipient.
+    /// FQDN of the recipient, or its IP address, each with a port if need be.
     pub address: String,
 }
 
@@ -106,12 +108,29 @@ fn name(field: &'static str, limit: usize, text: &str) -> Result<String, Error> 
     if length == 0 || length > limit {
         return Err(invalid(field, format!("{length} characters, 1 to {limit} are allowed")));
     }
+    printable(field, text)?;
     Ok(text.to_owned())
 }
 
+/// Refuses text that would make a screen show something else than its letters.
+pub(crate) fn printable(field: &'static str, text: &str) -> Result<(), Error> {
+    match text.chars().find(|c| is_deceptive(*c)) {
+        Some(c) => Err(invalid(field, format!("the character U+{:04X} is not allowed", u32::from(c)))),
+        None => Ok(()),
+    }
+}
+
+/// Control characters and line ends, marks that turn the direction of writing, and characters that take no room. The
+/// joiners stay: some scripts need them.
+fn is_deceptive(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{61C}' | '\u{200B}' | '\u{200E}' | '\u{200F}' | '\u{FEFF}')
+        || matches!(c, '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{206F}')
+}
+
 fn notifications(notify: &[Notify]) -> Result<Option<Vec<NotificationConfigurationInformation>>, Error> {
-    if let Some(bad) = notify.iter().find(|entry| entry.address.is_empty() || entry.address.len() > 255) {
-        let problem = format!("{:?} is not an address", bad.address);
+    if let Some(bad) = notify.iter().find(|entry| !is_recipient(&entry.address)) {
+        let problem = format!("{:?} is no fully qualified domain name and no IP address", bad.address);
         return Err(invalid("notificationConfigurationInfo", problem));
     }
     let entries = notify
@@ -123,6 +142,31 @@ fn notifications(notify: &[Notify]) -> Result<Option<Vec<NotificationConfigurati
         })
         .collect::<Vec<_>>();
     Ok((!entries.is_empty()).then_some(entries))
+}
+
+/// A domain name as the standard has it, or an IP address as laboratories have it; either with a port, as in smdpAddress.
+fn is_recipient(text: &str) -> bool {
+    let host = match text.rsplit_once(':') {
+        Some((host, port)) if !host.ends_with(':') && port.parse::<u16>().is_ok() => host,
+        _ => text,
+    };
+    let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
+    is_fqdn(host)
+        || host.parse::<Ipv4Addr>().is_ok()
+        || [bare.unwrap_or(host), text].iter().any(|host| host.parse::<Ipv6Addr>().is_ok())
+}
+
+/// Labels of letters, digits and hyphens, at least two of them, 253 characters together (RFC 1035, 1123).
+fn is_fqdn(text: &str) -> bool {
+    let label = |label: &str| {
+        (1..=63).contains(&label.len())
+            && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+    };
+    // A last label of digits alone would be an IP address.
+    let top = text.rsplit('.').next().unwrap_or_default();
+    text.len() <= 253 && text.contains('.') && text.split('.').all(label) && !top.bytes().all(|b| b.is_ascii_digit())
 }
 
 /// MCC and MNC in the coding of 3GPP TS 24.008: a missing third digit of the MNC is `F`.
@@ -140,8 +184,8 @@ fn owner(digits: &str) -> Result<OperatorId, Error> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Icon, MetadataOptions, owner};
-    use rsp_asn1::Iccid;
+    use super::{Icon, MetadataOptions, Notify, owner};
+    use rsp_asn1::{Iccid, NotificationEvent};
 
     #[test]
     fn the_owner_is_coded_as_in_ef_imsi() {
@@ -159,5 +203,58 @@ mod tests {
         assert!(rules.build(Iccid([0x89; 10]), None, "t").is_err());
         let long = MetadataOptions { profile_name: Some("x".repeat(65)), ..MetadataOptions::default() };
         assert!(long.build(Iccid([0x89; 10]), None, "t").is_err());
+    }
+
+    fn problem(options: &MetadataOptions, spn: Option<&str>, type_name: &str) -> Option<String> {
+        options.build(Iccid([0x89; 10]), spn, type_name).err().map(|error| error.to_string())
+    }
+
+    #[test]
+    fn refuses_names_that_deceive_a_screen() {
+        let none = MetadataOptions::default();
+        for (c, code) in [('\u{1b}', "U+001B"), ('\n', "U+000A"), ('\u{202e}', "U+202E"), ('\u{2066}', "U+2066")] {
+            let bad = format!("Good{c}bad");
+            let refused = |field| Some(format!("{field}: the character {code} is not allowed"));
+            let spn = MetadataOptions { service_provider_name: Some(bad.clone()), ..none.clone() };
+            assert_eq!(problem(&spn, None, "t"), refused("serviceProviderName"));
+            assert_eq!(problem(&none, Some(&bad), "t"), refused("serviceProviderName"));
+            let name = MetadataOptions { profile_name: Some(bad.clone()), ..none.clone() };
+            assert_eq!(problem(&name, None, "t"), refused("profileName"));
+            assert_eq!(problem(&none, None, &bad), refused("profileName"));
+        }
+        assert_eq!(problem(&none, Some("Bücher & Söhne 電話"), "t"), None);
+    }
+
+    #[test]
+    fn refuses_recipients_that_are_no_domain_names() {
+        let to = |address: &str| MetadataOptions {
+            notify: vec![Notify { event: NotificationEvent::ENABLE, address: address.to_owned() }],
+            ..MetadataOptions::default()
+        };
+        let long = format!("{}.example.com", "a".repeat(64));
+        for bad in [
+            "",
+            "host",
+            "a b.example.com",
+            "https://example.com",
+            "smdp.example.com:x",
+            "smdp.example.com:65536",
+            "300.0.0.1",
+            "-a.example.com",
+            ".a.b",
+            "a..b",
+            "a\u{202e}.example.com",
+            "a.example.com\n",
+            &long,
+        ] {
+            let expected =
+                format!("notificationConfigurationInfo: {bad:?} is no fully qualified domain name and no IP address");
+            assert_eq!(problem(&to(bad), None, "t"), Some(expected));
+        }
+        for good in
+            ["smdp.example.com", "a-1.B2.example:8443", "127.0.0.1:8443", "127.0.0.1", "[::1]:8443", "[::1]", "::1"]
+        {
+            assert_eq!(problem(&to(good), None, "t"), None);
+        }
     }
 }

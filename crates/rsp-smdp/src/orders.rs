@@ -13,7 +13,7 @@ use crate::clock::{Clock, SharedRandomness};
 use crate::confirmation_code::ConfirmationCode;
 use crate::error::Error;
 use crate::matching_id;
-use crate::metadata::MetadataOptions;
+use crate::metadata::{self, MetadataOptions};
 use crate::order::{Event, transition};
 use crate::personalise::{Personalised, personalise};
 use crate::status::duplicate;
@@ -91,6 +91,7 @@ impl Orders {
     /// # Errors
     /// [`Error::Package`], [`Error::Metadata`], [`Error::IccidExists`], [`Error::ProfileTypeExists`].
     pub async fn import(&self, import: Import) -> Result<Imported, Error> {
+        metadata::printable("profile type", &import.type_name)?;
         let summary = ProfilePackage::from_der(&import.package)?.summary();
         let iccid: Iccid = summary
             .iccid
