@@ -213,3 +213,21 @@ fn every_command_explains_itself() {
     assert_eq!(openrsp(["completions", "bash"]).code, 2, "a script is no JSON");
     assert_eq!(openrsp(["no-such-command"]).code, 2);
 }
+
+#[test]
+fn tls_and_plain_http_on_the_wrong_port_are_named_as_the_cause() {
+    let bed = Bed::new();
+    let card = format!("file:{}", bed.card("card.euicc", "p256", &[]));
+    let code = format!("1${}$ABC", crate::bed::HOST);
+    for (server, option, cause) in [
+        (plain(&bed), None, "probably plain HTTP is spoken"),
+        (bed.serve(), Some("--plain-http"), "probably TLS is spoken"),
+    ] {
+        let arguments = ["profile", "download", &code, "--yes"].into_iter().chain(option);
+        let ended = bed.lpa(&card, server.address, &arguments.collect::<Vec<_>>());
+        let line = ended.lines.last().unwrap();
+        assert_eq!(ended.code, 6, "{line}");
+        assert!(line["error"].as_str().unwrap().contains(cause), "{line}");
+        assert!(line["remedy"].as_str().unwrap().contains("--plain-http"), "{line}");
+    }
+}

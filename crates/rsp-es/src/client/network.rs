@@ -325,13 +325,22 @@ fn tls_error(host: String, error: &std::io::Error) -> TransportError {
         Some(rustls::Error::InvalidCertificate(reason)) => {
             TransportError::Certificate { host, reason: reason.to_string() }
         }
+        Some(rustls::Error::InvalidMessage(rustls::InvalidMessage::InvalidContentType)) => {
+            let reason = "the answer is no TLS: probably plain HTTP is spoken on this port".to_owned();
+            TransportError::Tls { host, reason }
+        }
         Some(other) => TransportError::Tls { host, reason: other.to_string() },
         None => TransportError::Tls { host, reason: error.to_string() },
     }
 }
 
 fn interrupted(origin: &Origin, when: &'static str, error: &hyper::Error) -> TransportError {
-    TransportError::Interrupted { host: origin.host().to_owned(), when, reason: innermost(error) }
+    let host = origin.host().to_owned();
+    if origin.scheme() == Scheme::PlainHttp && error.is_parse() {
+        let reason = "the answer is no HTTP: probably TLS is spoken on this port".to_owned();
+        return TransportError::Tls { host, reason };
+    }
+    TransportError::Interrupted { host, when, reason: innermost(error) }
 }
 
 fn timeout(origin: &Origin, what: &'static str, limit: Duration) -> TransportError {
