@@ -31,7 +31,7 @@ pub enum TlsRefusal {
     /// Not a certificate.
     #[error("it cannot be read: {0}")]
     Malformed(String),
-    /// It does not chain to a trusted CI, or is not for TLS of an SM-DP+ or SM-DS, or has expired.
+    /// It does not chain to a trusted CI, or is not for TLS of such a server, or has expired.
     #[error("{0}")]
     Path(PathError),
     /// It is for other hosts.
@@ -49,13 +49,20 @@ pub struct CiVerifier {
     anchors: TrustStore,
     crls: Vec<Crl>,
     provider: &'static dyn Provider,
+    role: Role,
     trusted: Mutex<Option<TrustedServer>>,
 }
 
 impl CiVerifier {
-    /// Trusts the servers that these CIs certify and these CRLs do not revoke.
+    /// Trusts the SM-DP+ that these CIs certify and these CRLs do not revoke.
     pub fn new(anchors: TrustStore, crls: Vec<Crl>, provider: &'static dyn Provider) -> Arc<Self> {
-        Arc::new(Self { anchors, crls, provider, trusted: Mutex::new(None) })
+        Self::for_role(Role::DpTls, anchors, crls, provider)
+    }
+
+    /// Trusts the servers of one kind: [`Role::DpTls`] for ES9+, [`Role::DsTls`] for an SM-DS. The caller knows whom it
+    /// calls; a certificate must not choose by which rules it is judged.
+    pub fn for_role(role: Role, anchors: TrustStore, crls: Vec<Crl>, provider: &'static dyn Provider) -> Arc<Self> {
+        Arc::new(Self { anchors, crls, provider, role, trusted: Mutex::new(None) })
     }
 
     /// The TLS configuration that trusts by this verifier alone.
@@ -81,10 +88,8 @@ impl CiVerifier {
         let read = |der: &[u8]| Certificate::from_der(der).map_err(|error| TlsRefusal::Malformed(error.to_string()));
         let leaf = read(end_entity)?;
         let chain = intermediates.iter().map(|der| read(der)).collect::<Result<Vec<_>, _>>()?;
-        // The same certificate profile serves SM-DP+ and SM-DS; what it says decides what it is checked as.
-        let role = if leaf.role() == Some(Role::DsTls) { Role::DsTls } else { Role::DpTls };
         let validation = Validation { provider: self.provider, now: Some(now), crls: &self.crls };
-        let path = validate(&validation, role, &leaf, &chain, &self.anchors).map_err(TlsRefusal::Path)?;
+        let path = validate(&validation, self.role, &leaf, &chain, &self.anchors).map_err(TlsRefusal::Path)?;
         check_name(&leaf, name)?;
         let ci = self.anchors.get(path.ci_key_id()).map(Certificate::subject).unwrap_or_default();
         let ci_key_id = path.ci_key_id().iter().map(|byte| format!("{byte:02X}")).collect();

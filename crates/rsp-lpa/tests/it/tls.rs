@@ -45,14 +45,22 @@ fn acceptor(minted: &Minted, version: &'static SupportedProtocolVersion) -> TlsA
     TlsAcceptor::from(Arc::new(config.with_no_client_auth().with_cert_resolver(Arc::new(presents))))
 }
 
-/// One POST to `host` at a server that presents `minted`.
+/// One POST to `host` at a server that presents `minted`, by the rules for an SM-DP+.
 fn post(
     minted: &Minted,
     host: &str,
     anchors: TrustStore,
     version: &'static SupportedProtocolVersion,
 ) -> (Result<u16, TransportError>, Arc<CiVerifier>, Option<String>) {
-    let verifier = CiVerifier::new(anchors, Vec::new(), rsp_crypto::aws_lc());
+    post_trusting(CiVerifier::new(anchors, Vec::new(), rsp_crypto::aws_lc()), minted, host, version)
+}
+
+fn post_trusting(
+    verifier: Arc<CiVerifier>,
+    minted: &Minted,
+    host: &str,
+    version: &'static SupportedProtocolVersion,
+) -> (Result<u16, TransportError>, Arc<CiVerifier>, Option<String>) {
     let (outcome, negotiated) = block_on(async {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -134,6 +142,26 @@ fn refuses_each_certificate_with_its_reason() {
         assert!(reason.contains(expected), "{reason} does not say {expected}");
         assert_eq!(verifier.trusted(), None);
     }
+}
+
+#[test]
+fn the_caller_says_which_kind_of_server_is_trusted() {
+    let host = "server.example.com";
+    for role in [Role::DpTls, Role::DsTls] {
+        let minted = mint(role, host, now());
+        for expected in [Role::DpTls, Role::DsTls] {
+            let verifier = CiVerifier::for_role(expected, Pki::get().anchors(), Vec::new(), rsp_crypto::aws_lc());
+            let (outcome, verifier, _) = post_trusting(verifier, &minted, host, &rustls::version::TLS13);
+            assert_eq!(verifier.trusted().is_some(), role == expected);
+            match role == expected {
+                true => assert_eq!(outcome.unwrap(), 204),
+                false => assert!(reason(outcome).contains("certificate"), "{role:?} as {expected:?}"),
+            }
+        }
+    }
+    // The verifier of ES9+, as it is made for every download.
+    let (outcome, _, _) = post(&mint(Role::DsTls, host, now()), host, Pki::get().anchors(), &rustls::version::TLS13);
+    assert!(reason(outcome).contains("DPtls certificate"));
 }
 
 #[test]
