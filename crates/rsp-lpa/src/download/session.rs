@@ -16,7 +16,7 @@ use rsp_es::es9plus::{
 use super::checks::{self, SmdpIdentity};
 use super::{DownloadRequest, Installed, Remembered, Trust};
 use crate::end_user::{Decision, EndUser, ProfileOffer};
-use crate::error::{Cause, Error, InstallationFailure};
+use crate::error::{Cause, Error, InstallationFailure, WrongServer};
 use crate::event::Step;
 use crate::local::refused;
 use crate::lpa::Lpa;
@@ -281,6 +281,12 @@ impl ExpectPackage {
     pub(super) async fn fetch(self, lpa: &mut Lpa<'_>, server: &Es9PlusClient) -> Result<Loadable, Failure> {
         let call = server.get_bound_profile_package(&self.message);
         let answer = lpa.server_step(Step::GetBoundProfilePackage, server, call).await?;
+        if answer.transaction_id != self.message.transaction_id {
+            let wrong = WrongServer::TransactionId("the answer to GetBoundProfilePackage");
+            let error = Error::new(Step::GetBoundProfilePackage, wrong);
+            // As with the binding certificate: the fault is the server's, and the order is left as it is.
+            return Err(Failure::cancelling(CancelSessionReason::POSTPONED)(error));
+        }
         let package = SegmentedPackage::cut(answer.bound_profile_package).map_err(|error| {
             let error = Error::new(Step::GetBoundProfilePackage, error);
             Failure::cancelling(CancelSessionReason::LOAD_BPP_EXECUTION_ERROR)(error)

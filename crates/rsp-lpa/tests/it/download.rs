@@ -367,6 +367,31 @@ fn refuses_an_offer_of_another_session_and_leaves_the_order() {
 }
 
 #[test]
+fn refuses_a_package_of_another_session_and_leaves_the_order() {
+    let mut world = World::new();
+    world.server.script.lock().unwrap().package_transaction = Some([0xEE; 16]);
+    let error = fails(&mut world);
+    assert!(
+        matches!(&*error.cause, Cause::WrongServer(WrongServer::TransactionId("the answer to GetBoundProfilePackage"))),
+        "{error}"
+    );
+    assert_eq!((error.step, error.blame()), (Step::GetBoundProfilePackage, Blame::Network));
+    assert_cancelled(&world, &error, CancelSessionReason::POSTPONED);
+}
+
+#[test]
+fn the_words_of_a_server_cannot_forge_a_line() {
+    let mut world = World::new();
+    let status = StatusCode::MATCHING_ID_REFUSED
+        .with_subject_identifier("\u{1B}]0;title\u{7}")
+        .with_message(format!("no\nThe profile is installed.\u{202E}\u{9B}2J{}", "x".repeat(10_000)));
+    world.server.script.lock().unwrap().faults = [(Function::AuthenticateClient, Fault::Refused(status))].into();
+    let text = fails(&mut world).to_string();
+    assert!(!text.chars().any(|c| c.is_control() || c == '\u{202E}'), "{text:?}");
+    assert!(text.contains(r"no\u{a}The profile is installed.\u{202e}") && text.chars().count() < 500, "{text}");
+}
+
+#[test]
 fn a_refusal_of_the_euicc_is_named_and_told_to_the_server() {
     let mut world = World::new();
     world.card.authenticate_error = Some(AuthenticateErrorCode::CI_PK_UNKNOWN);

@@ -43,6 +43,8 @@ pub(crate) struct Script {
     /// transactionId of the answer to AuthenticateClient, outside and inside of smdpSigned2, if other than the session's.
     pub(crate) answered_transaction: Option<[u8; 16]>,
     pub(crate) signed_transaction: Option<[u8; 16]>,
+    /// transactionId of the answer to GetBoundProfilePackage, if other than the session's.
+    pub(crate) package_transaction: Option<[u8; 16]>,
     pub(crate) faults: VecDeque<(Function, Fault)>,
     /// Addresses that refuse notifications.
     pub(crate) refusing: Vec<&'static str>,
@@ -108,6 +110,7 @@ impl FakeServer {
             other_transaction: false,
             answered_transaction: None,
             signed_transaction: None,
+            package_transaction: None,
             faults: VecDeque::new(),
             refusing: Vec::new(),
         };
@@ -207,6 +210,7 @@ impl HttpTransport for FakeServer {
                 let packed = script.packed.as_ref().unwrap_or(&metadata);
                 let bound_profile_package = script.package.clone().unwrap_or_else(|| package(packed));
                 let transaction_id = TransactionId::from([*self.sessions.lock().unwrap(); 16]);
+                let transaction_id = script.package_transaction.map_or(transaction_id, TransactionId::from);
                 answer(200, GetBoundProfilePackageResponse { transaction_id, bound_profile_package }.to_json())
             }
             Function::HandleNotification => {
