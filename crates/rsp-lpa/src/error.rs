@@ -4,6 +4,7 @@ use rsp_apdu::CardError;
 use rsp_asn1::{BppCommandId, CancelSessionReason, DecodeError, EncodeError, ErrorReason};
 use rsp_es::client::{ClientError, MalformedAddress, TransportError};
 use rsp_es::es9plus::Function;
+use rsp_es::printable::printable;
 use rsp_es::status::StatusCode;
 use rsp_pki::PathError;
 
@@ -12,9 +13,14 @@ use crate::event::Step;
 use crate::policy::PolicyRefusal;
 use crate::segments::SegmentError;
 
+/// Longest text of an error, in characters: each of its causes fits with the longest words of a server.
+const MAX_TEXT: usize = 1000;
+
 /// A procedure that did not reach its end.
+///
+/// As text it is fit for a terminal, whatever words of servers and cards are in it: cut, and without control characters.
 #[derive(Debug, thiserror::Error)]
-#[error("{step}: {cause}")]
+#[error("{}", printable(&format!("{step}: {cause}"), MAX_TEXT))]
 pub struct Error {
     /// The step that failed.
     pub step: Step,
@@ -71,6 +77,9 @@ pub enum Cause {
     /// The address is none.
     #[error("{0}")]
     Address(#[from] MalformedAddress),
+    /// The profile's owner wants a notification at an address that is none.
+    #[error("the notification cannot be delivered: {0}")]
+    UndeliverableNotification(MalformedAddress),
     /// A certificate of the server is not one at all.
     #[error("the server's certificate cannot be read: {0}")]
     MalformedCertificate(#[from] rsp_pki::Error),
@@ -229,7 +238,7 @@ impl Error {
             }
             Cause::Package(_) | Cause::MalformedMetadata(_) | Cause::MetadataMismatch(_) => Blame::Server,
             Cause::Policy(_) | Cause::EndUser(_) | Cause::NoConfirmationCode => Blame::Decision,
-            Cause::Encoding(_) | Cause::Address(_) => Blame::Input,
+            Cause::Encoding(_) | Cause::Address(_) | Cause::UndeliverableNotification(_) => Blame::Input,
         }
     }
 
@@ -255,6 +264,9 @@ impl Error {
             Cause::EuiccRefused { remedy, .. } => remedy,
             Cause::Server(error) => server_remedy(error),
             Cause::Address(_) => "Give the address as HOST or HOST:PORT.",
+            Cause::UndeliverableNotification(_) => {
+                "It stays on the eUICC: report the address to the profile's operator, or remove the notification."
+            }
             Cause::Encoding(_) => "Check the values that were given.",
             Cause::MalformedCertificate(_) | Cause::UntrustedServer(_) => {
                 "Name the right certificate issuer, and check this machine's clock; do not go on if they are right."

@@ -10,6 +10,7 @@ use rsp_asn1::{
     SetDefaultDpAddressRequest, SetDefaultDpAddressResponse, SetDefaultDpAddressResult, SetNicknameRequest,
     SetNicknameResponse, SetNicknameResult, Unknown,
 };
+use rsp_es::client::{Origin, Scheme};
 
 use crate::error::{Cause, Error};
 use crate::event::Step;
@@ -58,11 +59,14 @@ impl Lpa<'_> {
         self.call(Step::GetEuiccConfiguredAddresses, &request).map(Raw::into_value)
     }
 
-    /// Sets the address of the default SM-DP+; an empty one removes it (SGP.22 5.7.4).
+    /// Sets the address of the default SM-DP+, `HOST` or `HOST:PORT`; an empty one removes it (SGP.22 5.7.4).
     ///
     /// # Errors
-    /// [`Error`].
+    /// [`Error`]; an address that is none does not reach the eUICC.
     pub fn set_default_dp_address(&mut self, address: &str) -> Result<(), Error> {
+        if !address.is_empty() {
+            Origin::new(Scheme::Https, address).map_err(|error| Error::new(Step::SetDefaultDpAddress, error))?;
+        }
         let request =
             SetDefaultDpAddressRequest { default_dp_address: address.to_owned(), unknown: Unknown::default() };
         let answer = self.call::<_, SetDefaultDpAddressResponse>(Step::SetDefaultDpAddress, &request)?;

@@ -55,9 +55,12 @@ impl<'a> Lpa<'a> {
     /// [`Cause::NoIsdR`] when the card has none; what broke otherwise.
     pub fn open(access: &'a mut dyn CardAccess, events: &'a mut dyn Events, options: &Options) -> Result<Self, Error> {
         events.started(Step::SelectIsdr);
-        // A card that does not know this command has no use for it: its answer does not matter.
-        let _ = access.transmit(&TERMINAL_CAPABILITY);
-        let channel = select(access, &options.isd_r);
+        let channel = match access.transmit(&TERMINAL_CAPABILITY) {
+            // Nothing else will get through, and this is the error that says why.
+            Err(error @ CardError::Link { .. }) => Err(error.into()),
+            // A card that does not know this command has no use for it: its answer does not matter.
+            _ => select(access, &options.isd_r),
+        };
         events.finished(Step::SelectIsdr, 0, channel.is_ok());
         match channel {
             Ok(channel) => Ok(Self { access, events, channel, block: options.block }),

@@ -11,7 +11,7 @@ use rsp_asn1::{
 use rsp_es::client::{Es9PlusClient, HttpTransport, MalformedAddress, Origin, Scheme};
 use rsp_es::es9plus::HandleNotificationRequest;
 
-use crate::error::Error;
+use crate::error::{Cause, Error};
 use crate::event::Step;
 use crate::local::refused;
 use crate::lpa::Lpa;
@@ -133,7 +133,8 @@ impl Lpa<'_> {
         let client = match servers.at(address) {
             Ok(client) => client,
             Err(malformed) => {
-                let mut reason = Some(Error::new(Step::HandleNotification, malformed));
+                let mut reason =
+                    Some(Error::new(Step::HandleNotification, Cause::UndeliverableNotification(malformed)));
                 delivery.kept.extend(queue.map(|notification| (notification, reason.take())));
                 return Ok(());
             }

@@ -1,5 +1,7 @@
 //! Names from servers and cards, made safe to show.
 
+use rsp_es::printable::is_deceptive;
+
 /// Longest name that is shown, in characters: twice what the standard allows for any of them.
 const MAX: usize = 128;
 
@@ -14,33 +16,4 @@ pub fn for_display(name: &str) -> String {
     }
     shown.truncate(shown.trim_end().len());
     shown
-}
-
-/// Control characters and the format characters of Unicode, which a reader does not see.
-fn is_deceptive(c: char) -> bool {
-    c.is_control()
-        || matches!(
-            u32::from(c),
-            0xAD | 0x34F
-                | 0x600..=0x605
-                | 0x61C
-                | 0x6DD
-                | 0x70F
-                | 0x8E2
-                | 0x115F..=0x1160
-                | 0x17B4..=0x17B5
-                | 0x180B..=0x180F
-                | 0x200B..=0x200F
-                | 0x202A..=0x202E
-                | 0x2060..=0x206F
-                | 0x3164
-                | 0xFE00..=0xFE0F
-                | 0xFEFF
-                | 0xFFA0
-                | 0xFFF0..=0xFFFC
-                | 0x110BD
-                | 0x1D173..=0x1D17A
-                | 0xE0000..=0xE0FFF
-                | 0xE000..=0xF8FF
-        )
 }

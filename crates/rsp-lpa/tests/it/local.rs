@@ -1,7 +1,7 @@
 //! Local management: what is asked of the eUICC, and what its codes are called.
 
 use rsp_asn1::*;
-use rsp_lpa::{Blame, Error, Lpa, Options};
+use rsp_lpa::{Blame, Cause, Error, Lpa, Options};
 
 use crate::World;
 
@@ -84,6 +84,12 @@ fn names_resets_and_sets_the_default_address() {
     outcome.unwrap();
     assert_eq!(world.card.requests[0][..5], [0xBF, 0x3F, 0x0B, 0x80, 0x09]);
     assert!(with_code(127, |lpa| lpa.set_default_dp_address("")).0.is_err());
+    for address in ["a/b", "a$b", "a b", "a\u{1B}[2J", "a:b"] {
+        let (outcome, _) = with_code(0, |lpa| lpa.set_default_dp_address(address));
+        let error = outcome.expect_err("no address");
+        assert!(matches!(*error.cause, Cause::Address(_)), "{error}");
+        assert!(!error.to_string().contains('\u{1B}'));
+    }
 }
 
 #[test]

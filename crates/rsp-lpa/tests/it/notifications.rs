@@ -2,7 +2,7 @@
 
 use rsp_asn1::NotificationEvent;
 use rsp_es::es9plus::{Function, HandleNotificationRequest, Request as _};
-use rsp_lpa::{Blame, Delivery, Lpa, Options};
+use rsp_lpa::{Blame, Cause, Delivery, Lpa, Options};
 
 use crate::card::other_notification;
 use crate::server::Fault;
@@ -84,6 +84,22 @@ fn an_unreachable_server_and_a_bad_address_lose_nothing() {
     assert_eq!(delivery.kept.len(), 4);
     assert_eq!(process(&mut world).sent.len(), 2);
     assert_eq!(waiting(&world), [2, 4]);
+}
+
+#[test]
+fn a_notification_for_no_server_stays_and_says_why() {
+    let addresses = ["a/b", "a$b", "user@a", "a\u{1B}[2Jb\u{202E}", "a:99999"];
+    for address in addresses {
+        let mut world = world_with(&[(1, address), (2, "a.example")]);
+        let delivery = process(&mut world);
+        assert_eq!((delivery.sent.len(), waiting(&world)), (1, vec![1]), "{address:?}");
+        let error = delivery.kept[0].1.as_ref().expect("a reason");
+        assert!(matches!(*error.cause, Cause::UndeliverableNotification(_)), "{error}");
+        assert!(error.remedy().contains("stays on the eUICC"));
+        let text = error.to_string();
+        assert!(text.contains("is not the address of a server"), "{text}");
+        assert!(!text.contains(['\u{1B}', '\u{202E}']), "{text:?}");
+    }
 }
 
 #[test]
