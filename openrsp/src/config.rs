@@ -67,6 +67,25 @@ pub(crate) struct LimitsSection {
     result_days: Option<u32>,
 }
 
+impl LimitsSection {
+    /// Refuses limits with which no download could succeed, or which protect nothing; names the first one.
+    fn check(&self) -> Result<(), String> {
+        let limits = [
+            ("confirmation_code_tries", self.confirmation_code_tries, 3..=10),
+            ("downloads", self.downloads, 1..=u32::MAX),
+            ("session_seconds", self.session_seconds, 30..=86_400),
+        ];
+        for (name, value, allowed) in limits {
+            if let Some(value) = value.filter(|value| !allowed.contains(value)) {
+                let (least, most) = allowed.into_inner();
+                let most = if most == u32::MAX { String::new() } else { format!(" and at most {most}") };
+                return Err(format!("{name}: {value} is not at least {least}{most}"));
+            }
+        }
+        Ok(())
+    }
+}
+
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct BindingSection {
@@ -111,7 +130,12 @@ impl ServerDir {
                 error.into_iter().map(|error| format!("{}: {}", error.path.join("."), error.kind)).collect();
             Failure::new(Exit::Input, format!("{}: {}", file.display(), problems.join("; ")))
         })?;
-        Ok(Self { dir: dir.to_owned(), config })
+        let server = Self { dir: dir.to_owned(), config };
+        server.config.limits.check().map_err(|problem| {
+            let problem = format!("{}: limits.{problem}", file.display());
+            Failure::new(Exit::Input, problem)
+        })?;
+        Ok(server)
     }
 
     /// A path of the configuration.
@@ -140,6 +164,18 @@ impl ServerDir {
     pub(crate) async fn store(&self) -> anyhow::Result<Arc<Datastore>> {
         let database = self.path(&self.config.store.database);
         require_private(&database)?;
+        // What was committed last stands there until SQLite moves it into the database.
+        for suffix in ["-wal", "-shm"] {
+            let mut side = database.clone().into_os_string();
+            side.push(suffix);
+            let side = PathBuf::from(side);
+            // It comes and goes with those who have the database open.
+            if let Err(error) = require_private(&side)
+                && side.exists()
+            {
+                return Err(error);
+            }
+        }
         let key = read_key(&self.path(&self.config.store.key_encryption_key))?;
         let store = Datastore::open(&database, &key, Box::new(OsRandomness)).await;
         Ok(Arc::new(store.with_context(|| database.display().to_string())?))
@@ -225,4 +261,35 @@ pub(crate) fn credentials(pki: &PkiDirectory, provider: &'static dyn Provider) -
 fn credential(entity: &Entity, provider: &'static dyn Provider) -> anyhow::Result<Credential> {
     let signer = provider.signer(entity.require_key()?)?;
     Credential::new(entity.certificate().clone(), signer).with_context(|| entity.file().display().to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::LimitsSection;
+
+    #[test]
+    fn limits_out_of_range_are_refused_by_name() {
+        let check = |text: &str| toml_limits(text).check();
+        for (text, problem) in [
+            ("confirmation_code_tries = 2", "confirmation_code_tries: 2 is not at least 3 and at most 10"),
+            ("confirmation_code_tries = 11", "confirmation_code_tries: 11 is not at least 3 and at most 10"),
+            ("downloads = 0", "downloads: 0 is not at least 1"),
+            ("session_seconds = 29", "session_seconds: 29 is not at least 30 and at most 86400"),
+            ("session_seconds = 86401", "session_seconds: 86401 is not at least 30 and at most 86400"),
+        ] {
+            assert_eq!(check(text), Err(problem.to_owned()), "{text}");
+        }
+        for text in [
+            "",
+            "confirmation_code_tries = 3\ndownloads = 1\nsession_seconds = 30",
+            "confirmation_code_tries = 10\nsession_seconds = 86400",
+        ] {
+            assert_eq!(check(text), Ok(()), "{text}");
+        }
+    }
+
+    fn toml_limits(text: &str) -> LimitsSection {
+        use figment::providers::{Format as _, Toml};
+        figment::Figment::from(Toml::string(text)).extract().unwrap()
+    }
 }

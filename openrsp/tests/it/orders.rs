@@ -186,3 +186,54 @@ fn a_new_card_says_what_was_probably_meant() {
     assert!(ended.stderr.contains(&format!("they should be those of {right}")), "{}", ended.stderr);
     ended.ok();
 }
+
+#[test]
+fn a_second_card_of_the_same_eid_reports_its_own_installation() {
+    // A test card is often made anew: its sequence numbers begin at 1 again under the same, published EID.
+    let shop = Shop::open();
+    for name in ["first.euicc", "second.euicc"] {
+        let card = shop.bed.card(name, "p256", &[]);
+        let order = shop.order(&[]);
+        assert_eq!(shop.download(&card, &order, &[]).0, 0);
+        assert_eq!(shop.state(&order), "Installed", "{name}");
+    }
+}
+
+#[test]
+fn side_files_of_the_database_that_others_can_read_are_refused() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let shop = Shop::open();
+    for name in ["openrsp.db-wal", "openrsp.db-shm"] {
+        let file = format!("{}/{name}", shop.bed.path("server"));
+        // One that SQLite keeps while the database is open, or an empty one in its place.
+        let new = std::fs::OpenOptions::new().append(true).create(true).open(&file).unwrap();
+        let private = std::fs::Permissions::from_mode(0o600);
+        new.set_permissions(std::fs::Permissions::from_mode(0o640)).unwrap();
+        let ended = shop.bed.smdp(&["orders"]);
+        assert_eq!(ended.code, 3, "{}", ended.stderr);
+        assert!(ended.stderr.contains(&format!("chmod 600 {file}")), "{}", ended.stderr);
+        new.set_permissions(private).unwrap();
+        shop.bed.smdp(&["orders"]).ok();
+    }
+}
+
+#[test]
+fn limits_that_no_server_should_have_are_refused_by_name() {
+    let shop = Shop::open();
+    let file = format!("{}/openrsp.toml", shop.bed.path("server"));
+    let text = std::fs::read_to_string(&file).unwrap();
+    for (good, bad) in [
+        ("confirmation_code_tries = 5", "confirmation_code_tries = 2"),
+        ("downloads = 10", "downloads = 0"),
+        ("session_seconds = 1800", "session_seconds = 29"),
+    ] {
+        assert!(text.contains(good), "{text}");
+        std::fs::write(&file, text.replace(good, bad)).unwrap();
+        let ended = shop.bed.smdp(&["orders"]);
+        assert_eq!(ended.code, 3, "{}", ended.stderr);
+        let (name, value) = bad.split_once(" = ").unwrap();
+        assert!(ended.stderr.contains(&format!("limits.{name}: {value} is not at least")), "{}", ended.stderr);
+    }
+    std::fs::write(&file, text).unwrap();
+    shop.bed.smdp(&["orders"]).ok();
+}
