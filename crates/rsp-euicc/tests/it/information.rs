@@ -77,6 +77,15 @@ fn the_default_smdp_address_can_be_set_and_removed() {
     terminal.power_cycle();
     assert!(addresses(&mut terminal).contains("8006612E622E6364"), "kept without power");
     assert_eq!(terminal.hex("BF3F048002200A").unwrap(), "BF3F0380017F", "not a host name");
+    for address in ["a/b", "a$b", "a b", "a\nb", "a\u{1B}[2J", "u@a", "a?b", "a\\b"] {
+        let tlv = format!("{:02X}{}", address.len(), hex::encode_upper(address));
+        let command = format!("BF3F{:02X}80{tlv}", address.len() + 2);
+        assert_eq!(terminal.hex(&command).unwrap(), "BF3F0380017F", "{address:?}");
+    }
+    for address in ["[::1]:8443", "a.b:8443"] {
+        let tlv = format!("{:02X}{}", address.len(), hex::encode_upper(address));
+        assert_eq!(terminal.hex(&format!("BF3F{:02X}80{tlv}", address.len() + 2)).unwrap(), "BF3F03800100");
+    }
     assert_eq!(terminal.hex("BF3F028000").unwrap(), "BF3F03800100");
     assert_eq!(addresses(&mut terminal), none);
 }
