@@ -2,7 +2,7 @@
 
 use rsp_crypto::{Curve, Error, PublicKey, SecretKey, Signature};
 
-use crate::{Seeded, providers};
+use crate::{providers, seeded};
 
 const MESSAGE: &[u8] = b"serverSigned1";
 
@@ -27,7 +27,7 @@ fn subtract(left: &[u8; 32], right: &[u8]) -> [u8; 32] {
 }
 
 fn signed(curve: Curve) -> (SecretKey, [u8; 64]) {
-    let key = SecretKey::generate(curve, &mut Seeded(11));
+    let key = SecretKey::generate(curve, &mut seeded(11));
     let signature = rsp_crypto::rust_crypto().signer(&key).unwrap().sign(MESSAGE).unwrap();
     (key, *signature.as_bytes())
 }

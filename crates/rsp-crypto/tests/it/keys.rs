@@ -3,7 +3,7 @@
 use rsp_crypto::{Curve, Error, PublicKey, Randomness, SecretKey};
 use rsp_testkit::standards;
 
-use crate::Seeded;
+use crate::seeded;
 
 /// Hands out the given samples, in order.
 struct Samples(Vec<[u8; 32]>);
@@ -54,7 +54,7 @@ fn refuses_scalars_out_of_range() {
 #[test]
 fn writes_key_files_that_it_reads() {
     for curve in Curve::ALL {
-        let key = SecretKey::generate(curve, &mut Seeded(3));
+        let key = SecretKey::generate(curve, &mut seeded(3));
         let pem = key.to_pem().unwrap();
         assert!(pem.starts_with("-----BEGIN PRIVATE KEY-----\n"));
         let again = SecretKey::from_pem(&pem).unwrap();
@@ -77,7 +77,7 @@ fn reads_the_published_key_files() {
 
 #[test]
 fn refuses_other_files() {
-    let key = SecretKey::generate(Curve::P256, &mut Seeded(4)).to_pem().unwrap();
+    let key = SecretKey::generate(Curve::P256, &mut seeded(4)).to_pem().unwrap();
     let public_only = key.replace("PRIVATE", "PUBLIC");
     let mut damaged = key.to_string();
     damaged.replace_range(40..44, "AAAA");
@@ -89,7 +89,7 @@ fn refuses_other_files() {
 /// The scalar of one key and the point of another in one file.
 #[test]
 fn refuses_a_file_with_a_foreign_public_key() {
-    let randomness = &mut Seeded(5);
+    let randomness = &mut seeded(5);
     let (one, two) = (SecretKey::generate(Curve::P256, randomness), SecretKey::generate(Curve::P256, randomness));
     let mut der = one.to_pkcs8_der().unwrap().to_vec();
     let at = der.len() - 65;
@@ -117,7 +117,7 @@ fn names_curves_both_ways() {
 
 #[test]
 fn reads_uncompressed_points_only() {
-    let key = SecretKey::generate(Curve::P256, &mut Seeded(6));
+    let key = SecretKey::generate(Curve::P256, &mut seeded(6));
     let point = key.public_key().as_bytes();
     let compressed = [&[2 + (point[64] & 1)], &point[1..33]].concat();
     let hybrid = [&[6 + (point[64] & 1)], &point[1..]].concat();

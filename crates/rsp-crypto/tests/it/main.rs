@@ -7,18 +7,12 @@ mod providers;
 mod sealing;
 mod wycheproof_vectors;
 
-use rsp_crypto::{Provider, Randomness};
+use rsp_crypto::Provider;
+use rsp_testkit::SeededRandomness;
 
-/// A counter hashed: enough to look random, the same in every run.
-struct Seeded(u64);
-
-impl Randomness for Seeded {
-    fn fill(&mut self, buffer: &mut [u8]) {
-        for chunk in buffer.chunks_mut(32) {
-            self.0 += 1;
-            chunk.copy_from_slice(&rsp_crypto::hash::sha256(&self.0.to_be_bytes())[..chunk.len()]);
-        }
-    }
+/// Randomness that is the same in every run.
+fn seeded(seed: u64) -> SeededRandomness {
+    SeededRandomness::new(seed.to_be_bytes())
 }
 
 fn providers() -> [&'static dyn Provider; 2] {

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use rsp_crypto::{Curve, Error, SecretKey, Signature};
 
-use crate::{Seeded, providers};
+use crate::{providers, seeded};
 
 fn any_curve() -> impl Strategy<Value = Curve> {
     prop_oneof![Just(Curve::P256), Just(Curve::BrainpoolP256r1)]
@@ -14,7 +14,7 @@ proptest! {
 
     #[test]
     fn each_verifies_what_the_other_signs(seed: u64, curve in any_curve(), message: Vec<u8>) {
-        let key = SecretKey::generate(curve, &mut Seeded(seed >> 1));
+        let key = SecretKey::generate(curve, &mut seeded(seed >> 1));
         for signing in providers() {
             let signature = signing.signer(&key).unwrap().sign(&message).unwrap();
             let again = Signature::from_der(&signature.to_der()).unwrap();
@@ -32,7 +32,7 @@ proptest! {
 
     #[test]
     fn both_agree_on_the_same_secret(seed: u64, curve in any_curve()) {
-        let randomness = &mut Seeded(seed >> 1);
+        let randomness = &mut seeded(seed >> 1);
         let (a, b) = (SecretKey::generate(curve, randomness), SecretKey::generate(curve, randomness));
         let [one, two] = providers();
         let left = one.agree(&a, b.public_key()).unwrap();
@@ -44,7 +44,7 @@ proptest! {
 #[test]
 fn rust_crypto_signs_the_same_message_the_same_way() {
     for curve in Curve::ALL {
-        let key = SecretKey::generate(curve, &mut Seeded(1));
+        let key = SecretKey::generate(curve, &mut seeded(1));
         let signer = rsp_crypto::rust_crypto().signer(&key).unwrap();
         assert_eq!(signer.sign(b"message").unwrap(), signer.sign(b"message").unwrap());
     }
@@ -65,7 +65,7 @@ fn rust_crypto_signs_as_rfc_6979_says() {
 
 #[test]
 fn refuses_to_agree_across_curves() {
-    let randomness = &mut Seeded(2);
+    let randomness = &mut seeded(2);
     let nist = SecretKey::generate(Curve::P256, randomness);
     let brainpool = SecretKey::generate(Curve::BrainpoolP256r1, randomness);
     for provider in providers() {

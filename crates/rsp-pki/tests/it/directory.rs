@@ -10,14 +10,14 @@ use rsp_pki::issue::Host;
 use rsp_pki::{Error, Role, Validation, validate, validate_euicc};
 use rsp_testkit::standards_dir;
 
-use crate::{NOW, Seeded};
+use crate::{NOW, seeded};
 
 fn validation() -> Validation<'static> {
     Validation { provider: rsp_crypto::aws_lc(), now: Some(NOW), crls: &[] }
 }
 
 fn fresh(dir: &Path) -> PkiDirectory {
-    PkiDirectory::init(dir, &InitOptions::default(), NOW, &mut Seeded(1)).unwrap()
+    PkiDirectory::init(dir, &InitOptions::default(), NOW, &mut seeded(1)).unwrap()
 }
 
 /// Every role of a directory validates on its curve, with keys that belong to it.
@@ -58,7 +58,7 @@ fn makes_a_hierarchy_that_validates_on_both_curves() {
 fn keeps_the_tls_root_with_brainpool_alone() {
     let dir = tempfile::tempdir().unwrap();
     let options = InitOptions { curves: vec![Curve::BrainpoolP256r1], ..InitOptions::default() };
-    PkiDirectory::init(dir.path(), &options, NOW, &mut Seeded(1)).unwrap();
+    PkiDirectory::init(dir.path(), &options, NOW, &mut seeded(1)).unwrap();
     let pki = PkiDirectory::open(dir.path(), Some(NOW)).unwrap();
     assert_eq!(pki.curves(), [Curve::BrainpoolP256r1]);
     assert_complete(&pki, Curve::BrainpoolP256r1, &NO_TLS);
@@ -76,13 +76,13 @@ fn makes_the_same_hierarchy_from_the_same_randomness() {
 fn does_not_overwrite_unasked() {
     let dir = tempfile::tempdir().unwrap();
     let before = fresh(dir.path());
-    let again = PkiDirectory::init(dir.path(), &InitOptions::default(), NOW, &mut Seeded(99));
+    let again = PkiDirectory::init(dir.path(), &InitOptions::default(), NOW, &mut seeded(99));
     assert!(matches!(again, Err(Error::File { .. })));
     let opened = PkiDirectory::open(dir.path(), Some(NOW)).unwrap();
     assert_eq!(opened.trust_store().iter().next(), before.trust_store().iter().next());
 
     let forced = InitOptions { force: true, ..InitOptions::default() };
-    PkiDirectory::init(dir.path(), &forced, NOW, &mut Seeded(99)).unwrap();
+    PkiDirectory::init(dir.path(), &forced, NOW, &mut seeded(99)).unwrap();
     let opened = PkiDirectory::open(dir.path(), Some(NOW)).unwrap();
     assert_ne!(opened.trust_store().iter().next(), before.trust_store().iter().next());
     assert_complete(&opened, Curve::P256, &Role::ALL);
@@ -142,7 +142,7 @@ fn mints_tls_for_a_name_or_an_address() {
     let pki = fresh(dir.path());
     for host in ["smdp.example.org", "127.0.0.1", "::1"] {
         let host: Host = host.parse().unwrap();
-        let minted = pki.mint_dp_tls(&host, Mint { now: NOW, randomness: &mut Seeded(5) }).unwrap();
+        let minted = pki.mint_dp_tls(&host, Mint { now: NOW, randomness: &mut seeded(5) }).unwrap();
         let certificate = &minted.certificate;
         validate(&validation(), Role::DpTls, certificate, &[], &pki.trust_store()).unwrap();
         assert_eq!(certificate.oid(), pki.dp_auth(Curve::P256).unwrap().certificate().oid());
@@ -159,14 +159,14 @@ fn mints_an_euicc_only_for_an_eid_of_the_eum() {
     let pki = fresh(dir.path());
     let eid: Eid = "89049032000000000000000000000042".parse().unwrap();
     for curve in Curve::ALL {
-        let minted = pki.mint_euicc(curve, eid, Mint { now: NOW, randomness: &mut Seeded(6) }).unwrap();
+        let minted = pki.mint_euicc(curve, eid, Mint { now: NOW, randomness: &mut seeded(6) }).unwrap();
         let eum = pki.eum(curve).unwrap().certificate();
         let identity = validate_euicc(&validation(), &minted.certificate, eum, &pki.trust_store()).unwrap();
         assert_eq!(identity.eid(), eid);
         assert_eq!(minted.certificate.not_after().to_string(), "7496-01-24T09:48:58Z");
     }
     let foreign: Eid = "89033023123451234512345678901235".parse().unwrap();
-    let refused = pki.mint_euicc(Curve::P256, foreign, Mint { now: NOW, randomness: &mut Seeded(6) });
+    let refused = pki.mint_euicc(Curve::P256, foreign, Mint { now: NOW, randomness: &mut seeded(6) });
     assert!(matches!(refused.map(drop), Err(Error::EidNotPermitted { .. })));
 }
 
@@ -177,7 +177,7 @@ fn says_whose_key_is_missing() {
     std::fs::remove_file(dir.path().join("p256/ci.key")).unwrap();
     let pki = PkiDirectory::open(dir.path(), None).unwrap();
     let host: Host = "smdp.example.org".parse().unwrap();
-    let refused = pki.mint_dp_tls(&host, Mint { now: NOW, randomness: &mut Seeded(5) });
+    let refused = pki.mint_dp_tls(&host, Mint { now: NOW, randomness: &mut seeded(5) });
     assert!(matches!(refused.map(drop), Err(Error::NoKey(Role::Ci))));
 }
 
@@ -231,15 +231,15 @@ fn chooses_the_published_tls_certificate_that_is_valid_now() {
 fn mints_under_the_published_ci() {
     let Some(pki) = published() else { return };
     let host: Host = "smdp.example.org".parse().unwrap();
-    let tls = pki.mint_dp_tls(&host, Mint { now: NOW, randomness: &mut Seeded(7) }).unwrap();
+    let tls = pki.mint_dp_tls(&host, Mint { now: NOW, randomness: &mut seeded(7) }).unwrap();
     validate(&validation(), Role::DpTls, &tls.certificate, &[], &pki.trust_store()).unwrap();
     for curve in Curve::ALL {
         let oid = rsp_asn1::ObjectIdentifier::new(vec![2, 999, 15]).unwrap();
-        let mint = Mint { now: NOW, randomness: &mut Seeded(8) };
+        let mint = Mint { now: NOW, randomness: &mut seeded(8) };
         let ds = pki.mint_server(curve, Role::DsAuth, &oid, &host, mint).unwrap();
         validate(&validation(), Role::DsAuth, &ds.certificate, &[], &pki.trust_store()).unwrap();
         let eid = "89049032000000000000000000000042".parse().unwrap();
-        let euicc = pki.mint_euicc(curve, eid, Mint { now: NOW, randomness: &mut Seeded(9) }).unwrap();
+        let euicc = pki.mint_euicc(curve, eid, Mint { now: NOW, randomness: &mut seeded(9) }).unwrap();
         let eum = pki.eum(curve).unwrap().certificate();
         validate_euicc(&validation(), &euicc.certificate, eum, &pki.trust_store()).unwrap();
     }

@@ -6,7 +6,7 @@ use rsp_pki::directory::{InitOptions, PkiDirectory};
 use rsp_pki::issue::CrlTemplate;
 use rsp_pki::{Certificate, Crl, Role, TrustStore, Validation, validate, validate_euicc};
 
-use crate::{NOW, Seeded};
+use crate::{NOW, seeded};
 
 /// One hierarchy for all cases: eUICC, EUM, DPauth and CI of one curve, and a CRL.
 struct Sample {
@@ -20,7 +20,7 @@ struct Sample {
 fn sample() -> &'static Sample {
     static SAMPLE: std::sync::LazyLock<Sample> = std::sync::LazyLock::new(|| {
         let dir = tempfile::tempdir().unwrap();
-        let pki = PkiDirectory::init(dir.path(), &InitOptions::default(), NOW, &mut Seeded(1)).unwrap();
+        let pki = PkiDirectory::init(dir.path(), &InitOptions::default(), NOW, &mut seeded(1)).unwrap();
         let of = |role| pki.require(Curve::P256, role).unwrap().certificate().clone();
         let ci = pki.authority(Curve::P256, Role::Ci).unwrap();
         let mut crl = CrlTemplate::new(&ci, NOW, NOW.plus_seconds(1));

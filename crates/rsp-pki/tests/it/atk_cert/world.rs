@@ -8,7 +8,7 @@ pub(crate) use rsp_pki::{
     Certificate, Crl, Failure, PathError, Role, Rule, TrustStore, Validation, validate, validate_euicc,
 };
 
-pub(crate) use crate::{NOW, Seeded};
+pub(crate) use crate::{NOW, seeded};
 
 pub(crate) const DAY: i64 = 86_400;
 pub(crate) const EID: &str = "89049032123451234512345678901235";
@@ -27,7 +27,7 @@ pub(crate) const PERMITTED_EINS: &[u32] = &[2, 23, 146, 1, 2, 2, 0];
 pub(crate) const UNKNOWN: &[u32] = &[2, 999, 77];
 
 pub(crate) fn secret(curve: Curve, seed: u64) -> SecretKey {
-    SecretKey::generate(curve, &mut Seeded(seed * 1000))
+    SecretKey::generate(curve, &mut seeded(seed * 1000))
 }
 
 pub(crate) fn signer(key: &SecretKey) -> std::sync::Arc<dyn Signer> {
