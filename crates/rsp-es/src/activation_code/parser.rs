@@ -293,7 +293,12 @@ fn shown(text: &str) -> String {
 fn split_port(address: &str) -> (&str, Option<&str>) {
     if let Some(end) = address.find(']').filter(|_| address.starts_with('[')) {
         let (host, rest) = address.split_at(end + 1);
-        return (host, rest.strip_prefix(':').or(Some(rest).filter(|rest| !rest.is_empty())));
+        return match rest.strip_prefix(':') {
+            Some(port) => (host, Some(port)),
+            None if rest.is_empty() => (host, None),
+            // Something else stands behind the bracket: no host at all.
+            None => (address, None),
+        };
     }
     match address.split_once(':') {
         Some((host, port)) => (host, Some(port)),
