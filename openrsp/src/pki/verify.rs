@@ -1,5 +1,6 @@
 //! `openrsp pki verify`.
 
+use std::fmt;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -7,7 +8,7 @@ use anyhow::anyhow;
 use clap::Args;
 use rsp_asn1::Timestamp;
 use rsp_pki::directory::PkiDirectory;
-use rsp_pki::{Certificate, Crl, PathError, Role, TrustStore, ValidPath, Validation, validate};
+use rsp_pki::{Certificate, Crl, PathError, Role, Rule, TrustStore, ValidPath, Validation, validate};
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -55,19 +56,96 @@ pub(super) fn run(args: VerifyArgs, json: bool) -> anyhow::Result<ExitCode> {
     let known = Known::read(&args, at)?;
     let mut certificates = args.files.iter().map(|file| read_certificate(file)).collect::<anyhow::Result<Vec<_>>>()?;
     let leaf = certificates.remove(0);
-    let role = args.role.or_else(|| leaf.role()).ok_or_else(|| {
+    let claim = Claim::of(&leaf, args.role).ok_or_else(|| {
         bad_input(format!("{}: names no single role of RSP; say which with --role", args.files[0].display()))
     })?;
-    match known.verify(role, &leaf, certificates, at) {
+    let verified = match claim.role {
+        Some(role) => known.verify(role, &leaf, certificates, at).map_err(|error| Refusal::new(&leaf, claim, &error)),
+        None => Err(Refusal::without_role(&leaf)),
+    };
+    match verified {
         Ok(path) => {
             report(&leaf, &path, warnings(&leaf), json);
             Ok(ExitCode::SUCCESS)
         }
-        Err(error) if json => {
-            println!("{}", refusal(&error));
+        Err(refusal) if json => {
+            println!("{}", refusal.json());
             Ok(Exit::Failed.into())
         }
-        Err(error) => Err(Failure::new(Exit::Failed, format!("{}: refused: {error}", args.files[0].display()))),
+        Err(refusal) => Err(Failure::new(Exit::Failed, format!("{}: refused: {refusal}", args.files[0].display()))),
+    }
+}
+
+/// The role that the certificate is verified for, and how it came to it.
+#[derive(Clone, Copy)]
+struct Claim {
+    /// `None`: nothing in the certificate names one.
+    role: Option<Role>,
+    reason: &'static str,
+}
+
+impl Claim {
+    /// `None` when there are policies but no single role among them: only the user can choose.
+    fn of(leaf: &Certificate, wanted: Option<Role>) -> Option<Self> {
+        if let Some(role) = wanted {
+            return Some(Self { role: Some(role), reason: "as wanted" });
+        }
+        match leaf.role() {
+            Some(role) => Some(Self { role: Some(role), reason: "by its policy" }),
+            None if !leaf.policies().is_empty() => None,
+            None if leaf.is_self_issued() => Some(Self { role: Some(Role::Ci), reason: "being its own issuer" }),
+            None => Some(Self { role: None, reason: "by its policy" }),
+        }
+    }
+}
+
+/// A refused path, told by the subject of the certificate: its policy may claim a role that it was not made for.
+struct Refusal {
+    subject: String,
+    claim: Claim,
+    /// The role of the certificate at fault.
+    at_fault: Option<Role>,
+    rule: String,
+    failure: String,
+}
+
+impl Refusal {
+    fn new(leaf: &Certificate, claim: Claim, error: &PathError) -> Self {
+        let failure = format!("{:?}", error.failure());
+        let rule = error.rule.to_string();
+        Self { subject: leaf.subject(), claim, at_fault: Some(error.certificate), rule, failure }
+    }
+
+    /// Without a policy no certificate has a role, whoever issued it.
+    fn without_role(leaf: &Certificate) -> Self {
+        let error = PathError { certificate: Role::Euicc, rule: Rule::MissingExtension("certificatePolicies") };
+        Self { at_fault: None, ..Self::new(leaf, Claim { role: None, reason: "by its policy" }, &error) }
+    }
+
+    fn json(&self) -> Value {
+        json!({
+            "result": "refused",
+            "subject": self.subject,
+            "role": self.claim.role.map(|role| role.to_string()),
+            "certificate": self.at_fault.map(|role| role.to_string()),
+            "rule": self.rule,
+            "failure": self.failure,
+        })
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "certificate of {}", self.subject)?;
+        match self.claim.role {
+            Some(role) => write!(f, " (role {}: {role}): ", self.claim.reason)?,
+            None => f.write_str(" (no role): ")?,
+        }
+        match self.at_fault {
+            Some(other) if Some(other) != self.claim.role => write!(f, "the {other} certificate of its path: ")?,
+            _ => {}
+        }
+        f.write_str(&self.rule)
     }
 }
 
@@ -148,15 +226,6 @@ fn report(leaf: &Certificate, path: &ValidPath, warnings: Vec<String>, json: boo
     for warning in warnings {
         eprintln!("warning: {warning}");
     }
-}
-
-fn refusal(error: &PathError) -> Value {
-    json!({
-        "result": "refused",
-        "certificate": error.certificate.to_string(),
-        "rule": error.rule.to_string(),
-        "failure": format!("{:?}", error.failure()),
-    })
 }
 
 fn parse_time(text: &str) -> anyhow::Result<At> {

@@ -7,5 +7,6 @@ mod memory;
 mod operation;
 mod orders;
 mod pki;
+mod readme;
 mod subscriber_keys;
 mod transcripts;

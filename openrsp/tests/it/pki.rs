@@ -7,10 +7,7 @@ use crate::bed::openrsp;
 
 /// What `pki verify` says of a published certificate.
 fn verify(certificate: &str) -> Option<(i32, Value)> {
-    let Some(dir) = standards_dir() else {
-        eprintln!("WARNING: NOT TESTED against published data: sgp26 is missing");
-        return None;
-    };
+    let dir = standards_dir()?;
     let file = dir.join("sgp26").join(certificate);
     let pki = dir.join("sgp26/v1-set");
     let mut ended = openrsp(["pki".as_ref(), "verify".as_ref(), file.as_os_str(), "--pki".as_ref(), pki.as_os_str()]);
@@ -39,4 +36,23 @@ fn the_invalid_certificates_are_refused() {
         let Some((code, said)) = verify(&format!("v1-invalid/CERT_{name}.der")) else { return };
         assert_eq!(code, 1, "{name}: {said}");
     }
+}
+
+#[test]
+fn a_ci_without_extensions_and_an_eum_with_the_policy_of_a_server_are_called_what_they_are() {
+    let Some((code, said)) = verify("v1-invalid/CERT_UNKNOWN_CI_ECDSA_NIST.der") else { return };
+    assert_eq!((code, &said["result"], &said["role"]), (1, &"refused".into(), &"CI".into()), "{said}");
+    assert_eq!(said["rule"], "extension subjectKeyIdentifier is missing");
+
+    let dir = standards_dir().unwrap().join("sgp26");
+    let file = dir.join("v1-invalid/CERT_EUM_ECDSA_NIST_UNKNOWN_CI.der");
+    let ci = dir.join("v1-set/CertificateIssuer/CERT_CI_ECDSA_NIST.der");
+    let program = std::process::Command::new(env!("CARGO_BIN_EXE_openrsp"))
+        .args(["pki".as_ref(), "verify".as_ref(), file.as_os_str(), "--ci".as_ref(), ci.as_os_str()])
+        .output()
+        .unwrap();
+    let said = String::from_utf8(program.stderr).unwrap();
+    assert_eq!(program.status.code(), Some(1), "{said}");
+    assert!(said.contains("EUM with Unknown CI") && said.contains("(role by its policy: DPauth): "), "{said}");
+    assert!(said.contains("issued by a CI that is not trusted here") && !said.contains("DPauth certificate"), "{said}");
 }
