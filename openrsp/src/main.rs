@@ -16,6 +16,7 @@ mod smdp;
 mod subscription;
 mod system;
 
+use std::io::Write as _;
 use std::process::ExitCode;
 
 use clap::{CommandFactory as _, Parser, Subcommand};
@@ -60,6 +61,7 @@ enum Command {
 }
 
 fn main() -> ExitCode {
+    end_when_nobody_reads();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => return usage(&error),
@@ -106,7 +108,9 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Bench(args) => bench::run(args, json),
         Command::Completions { .. } if json => Err(Failure::new(Exit::Usage, "completions are a script, not JSON")),
         Command::Completions { shell } => {
-            clap_complete::generate(shell, &mut Cli::command(), "openrsp", &mut std::io::stdout());
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "openrsp", &mut script);
+            print!("{}", String::from_utf8_lossy(&script));
             Ok(ExitCode::SUCCESS)
         }
     }
@@ -118,4 +122,19 @@ fn start_log(filter: &str) -> anyhow::Result<()> {
         .map_err(|error| Failure::new(Exit::Usage, format!("--log {filter}: {error}")))?;
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
     Ok(())
+}
+
+/// `println!` panics when standard output is closed or full, as under `| head -1`. That is the reader's decision and no
+/// fault to be traced: the program says so, unless the reader just went away, and ends as failed.
+fn end_when_nobody_reads() {
+    let usual = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        let message = panic.payload_as_str().unwrap_or_default();
+        let Some(problem) = message.strip_prefix("failed printing to stdout: ") else { return usual(panic) };
+        if !problem.contains("Broken pipe") {
+            // Standard error may be gone as well.
+            let _ = writeln!(std::io::stderr(), "error: standard output: {problem}");
+        }
+        std::process::exit(exit::Exit::Failed as i32);
+    }));
 }

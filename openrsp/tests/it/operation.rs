@@ -231,3 +231,19 @@ fn tls_and_plain_http_on_the_wrong_port_are_named_as_the_cause() {
         assert!(line["remedy"].as_str().unwrap().contains("--plain-http"), "{line}");
     }
 }
+
+#[test]
+fn an_output_that_nobody_reads_or_that_is_full_is_no_crash() {
+    let bed = Bed::new();
+    let program = env!("CARGO_BIN_EXE_openrsp");
+    let shell = |script: &str| {
+        let output = std::process::Command::new("sh").arg("-c").arg(script).output().unwrap();
+        (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    let card = bed.card("card.euicc", "p256", &[]);
+    let (code, stderr) = shell(&format!("{program} euicc show {card} >/dev/full"));
+    assert_eq!(code, Some(1), "{stderr}");
+    assert!(stderr.starts_with("error: standard output: ") && stderr.lines().count() == 1, "{stderr}");
+    let (_, stderr) = shell(&format!("{program} completions bash | true"));
+    assert_eq!(stderr, "", "whoever reads no further wants no more");
+}
