@@ -44,6 +44,9 @@ pub(crate) struct ServeArgs {
     /// Speak HTTP without TLS, on a loopback address only: for use behind a TLS proxy.
     #[arg(long)]
     plain_http: bool,
+    /// Threads that serve; without it one for each processor.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    workers: Option<u16>,
     /// Write every message and every random draw into this directory, and sign deterministically. For tests only.
     #[arg(long, value_name = "DIR", hide = true)]
     record: Option<PathBuf>,
@@ -52,8 +55,13 @@ pub(crate) struct ServeArgs {
 /// Serves until told to stop.
 pub(crate) fn run(args: ServeArgs, json: bool) -> anyhow::Result<ExitCode> {
     let server = ServerDir::open(&args.dir)?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(serve(&server, &args, json))?;
+    let mut runtime = tokio::runtime::Builder::new_multi_thread();
+    if let Some(workers) = args.workers {
+        runtime.worker_threads(workers.into());
+    }
+    let runtime = runtime.enable_all().build()?;
+    // On a worker: connections that the main thread accepts would wake another thread each time.
+    runtime.block_on(async { tokio::spawn(async move { serve(&server, &args, json).await }).await })??;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -37,7 +37,8 @@ CREATE TABLE profiles (
 ) WITHOUT ROWID;
 
 CREATE INDEX profiles_by_eid ON profiles (eid) WHERE eid IS NOT NULL;
-CREATE INDEX profiles_by_type ON profiles (profile_type, state);
+-- Only what can be ordered: the steps of a download do not touch it.
+CREATE INDEX profiles_available ON profiles (profile_type, created_at, iccid) WHERE state = 'Available';
 
 -- Apart from `profiles`, whose rows change with every step of a download.
 CREATE TABLE packages (

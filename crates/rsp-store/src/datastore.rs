@@ -55,7 +55,7 @@ impl Datastore {
 
     fn start(path: &Path, connection: Connection, crypter: Crypter) -> Result<Self, Error> {
         let crypter = Arc::new(crypter);
-        let writer = Writer::start(connection, Arc::clone(&crypter))?;
+        let writer = Writer::new(connection, Arc::clone(&crypter))?;
         Ok(Self { readers: Readers::new(path)?, crypter, writer })
     }
 
@@ -80,9 +80,9 @@ impl Datastore {
         self.first("SELECT 1", &[], |_| Ok(())).map(drop)
     }
 
-    /// Finishes the transactions that wait and closes the database.
+    /// Closes the database; nobody can be waiting for a transaction any more. SQLite then tidies its side files away.
     pub async fn close(self) {
-        self.writer.close().await;
+        drop(self);
     }
 
     /// The first row of a query, if there is one.
@@ -92,7 +92,7 @@ impl Datastore {
         parameters: &[&dyn ToSql],
         read: impl FnOnce(&Row<'_>) -> Result<T, Error>,
     ) -> Result<Option<T>, Error> {
-        self.readers.with(|connection| sqlite::first(connection, text, parameters, read))
+        self.read(|connection| sqlite::first(connection, text, parameters, read))
     }
 
     /// All rows of a query.
@@ -103,6 +103,13 @@ impl Datastore {
         read: impl FnMut(&Row<'_>) -> Result<T, Error>,
     ) -> Result<Vec<T>, Error> {
         self.readers.with(|connection| sqlite::all(connection, text, parameters, read))
+    }
+
+    fn read<T>(&self, read: impl FnOnce(&Connection) -> Result<T, Error>) -> Result<T, Error> {
+        match self.writer.idle() {
+            Some(tx) => read(&tx.connection),
+            None => self.readers.with(read),
+        }
     }
 
     pub(crate) fn crypter(&self) -> &Crypter {

@@ -64,6 +64,14 @@ impl From<rusqlite::Error> for Error {
 }
 
 impl Error {
+    /// The same failure, told to another who was affected.
+    pub(crate) fn again(&self) -> Self {
+        match self {
+            Self::Busy => Self::Busy,
+            other => Self::Database(other.to_string()),
+        }
+    }
+
     /// The same error, with a duplicate row named for the reader.
     pub(crate) fn naming_duplicate(self, what: &'static str) -> Self {
         match self {

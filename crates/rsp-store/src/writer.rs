@@ -1,15 +1,12 @@
-//! Transactions: one at a time, whoever runs them.
+//! Transactions: those that are ready at the same time share one `BEGIN … COMMIT`.
 //!
-//! A transaction that finds nobody writing runs at once, on its caller's thread. The others wait for the writer, a thread
-//! that runs all of them in one `BEGIN … COMMIT`, each behind a savepoint of its own, so that one flush to disk
-//! (`synchronous=FULL`) serves all of them: the slower the disk, the more share a flush. Everybody gets the answer after
-//! the commit. A caller that goes away does not interrupt its transaction.
+//! Whoever wants to write queues up, lets every other task that is ready have its turn first, and then, if nobody else
+//! does, runs all that queue, each behind a savepoint of its own: one flush to disk (`synchronous=FULL`) serves all of
+//! them, and the busier the server, the more share it. Everybody gets the answer after the commit. There is no thread to
+//! hand anything to: doing so would cost more than most transactions.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::{self, Receiver, Sender};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
-use std::thread;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
@@ -32,38 +29,18 @@ pub struct Transaction {
     pub(crate) crypter: Arc<Crypter>,
 }
 
-/// The writing connection and the thread that serves those who wait for it.
+/// The writing connection and those who wait for it.
 pub(crate) struct Writer {
-    shared: Arc<Shared>,
-    jobs: Sender<Box<dyn Job>>,
-    ended: oneshot::Receiver<()>,
-}
-
-struct Shared {
-    transaction: Mutex<Transaction>,
-    /// Jobs that the thread has not taken yet: nobody goes past them.
-    waiting: AtomicUsize,
+    transaction: tokio::sync::Mutex<Transaction>,
+    queue: Mutex<Vec<Box<dyn Job>>>,
 }
 
 impl Writer {
-    pub(crate) fn start(connection: Connection, crypter: Arc<Crypter>) -> Result<Self, Error> {
-        // Who waits for another process is decided here, not inside SQLite: a caller's thread never does.
+    pub(crate) fn new(connection: Connection, crypter: Arc<Crypter>) -> Result<Self, Error> {
+        // Waiting for another process is done here, not inside SQLite, where it would keep the thread.
         connection.busy_timeout(Duration::ZERO)?;
-        let transaction = Mutex::new(Transaction { connection, crypter });
-        let shared = Arc::new(Shared { transaction, waiting: AtomicUsize::new(0) });
-        let (jobs, receiver) = mpsc::channel();
-        let (end, ended) = oneshot::channel();
-        let served = Arc::clone(&shared);
-        let serve = move || {
-            serve(&served, &receiver);
-            drop(served);
-            drop(end);
-        };
-        thread::Builder::new()
-            .name("store-writer".to_owned())
-            .spawn(serve)
-            .map_err(|error| Error::Database(format!("starting the writer: {error}")))?;
-        Ok(Self { shared, jobs, ended })
+        let transaction = tokio::sync::Mutex::new(Transaction { connection, crypter });
+        Ok(Self { transaction, queue: Mutex::default() })
     }
 
     pub(crate) async fn run<T, E, F>(&self, name: &'static str, closure: F) -> Result<T, E>
@@ -72,72 +49,52 @@ impl Writer {
         E: From<Error> + Send + 'static,
         F: Fn(&mut Transaction) -> Result<T, E> + Send + 'static,
     {
-        let (reply, result) = oneshot::channel();
-        self.submit(Box::new(ClosureJob { name, closure, result: None, reply }))?;
+        let (reply, mut result) = oneshot::channel();
+        self.queue().push(Box::new(ClosureJob { name, closure, result: None, reply }));
+        tokio::task::yield_now().await;
+        let result = tokio::select! {
+            biased;
+            result = &mut result => result,
+            mut tx = self.transaction.lock() => {
+                self.serve(&mut tx).await;
+                result.await
+            }
+        };
         // A transaction whose closure panicked has no result.
-        result.await.unwrap_or_else(|_| Err(Error::Closed.into()))
+        result.unwrap_or_else(|_| Err(Error::Closed.into()))
     }
 
-    fn submit(&self, job: Box<dyn Job>) -> Result<(), Error> {
-        let Some(job) = self.run_here(job) else { return Ok(()) };
-        self.shared.waiting.fetch_add(1, Ordering::AcqRel);
-        self.jobs.send(job).map_err(|_| Error::Closed)
+    /// Reads with the writing connection, whose memory holds what was written last, if nobody writes.
+    pub(crate) fn idle(&self) -> Option<tokio::sync::MutexGuard<'_, Transaction>> {
+        self.transaction.try_lock().ok().filter(|tx| tx.connection.is_autocommit())
     }
 
-    /// Runs the job if nobody else writes, in this process or another. Gives it back otherwise.
-    fn run_here(&self, job: Box<dyn Job>) -> Option<Box<dyn Job>> {
-        if self.shared.waiting.load(Ordering::Acquire) > 0 {
-            return Some(job);
-        }
-        let Some(mut tx) = self.shared.try_lock() else { return Some(job) };
-        match tx.begin() {
-            Ok(()) => tx.run(job, || None),
-            Err(Error::Busy) => return Some(job),
-            Err(error) => job.finish(Err(error)),
-        }
-        None
-    }
-
-    /// Ends after the last job that waits, with the connection closed.
-    pub(crate) async fn close(self) {
-        let Self { shared, jobs, ended } = self;
-        drop((shared, jobs));
-        // The other end is never used, only dropped.
-        drop(ended.await);
-    }
-}
-
-impl Shared {
-    fn lock(&self) -> MutexGuard<'_, Transaction> {
-        // What a panic left half done is rolled back by the next `begin`.
-        self.transaction.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn try_lock(&self) -> Option<MutexGuard<'_, Transaction>> {
-        match self.transaction.try_lock() {
-            Ok(tx) => Some(tx),
-            Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
-            Err(TryLockError::WouldBlock) => None,
-        }
-    }
-}
-
-/// The writer's thread: runs until every sender is gone.
-fn serve(shared: &Shared, jobs: &Receiver<Box<dyn Job>>) {
-    while let Ok(first) = jobs.recv() {
-        let mut tx = shared.lock();
-        shared.waiting.fetch_sub(1, Ordering::AcqRel);
-        match tx.begin_patiently() {
-            Ok(()) => tx.run(first, || {
-                let job = jobs.try_recv().ok()?;
-                shared.waiting.fetch_sub(1, Ordering::AcqRel);
-                Some(job)
-            }),
-            Err(error) => {
-                tracing::warn!(name = first.name(), %error, "transaction not begun");
-                first.finish(Err(error));
+    /// Runs what queues until nothing is left of it that was there at the beginning.
+    ///
+    /// A caller that goes away while this waits for another process leaves everything in the queue for the next.
+    async fn serve(&self, tx: &mut Transaction) {
+        let mut left = self.queue().len();
+        while left > 0 {
+            let begun = tx.begin_patiently().await;
+            let jobs: Vec<_> = {
+                let mut queue = self.queue();
+                let count = queue.len().min(BATCH);
+                queue.drain(..count).collect()
+            };
+            left = left.saturating_sub(jobs.len());
+            match begun {
+                Ok(()) => tx.run(jobs),
+                Err(error) => {
+                    tracing::warn!(%error, "transactions not begun");
+                    jobs.into_iter().for_each(|job| job.finish(Err(error.again())));
+                }
             }
         }
+    }
+
+    fn queue(&self) -> MutexGuard<'_, Vec<Box<dyn Job>>> {
+        // The lock holds for a push or a drain, neither of which panics half-way.
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -150,30 +107,35 @@ impl Transaction {
     }
 
     /// Waits for other processes.
-    fn begin_patiently(&mut self) -> Result<(), Error> {
+    async fn begin_patiently(&mut self) -> Result<(), Error> {
         let start = Instant::now();
         loop {
             match self.begin() {
-                Err(Error::Busy) if start.elapsed() < PATIENCE => thread::sleep(PAUSE),
+                Err(Error::Busy) if start.elapsed() < PATIENCE => tokio::time::sleep(PAUSE).await,
                 other => return other,
             }
         }
     }
 
-    /// Runs `first` and what `next` gives in the transaction that has begun, and commits.
-    fn run(&mut self, first: Box<dyn Job>, mut next: impl FnMut() -> Option<Box<dyn Job>>) {
-        let mut done: Vec<Box<dyn Job>> = Vec::new();
-        let mut member = Some(first);
-        while let Some(job) = member.take() {
-            match self.run_member(job, done.is_empty()) {
+    /// Runs `jobs` in the transaction that has begun, and commits.
+    fn run(&mut self, jobs: Vec<Box<dyn Job>>) {
+        // What fails alone is rolled back with the whole.
+        let alone = jobs.len() == 1;
+        let mut done: Vec<Box<dyn Job>> = Vec::with_capacity(jobs.len());
+        let mut jobs = jobs.into_iter();
+        // A caller that went away before its turn gets nothing done; later it interrupts nothing.
+        while let Some(job) = jobs.find(|job| job.is_wanted()) {
+            match self.run_member(job, alone) {
                 Member::Joined(job) => done.push(job),
                 Member::Undone => {}
-                Member::AllUndone => return,
-                Member::Broken(error) => return self.abort(done, &error),
+                Member::Broken(error) => {
+                    done.extend(jobs);
+                    return self.abort(done, &error);
+                }
             }
-            if done.len() < BATCH {
-                member = next();
-            }
+        }
+        if done.is_empty() && self.connection.is_autocommit() {
+            return;
         }
         match self.execute("COMMIT") {
             Ok(()) => done.into_iter().for_each(|job| job.finish(Ok(()))),
@@ -181,26 +143,31 @@ impl Transaction {
         }
     }
 
-    fn run_member(&mut self, mut job: Box<dyn Job>, first: bool) -> Member {
-        if !first && let Err(error) = self.execute("SAVEPOINT member") {
-            let broken = Error::Database(error.to_string());
-            job.finish(Err(error));
-            return Member::Broken(broken);
+    fn run_member(&mut self, mut job: Box<dyn Job>, alone: bool) -> Member {
+        let (before, after, undo): (&[_], &[_], &[_]) = match alone {
+            true => (&[], &[], &["ROLLBACK"]),
+            false => (&["SAVEPOINT member"], &["RELEASE member"], &["ROLLBACK TO member", "RELEASE member"]),
+        };
+        if let Err(error) = self.execute_all(before) {
+            job.finish(Err(error.again()));
+            return Member::Broken(error);
         }
         // A panic of one closure must not take the transactions of others with it.
         match catch_unwind(AssertUnwindSafe(|| job.run(self))) {
-            Ok(true) => return Member::Joined(job),
+            Ok(true) => match self.execute_all(after) {
+                Ok(()) => return Member::Joined(job),
+                Err(error) => {
+                    job.finish(Err(error.again()));
+                    return Member::Broken(error);
+                }
+            },
             Ok(false) => {}
             Err(_) => tracing::error!(name = job.name(), "a transaction panicked"),
         }
-        let undone = self.execute(if first { "ROLLBACK" } else { "ROLLBACK TO member" });
+        let undone = self.execute_all(undo);
         // The closure's own error goes first.
         job.finish(Ok(()));
-        match undone {
-            Ok(()) if first => Member::AllUndone,
-            Ok(()) => Member::Undone,
-            Err(error) => Member::Broken(error),
-        }
+        undone.map_or_else(Member::Broken, |()| Member::Undone)
     }
 
     /// Gives up the whole batch; every member hears why.
@@ -210,8 +177,12 @@ impl Transaction {
             tracing::error!(%error, "rolling back");
         }
         for job in done {
-            job.finish(Err(Error::Database(error.to_string())));
+            job.finish(Err(error.again()));
         }
+    }
+
+    fn execute_all(&mut self, statements: &[&'static str]) -> Result<(), Error> {
+        statements.iter().try_for_each(|statement| self.execute(statement))
     }
 
     fn execute(&mut self, statement: &'static str) -> Result<(), Error> {
@@ -225,8 +196,6 @@ enum Member {
     Joined(Box<dyn Job>),
     /// It failed; what it wrote is undone.
     Undone,
-    /// It failed and was the first: the transaction is over.
-    AllUndone,
     /// The transaction cannot go on.
     Broken(Error),
 }
@@ -235,6 +204,8 @@ enum Member {
 trait Job: Send {
     /// Name of the transaction, for logs.
     fn name(&self) -> &'static str;
+    /// Whether anybody still waits for the result.
+    fn is_wanted(&self) -> bool;
     /// Runs the closure. True when it succeeded and may be committed.
     fn run(&mut self, tx: &mut Transaction) -> bool;
     /// Delivers the result, or the error that kept it from being committed.
@@ -257,6 +228,10 @@ where
 {
     fn name(&self) -> &'static str {
         self.name
+    }
+
+    fn is_wanted(&self) -> bool {
+        !self.reply.is_closed()
     }
 
     fn run(&mut self, tx: &mut Transaction) -> bool {

@@ -69,14 +69,27 @@ struct DownloadsArgs {
     #[arg(long, value_name = "ID", requires = "url")]
     matching_id: Option<String>,
 
+    /// The SM-DP+ address that eUICCs tell this server, if it is not the one in the URL.
+    #[arg(long, value_name = "HOST", requires = "url")]
+    smdp_address: Option<String>,
+
     /// The process whose processor time is the server's.
     #[arg(long, value_name = "PID", requires = "url")]
     server_pid: Option<u32>,
+
+    /// Threads of the server; without it half the processors. The other half is for the clients.
+    #[arg(long, value_name = "N", conflicts_with = "url", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    workers: Option<u16>,
+}
+
+/// Half of this machine's processors, at least one.
+fn half() -> usize {
+    (std::thread::available_parallelism().map_or(1, usize::from) / 2).max(1)
 }
 
 pub(crate) fn run(args: BenchArgs, json: bool) -> anyhow::Result<ExitCode> {
     let What::Downloads(args) = args.what;
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(half()).enable_all().build()?;
     runtime.block_on(downloads(args, json))?;
     Ok(ExitCode::SUCCESS)
 }
@@ -167,7 +180,8 @@ fn own(place: &Path, args: &DownloadsArgs) -> anyhow::Result<(Service, Target)> 
     openrsp.follow([&smdp[..], &["order", "--type", "bench", "--count", &count.to_string()]].concat(), |line| {
         codes.extend(line["matching_id"].as_str().map(str::to_owned));
     })?;
-    let service = Service::start(&openrsp, ["serve", text(&dir)?, "--listen", "127.0.0.1:0"])?;
+    let workers = args.workers.map_or(half(), usize::from).to_string();
+    let service = Service::start(&openrsp, ["serve", text(&dir)?, "--listen", "127.0.0.1:0", "--workers", &workers])?;
     let pki = PkiDirectory::open(&dir.join("pki"), Some(now()))?;
     let target = Target {
         origin: Origin::new(Scheme::Https, HOST)?,
@@ -199,7 +213,7 @@ fn foreign(url: &str, args: &DownloadsArgs) -> anyhow::Result<Target> {
     let pki = PkiDirectory::open(pki, Some(now()))?;
     Ok(Target {
         origin,
-        address: authority.to_owned(),
+        address: args.smdp_address.clone().unwrap_or_else(|| authority.to_owned()),
         resolve: Vec::new(),
         tls: tls(&pki)?,
         card: card(&pki)?,
