@@ -54,7 +54,7 @@ struct DownloadsArgs {
     seconds: u32,
 
     /// How many downloads to run side by side.
-    #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=256))]
+    #[arg(long, default_value_t = 16, value_parser = clap::value_parser!(u32).range(1..=256))]
     clients: u32,
 
     /// Measure a server that is already running, for example http://127.0.0.1:8000. Loopback only.

@@ -7,6 +7,7 @@ use rsp_crypto::{SecretKey, Zeroizing};
 use rsp_pki::Certificate;
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
+use rustls::server::NoServerSessionStorage;
 use rustls::{CipherSuite, ServerConfig};
 use tokio_rustls::TlsAcceptor;
 
@@ -47,9 +48,10 @@ pub(super) fn acceptor(server: &ServerDir) -> anyhow::Result<TlsAcceptor> {
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     // All suites here are strong, and what a connection costs is the server's affair.
     config.ignore_client_order = true;
-    // Stateless tickets: a client that makes one connection per call saves the signature, and the server no memory.
-    config.ticketer = aws_lc_rs::Ticketer::new()?;
-    config.send_tls13_tickets = std::env::var("P_TICKETS").ok().and_then(|n| n.parse().ok()).unwrap_or(1);
+    // No resumption: making and reading tickets costs the server as much as the signature that they save, and a session
+    // store would be state.
+    config.send_tls13_tickets = 0;
+    config.session_storage = Arc::new(NoServerSessionStorage {});
     Ok(TlsAcceptor::from(Arc::new(config)))
 }
 
