@@ -14,8 +14,8 @@ use crate::writer::{Transaction, Writer};
 
 /// One SQLite database with its secret columns sealed. Made once per process.
 ///
-/// The functions are asynchronous for the sake of those that wait: for others who write, and for the disk. Reading is
-/// done on the spot.
+/// The functions are asynchronous for the sake of those that wait for others who write. What a caller does itself, a query
+/// or a commit with its flush to disk, it does on its own thread.
 pub struct Datastore {
     readers: Readers,
     crypter: Arc<Crypter>,
