@@ -47,6 +47,9 @@ enum What {
 /// Prints downloads per second, the server's processor time for one, latencies, and the ratio of that time to the public-key
 /// floor measured in the same run (P-256, AWS-LC). Two lines: TLS 1.3 with one connection per download, and with one
 /// handshake per call. SQLite runs with synchronous=FULL.
+///
+/// The ratio depends on the load: downloads side by side share commits, and the server gets half the processors here, where
+/// `serve` takes all of them. See --clients and --workers; docs/performance.md has the figures by load.
 #[derive(Args)]
 struct DownloadsArgs {
     /// How long to measure each of the two ways.

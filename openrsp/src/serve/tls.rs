@@ -56,7 +56,7 @@ pub(super) fn acceptor(server: &ServerDir) -> anyhow::Result<TlsAcceptor> {
 }
 
 /// AWS-LC with the cheapest suite first: processors hash SHA-256 by themselves, the SHA-384 of the 256-bit suites they do
-/// not. X25519 stays the first group: it is cheaper than P-256, and the one that clients send a share for.
+/// not. X25519 stays the first group: it is the one that clients send a share for.
 fn provider() -> CryptoProvider {
     let mut provider = aws_lc_rs::default_provider();
     provider.cipher_suites.sort_by_key(|suite| {
