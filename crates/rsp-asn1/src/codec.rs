@@ -1,7 +1,8 @@
 //! The two doors between bytes and types: strict decoding and encoding (SGP.22 Annex H: DER).
 
 use crate::tlv;
-use rasn::{Decode, Encode};
+use rasn::types::Class;
+use rasn::{AsnType, Decode, Encode};
 
 /// Deepest nesting of constructed values that is decoded. The deepest message of RSPDefinitions, a certificate inside
 /// AuthenticateClient, needs ten levels.
@@ -18,6 +19,12 @@ pub enum DecodeError {
         type_name: &'static str,
         /// What is wrong, and at which byte.
         source: tlv::TlvError,
+    },
+    /// The tag says primitive; every type with a context tag of its own is constructed.
+    #[error("{type_name}: the tag is in primitive form")]
+    PrimitiveForm {
+        /// What was being decoded.
+        type_name: &'static str,
     },
     /// One whole value was read, and bytes follow it.
     #[error("{type_name}: {count} bytes follow the value")]
@@ -74,8 +81,12 @@ pub fn encode<T: Encode>(value: &T) -> Result<Vec<u8>, EncodeError> {
         .map_err(|error| EncodeError { type_name: short_name::<T>(), detail: first_line(&error.to_string()) })
 }
 
-fn check_structure<T>(bytes: &[u8]) -> Result<(), DecodeError> {
+fn check_structure<T: AsnType>(bytes: &[u8]) -> Result<(), DecodeError> {
     let type_name = short_name::<T>();
+    // rasn takes an explicit tag in primitive form too (X.690 8.14.3 forbids it); the walk below would not enter it.
+    if T::TAG.class == Class::Context && bytes.first().is_some_and(|tag| tag & 0x20 == 0) {
+        return Err(DecodeError::PrimitiveForm { type_name });
+    }
     let rest = tlv::check_one(bytes, MAX_DEPTH).map_err(|source| DecodeError::Structure { type_name, source })?;
     match rest.len() {
         0 => Ok(()),

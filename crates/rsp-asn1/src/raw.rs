@@ -1,6 +1,7 @@
 //! Encoding helpers that RSPDefinitions needs and rasn does not bring (SGP.22 Annex H, "EXTENSIBILITY IMPLIED").
 
 use crate::codec::{self, DecodeError, EncodeError};
+use crate::tlv;
 use rasn::prelude::*;
 use rasn::types::{Constraints, Identifier, TagTree};
 
@@ -66,7 +67,7 @@ impl<T: AsnType> AsnType for Raw<T> {
 impl<T: Decode> Decode for Raw<T> {
     fn decode_with_tag_and_constraints<D: rasn::Decoder>(d: &mut D, _: Tag, _: &Constraints) -> Result<Self, D::Error> {
         let codec = d.codec();
-        let bytes = Any::decode(d)?.into_bytes();
+        let bytes = sound(Any::decode(d)?, codec)?.into_bytes();
         let value = match codec {
             rasn::Codec::Ber => rasn::ber::decode(&bytes),
             _ => rasn::der::decode(&bytes),
@@ -85,6 +86,15 @@ impl<T: Encode> Encode for Raw<T> {
         _: Identifier,
     ) -> Result<(), E::Error> {
         Any::new(self.bytes.clone()).encode(encoder)
+    }
+}
+
+/// What is kept verbatim must be DER by itself: an explicit tag in primitive form hides it from the walk that precedes
+/// the decoding.
+fn sound<E: rasn::de::Error>(element: Any, codec: rasn::Codec) -> Result<Any, E> {
+    match tlv::check_one(element.as_bytes(), codec::MAX_DEPTH) {
+        Ok(_) => Ok(element),
+        Err(error) => Err(E::custom(error, codec)),
     }
 }
 
@@ -113,7 +123,7 @@ impl Decode for Unknown {
     fn decode_with_tag_and_constraints<D: rasn::Decoder>(d: &mut D, _: Tag, _: &Constraints) -> Result<Self, D::Error> {
         let mut rest = Vec::new();
         while let Some(element) = Option::<Any>::decode(d)? {
-            rest.push(element);
+            rest.push(sound(element, d.codec())?);
         }
         Ok(Self(rest))
     }

@@ -1,7 +1,10 @@
 //! What the decoder refuses, and how it says so (atk_ber_ambiguity, atk_deep_asn1, atk_len_bomb).
 
 use rsp_asn1::tlv::TlvError;
-use rsp_asn1::{DecodeError, EuiccInfo1, ServerSigned1, StoreMetadataRequest, decode};
+use rsp_asn1::{
+    DecodeError, EuiccInfo1, ProfileInfoListResponse, ProfileInstallationResultData, ServerSigned1,
+    StoreMetadataRequest, decode,
+};
 
 const INFO1: &str = "bf200982030206 00a900aa00";
 
@@ -51,6 +54,35 @@ fn atk_ber_ambiguity_element_twice() {
     assert!(matches!(decode::<EuiccInfo1>(&hex("bf2004 a900aa00")), Err(DecodeError::Content { .. })), "no svn");
     let twice = hex("bf200e 8203020600 8203020600 a900aa00");
     assert!(decode::<EuiccInfo1>(&twice).is_err(), "svn twice");
+}
+
+/// An explicit tag is constructed (X.690 8.14.3). In primitive form it would hide its content from the structure check.
+#[test]
+fn atk_ber_ambiguity_explicit_tag_in_primitive_form() {
+    let list = [&hex("bf2d10 a00e e30c 5a0a")[..], &[0x98; 10]].concat();
+    assert!(decode::<ProfileInfoListResponse>(&list).is_ok());
+    let primitive = [&hex("9f2d10 a00e e30c 5a0a")[..], &[0x98; 10]].concat();
+    assert_eq!(
+        decode::<ProfileInfoListResponse>(&primitive),
+        Err(DecodeError::PrimitiveForm { type_name: "ProfileInfoListResponse" })
+    );
+}
+
+/// Below an explicit tag inside a message, where only the decoder goes, an element that is kept verbatim is checked by
+/// itself: here the last one of an ErrorResult.
+#[test]
+fn atk_ber_ambiguity_verbatim_element_below_a_primitive_tag() {
+    let result = |element: &str| {
+        let final_result = format!("82 0d a10b 800100 810101 {element}");
+        decode::<ProfileInstallationResultData>(&hex(&format!(
+            "bf27 22 8001aa bf2f0a 800101 81020780 0c0161 06012a {final_result}"
+        )))
+    };
+    result("3003 0c0161").unwrap();
+    for element in ["3003 0c0561", "30 8102 0500", "3080 0000 00"] {
+        let error = result(element).unwrap_err();
+        assert!(matches!(error, DecodeError::Content { .. }), "{element}: {error}");
+    }
 }
 
 #[test]
