@@ -7,7 +7,7 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use figment::Figment;
 use figment::providers::{Format as _, Toml};
-use rsp_asn1::Timestamp;
+use rsp_asn1::{Timestamp, VersionType};
 use rsp_auth::{Credential, ServerAddress};
 use rsp_crypto::{Curve, Provider, Zeroizing};
 use rsp_es::activation_code::ActivationCode;
@@ -61,6 +61,7 @@ pub(crate) struct StoreSection {
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct LimitsSection {
+    minimum_svn: Option<String>,
     confirmation_code_tries: Option<u32>,
     downloads: Option<u32>,
     session_seconds: Option<u32>,
@@ -70,6 +71,9 @@ pub(crate) struct LimitsSection {
 impl LimitsSection {
     /// Refuses limits with which no download could succeed, or which protect nothing; names the first one.
     fn check(&self) -> Result<(), String> {
+        if let Some(text) = &self.minimum_svn {
+            version(text).ok_or_else(|| format!("minimum_svn: {text:?} is no version of SGP.22 such as \"2.2.0\""))?;
+        }
         let limits = [
             ("confirmation_code_tries", self.confirmation_code_tries, 3..=10),
             ("downloads", self.downloads, 1..=u32::MAX),
@@ -192,6 +196,7 @@ impl ServerDir {
         let default = Settings::default();
         let limits = &self.config.limits;
         Settings {
+            minimum_svn: limits.minimum_svn.as_deref().and_then(version).unwrap_or(default.minimum_svn),
             confirmation_code_limit: limits.confirmation_code_tries.unwrap_or(default.confirmation_code_limit),
             download_limit: limits.downloads.unwrap_or(default.download_limit),
             session_seconds: limits.session_seconds.map_or(default.session_seconds, i64::from),
@@ -207,6 +212,12 @@ impl ServerDir {
             host_id: default.host_id,
         }
     }
+}
+
+/// A version of SGP.22: three numbers with points between them.
+fn version(text: &str) -> Option<VersionType> {
+    let numbers: Option<Vec<u8>> = text.split('.').map(|number| number.parse().ok()).collect();
+    numbers?.try_into().ok().map(VersionType)
 }
 
 /// An IPv6 address as it stands in activation codes, if the text is one without brackets.

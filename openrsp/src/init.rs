@@ -180,6 +180,8 @@ database = {DATABASE:?}
 key_encryption_key = {KEY_ENCRYPTION_KEY:?}
 
 [limits]
+# eUICCs of a lower version of SGP.22 are refused.
+minimum_svn = "2.0.0"
 # Wrong confirmation codes before an order is closed.
 confirmation_code_tries = 5
 # Downloads of one order before it is closed.

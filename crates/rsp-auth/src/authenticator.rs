@@ -1,10 +1,12 @@
 //! What a server authenticates with: its address, its credentials and the CIs that it trusts.
 
-use rsp_asn1::{Raw, SubjectKeyIdentifier, Timestamp, VersionType, pkix};
+use rsp_asn1::{Raw, SubjectKeyIdentifier, Timestamp, TransactionId, VersionType, pkix};
 use rsp_crypto::Provider;
 use rsp_pki::{Certificate, Crl, Failure, PathError, Role, TrustStore, Validation, validate, validate_euicc};
 
 use crate::address::ServerAddress;
+use crate::authenticate::ExpectAuthenticateClient;
+use crate::challenges::{Challenges, Terms};
 use crate::credential::Credential;
 use crate::error::Error;
 use crate::euicc::Euicc;
@@ -18,6 +20,7 @@ pub struct Authenticator {
     pub(crate) address: ServerAddress,
     pub(crate) credentials: Vec<Credential>,
     pub(crate) minimum_svn: VersionType,
+    pub(crate) challenges: Box<dyn Challenges>,
     anchors: TrustStore,
     crls: Vec<Crl>,
     provider: Remembering,
@@ -36,12 +39,14 @@ impl Authenticator {
         anchors: TrustStore,
         crls: Vec<Crl>,
         provider: &'static dyn Provider,
+        challenges: Box<dyn Challenges>,
     ) -> Result<Self, Error> {
         let keys = anchors.iter().filter_map(|anchor| anchor.public_key().ok().copied()).collect();
         let authenticator = Self {
             address,
             credentials,
             minimum_svn: MINIMUM_SVN,
+            challenges,
             anchors,
             crls,
             provider: Remembering::new(provider, keys),
@@ -54,6 +59,12 @@ impl Authenticator {
     #[must_use]
     pub fn with_minimum_svn(self, minimum_svn: VersionType) -> Self {
         Self { minimum_svn, ..self }
+    }
+
+    /// Takes transactionIds and serverChallenges from elsewhere from now on.
+    #[must_use]
+    pub fn with_challenges(self, challenges: Box<dyn Challenges>) -> Self {
+        Self { challenges, ..self }
     }
 
     /// The lowest version of SGP.22 that is served.
@@ -70,6 +81,26 @@ impl Authenticator {
         validate(&validation, role, credential.certificate(), &[], &self.anchors)
             .map(drop)
             .map_err(Error::OwnCertificateInvalid)
+    }
+
+    /// The session that waits for AuthenticateClient under this transactionId. `None` when this server gave it to nobody,
+    /// or when its time is over; whether it has begun already only the caller knows.
+    pub fn awaiting(&self, transaction_id: &TransactionId, now: Timestamp) -> Option<ExpectAuthenticateClient> {
+        let anchors: Vec<_> = self.anchors.iter().filter_map(Certificate::subject_key_identifier).collect();
+        let (credential_ci, euicc_ci, begins_by) = self.credentials.iter().find_map(|credential| {
+            anchors.iter().find_map(|anchor| {
+                let euicc_ci = SubjectKeyIdentifier(anchor.to_vec().into());
+                let terms = Terms { credential_ci: credential.ci(), euicc_ci: &euicc_ci };
+                let begins_by = self.challenges.begins_by(&terms, transaction_id)?;
+                Some((credential.ci().clone(), euicc_ci, begins_by))
+            })
+        })?;
+        (now <= begins_by).then(|| ExpectAuthenticateClient {
+            transaction_id: transaction_id.clone(),
+            begins_by,
+            credential_ci,
+            euicc_ci,
+        })
     }
 
     /// The credential under this CI.

@@ -3,8 +3,6 @@
 use rsp_asn1::{AuthenticateErrorCode, VersionType};
 use rsp_pki::PathError;
 
-use crate::blob::BlobError;
-
 /// Why an authentication failed. The server turns it into a subject and reason code of its role.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -56,9 +54,6 @@ pub enum Error {
     /// The server's certificate is not valid under the trusted CIs.
     #[error("server certificate: {0}")]
     OwnCertificateInvalid(PathError),
-    /// A stored state cannot be read.
-    #[error(transparent)]
-    State(#[from] BlobError),
     /// Encoding a message of ours failed.
     #[error("encoding: {0}")]
     Encoding(#[from] rsp_asn1::EncodeError),

@@ -4,17 +4,17 @@ use rsp_asn1::{
     EuiccInfo1, Octet16, Raw, ServerSigned1, Signature5F37, SubjectKeyIdentifier, Timestamp, TransactionId, Unknown,
     VersionType, pkix,
 };
-use rsp_crypto::{Randomness, RandomnessExt};
+use rsp_crypto::Randomness;
 
-use crate::authenticate::ExpectAuthenticateClient;
 use crate::authenticator::Authenticator;
+use crate::challenges::Terms;
 use crate::credential::Credential;
 use crate::error::Error;
 
 /// What the server answers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Initiated {
-    /// Names the session: 16 random bytes.
+    /// Names the session.
     pub transaction_id: TransactionId,
     /// What the server signed.
     pub server_signed1: Raw<ServerSigned1>,
@@ -27,9 +27,10 @@ pub struct Initiated {
 }
 
 impl Authenticator {
-    /// Checks the request and opens a session, in the order of SGP.22 5.6.1: address, version, CI, certificate.
+    /// Checks the request, in the order of SGP.22 5.6.1: address, version, CI, certificate; and answers it.
     ///
-    /// `server_address` is what the LPA called; the signed data repeat it as it stands.
+    /// `server_address` is what the LPA called; the signed data repeat it as it stands. Nothing has to be remembered:
+    /// [`Authenticator::awaiting`] recognises the session when the eUICC answers, until `begins_by`.
     ///
     /// # Errors
     /// [`Error::AddressRefused`], [`Error::SvnUnsupported`], [`Error::CiUnsupported`],
@@ -40,15 +41,17 @@ impl Authenticator {
         euicc_info1: &EuiccInfo1,
         server_address: &str,
         now: Timestamp,
+        begins_by: Timestamp,
         randomness: &mut dyn Randomness,
-    ) -> Result<(Initiated, ExpectAuthenticateClient), Error> {
+    ) -> Result<Initiated, Error> {
         if !self.address.is(server_address) {
             return Err(Error::AddressRefused);
         }
         self.check_svn(euicc_info1.svn)?;
         let (credential, ci) = self.choose(euicc_info1, now)?;
-        let transaction_id = TransactionId::from(randomness.bytes::<16>());
-        let server_challenge = Octet16(randomness.bytes());
+        let terms = Terms { credential_ci: credential.ci(), euicc_ci: &ci };
+        let transaction_id = self.challenges.transaction_id(&terms, begins_by, randomness);
+        let server_challenge = self.challenges.server_challenge(&terms, &transaction_id, server_address);
         let server_signed1 = Raw::new(ServerSigned1 {
             transaction_id: transaction_id.clone(),
             euicc_challenge,
@@ -57,21 +60,13 @@ impl Authenticator {
             unknown: Unknown::default(),
         })?;
         let signature = credential.sign(server_signed1.bytes())?;
-        let initiated = Initiated {
-            transaction_id: transaction_id.clone(),
+        Ok(Initiated {
+            transaction_id,
             server_signed1,
             server_signature1: signature,
-            euicc_ci_pk_id_to_be_used: ci.clone(),
             server_certificate: credential.certificate().raw().clone(),
-        };
-        let expect = ExpectAuthenticateClient {
-            transaction_id,
-            server_challenge,
-            server_address: server_address.to_owned(),
-            credential_ci: credential.ci().clone(),
-            euicc_ci: ci.clone(),
-        };
-        Ok((initiated, expect))
+            euicc_ci_pk_id_to_be_used: ci,
+        })
     }
 
     /// Same major version as SGP.22 version 2, and not below the configured minimum.

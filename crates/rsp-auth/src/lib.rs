@@ -2,18 +2,19 @@
 //!
 //! An SM-DP+ and an SM-DS authenticate themselves and the eUICC in the same way:
 //!
-//! 1. [`Authenticator::initiate`] checks what the LPA sent with InitiateAuthentication, chooses the CI, signs the
-//!    eUICC's challenge and returns [`ExpectAuthenticateClient`], the state that waits for the answer.
-//! 2. [`ExpectAuthenticateClient::authenticate`] checks the answer and returns [`EuiccAuthenticated`], a proof that
+//! 1. [`Authenticator::initiate`] checks what the LPA sent with InitiateAuthentication, chooses the CI and signs the
+//!    eUICC's challenge. It leaves no state behind: see [`DerivedChallenges`].
+//! 2. [`Authenticator::awaiting`] recognises the session by its transactionId, and
+//!    [`ExpectAuthenticateClient::authenticate`] checks the answer and returns [`EuiccAuthenticated`], a proof that
 //!    nothing else can make, with the [`Euicc`] that it speaks about.
 //!
-//! Between the two the state may lie in a database ([`ExpectAuthenticateClient::to_bytes`]). Time and randomness are
-//! arguments. [`blob`] is the plain encoding of such states.
+//! Time and randomness are arguments. [`blob`] is the plain encoding of what a server remembers of a session.
 
 mod address;
 mod authenticate;
 mod authenticator;
 pub mod blob;
+mod challenges;
 mod credential;
 mod error;
 mod euicc;
@@ -24,6 +25,7 @@ mod remembering;
 pub use address::ServerAddress;
 pub use authenticate::{Authenticated, ExpectAuthenticateClient};
 pub use authenticator::Authenticator;
+pub use challenges::{Challenges, DerivedChallenges, Terms};
 pub use credential::Credential;
 pub use error::Error;
 pub use euicc::Euicc;

@@ -4,16 +4,16 @@ use rsp_asn1::{
     AuthenticateServerResponse, CtxParams1, OneTimePublicKey, Raw, Signature5F37, SmdpSigned2, StoreMetadataRequest,
     Timestamp, TransactionId, Unknown, tlv,
 };
-use rsp_auth::{Authenticated, Credential, ExpectAuthenticateClient};
+use rsp_auth::{Authenticated, Credential};
 use rsp_es::es9plus::{AuthenticateClientRequest, AuthenticateClientResponse};
 use rsp_pki::Certificate;
-use rsp_store::{OrderKey, Profile, ProfileChange, SessionAdvance, SessionState, Step, Stepped};
+use rsp_store::{NewSession, OrderKey, Profile, ProfileChange, SessionAdvance, Step, Stepped};
 
 use crate::binding::Binding;
 use crate::error::Error;
 use crate::order::{self, Event, transition};
 use crate::session::{ExpectGetBoundProfilePackage, Party};
-use crate::smdp::{Smdp, expect};
+use crate::smdp::Smdp;
 use crate::{eligibility, matching_id};
 
 /// How often a step is repeated when others change the same order at the same time.
@@ -28,21 +28,18 @@ impl Smdp {
         let key = order_key(response).ok_or(Error::EidRefused);
         for _ in 0..ATTEMPTS {
             let now = self.clock.now();
-            // Without a key the answer is an error of the eUICC: the session is read with a key that finds no order.
+            let state = self.authenticator.awaiting(&request.transaction_id, now).ok_or(Error::TransactionIdUnknown)?;
+            // Without a key the answer is an error of the eUICC: it is read with a key that finds no order.
             let lookup = key.as_ref().map_or(&NO_ORDER, |key| key);
-            let (session, profile) = self
-                .store
-                .session_and_order(&request.transaction_id, lookup, now)
-                .await?
-                .ok_or(Error::TransactionIdUnknown)?;
-            expect(&session, &[SessionState::ExpectAuthenticateClient], now)?;
-            let state = ExpectAuthenticateClient::from_bytes(&session.data)?;
+            let found = self.store.order_for_session(&request.transaction_id, lookup, now).await?;
+            if found.begun {
+                return Err(Error::TransactionIdUnknown);
+            }
             let credential = self.binding_credential(state.credential_ci())?;
             let authenticated = state.authenticate(&self.authenticator, response, now)?;
-            let profile = profile.ok_or_else(|| unknown_order(lookup))?;
-            if let Some(answer) =
-                self.answer(&request.transaction_id, &authenticated, credential, &profile, now).await?
-            {
+            let profile = found.profile.ok_or_else(|| unknown_order(lookup))?;
+            let answer = self.answer(&request.transaction_id, &authenticated, credential, &profile, now).await?;
+            if let Some(answer) = answer {
                 tracing::info!(
                     session = %request.transaction_id,
                     eid = %authenticated.euicc.eid,
@@ -55,7 +52,7 @@ impl Smdp {
         Err(Error::Contention)
     }
 
-    /// Checks the order, signs smdpSigned2 and advances the session. `None` when the order changed meanwhile.
+    /// Checks the order, signs smdpSigned2 and begins the session. `None` when it began or the order changed meanwhile.
     async fn answer(
         &self,
         transaction_id: &TransactionId,
@@ -86,15 +83,15 @@ impl Smdp {
             },
             smdp_signature2.clone(),
         );
-        let advance = SessionAdvance {
+        let session = NewSession {
             transaction_id: transaction_id.clone(),
-            from: SessionState::ExpectAuthenticateClient,
-            to: SessionState::ExpectGetBoundProfilePackage,
-            data: Some(next.to_bytes()),
-            iccid: Some(profile.iccid),
+            data: next.to_bytes(),
+            iccid: profile.iccid,
+            begins_by: authenticated.begins_by,
             expires_at: self.session_end(now),
         };
-        if !self.advance(advance, lock_to_eid(profile, authenticated, now)).await? {
+        let step = Step::Open(session, lock_to_eid(profile, authenticated, now));
+        if self.store.step("begin session", step).await? != Stepped::Done {
             return Ok(None);
         }
         Ok(Some(AuthenticateClientResponse {

@@ -66,7 +66,6 @@ impl Smdp {
             from: session.state,
             to: SessionState::Closed,
             data: None,
-            iccid: Some(profile.iccid),
             expires_at: now,
         };
         // An order that has ended meanwhile (installed, cancelled) stays as it is.
@@ -87,6 +86,6 @@ fn party_of(session: &DownloadSession) -> Result<Party, Error> {
             Ok(ExpectGetBoundProfilePackage::from_bytes(&session.data)?.party)
         }
         SessionState::ExpectResult => Ok(ExpectResult::from_bytes(&session.data)?.party),
-        SessionState::ExpectAuthenticateClient | SessionState::Closed => Err(Error::TransactionIdUnknown),
+        SessionState::Closed => Err(Error::TransactionIdUnknown),
     }
 }

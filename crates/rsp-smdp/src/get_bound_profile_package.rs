@@ -95,7 +95,6 @@ impl Smdp {
             from: SessionState::ExpectGetBoundProfilePackage,
             to: SessionState::ExpectResult,
             data: Some(next.to_bytes()),
-            iccid: Some(profile.iccid),
             expires_at: now.plus_seconds(self.settings.result_seconds),
         };
         if !self.advance(advance, Some(change)).await? {
@@ -177,7 +176,6 @@ impl Smdp {
             from: SessionState::ExpectGetBoundProfilePackage,
             to: SessionState::Closed,
             data: None,
-            iccid: Some(iccid),
             expires_at: now,
         };
         self.store

@@ -96,7 +96,6 @@ impl Smdp {
             from: SessionState::ExpectResult,
             to: SessionState::Closed,
             data: None,
-            iccid: Some(profile.iccid),
             expires_at: now,
         };
         self.take(&profile, change, |change| Step::TakeResult(notification, advance, change)).await

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use rsp_asn1::{SubjectKeyIdentifier, Timestamp, TransactionId};
-use rsp_auth::{Authenticator, Credential, ServerAddress};
+use rsp_asn1::{SubjectKeyIdentifier, Timestamp, TransactionId, VersionType};
+use rsp_auth::{Authenticator, Challenges, Credential, DerivedChallenges, ServerAddress};
 use rsp_crypto::Provider;
 use rsp_es::es9plus::{
     AuthenticateClientRequest, AuthenticateClientResponse, CancelSessionRequest, GetBoundProfilePackageRequest,
@@ -40,6 +40,8 @@ pub enum Rebinding {
 /// Limits and choices of the operator.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
+    /// eUICCs of a lower version of SGP.22 are refused; at least 2.0.0 for the messages to be known.
+    pub minimum_svn: VersionType,
     /// Wrong confirmation codes per order before it is closed.
     pub confirmation_code_limit: u32,
     /// Deliveries per order before it is closed.
@@ -59,6 +61,7 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Self {
+            minimum_svn: VersionType([2, 0, 0]),
             confirmation_code_limit: 5,
             download_limit: 10,
             session_seconds: 30 * 60,
@@ -113,9 +116,17 @@ impl Smdp {
                 return Err(Error::NoBindingCredential);
             }
         }
-        let authenticator = Authenticator::new(address, Role::DpAuth, dp_auth, anchors, crls, provider)?;
+        let challenges = Box::new(DerivedChallenges::new(store.derive_key("ES9+ challenges")));
+        let authenticator = Authenticator::new(address, Role::DpAuth, dp_auth, anchors, crls, provider, challenges)?
+            .with_minimum_svn(settings.minimum_svn);
         dp_pb.iter().try_for_each(|credential| authenticator.check_own(Role::DpPb, credential))?;
         Ok(Self { store, authenticator, binding: dp_pb, clock, randomness, settings })
+    }
+
+    /// Takes transactionIds and serverChallenges from elsewhere, to replay a recorded session.
+    #[must_use]
+    pub fn with_challenges(self, challenges: Box<dyn Challenges>) -> Self {
+        Self { authenticator: self.authenticator.with_challenges(challenges), ..self }
     }
 
     /// Deletes the sessions whose time is over; returns how many. To be called now and then.
@@ -155,7 +166,7 @@ impl Es9Plus for Smdp {
         &self,
         request: InitiateAuthenticationRequest,
     ) -> Result<InitiateAuthenticationResponse, StatusCode> {
-        self.initiate(request).await.map_err(|error| refused("InitiateAuthentication", None, error))
+        self.initiate(request).map_err(|error| refused("InitiateAuthentication", None, error))
     }
 
     async fn authenticate_client(

@@ -5,8 +5,8 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use rsp_crypto::Randomness;
 use rsp_crypto::aead::Aes256Gcm;
+use rsp_crypto::{Randomness, hash};
 use zeroize::Zeroizing;
 
 use crate::error::Error;
@@ -36,6 +36,7 @@ impl KeyEncryptionKey {
 /// Seals and opens the secret columns of one database.
 pub struct Crypter {
     key: Aes256Gcm,
+    derivation: Zeroizing<[u8; 32]>,
     randomness: Mutex<Box<dyn Randomness>>,
 }
 
@@ -51,7 +52,7 @@ impl Crypter {
         let wrapped = Aes256Gcm::new(&kek.0)
             .seal(&mut *randomness, &aad, &*key)
             .map_err(|_| Error::InvalidValue { table: "store_key", column: "wrapped" })?;
-        Ok((Self { key: Aes256Gcm::new(&key), randomness: Mutex::new(randomness) }, wrapped))
+        Ok((Self::new(&key, randomness), wrapped))
     }
 
     /// Unwraps the data-encryption key.
@@ -64,7 +65,18 @@ impl Crypter {
         let opened = Aes256Gcm::new(&kek.0).open(&aad, wrapped).map_err(|_| Error::WrongKeyEncryptionKey)?;
         let key: Zeroizing<[u8; 32]> =
             Zeroizing::new(opened.as_slice().try_into().map_err(|_| Error::WrongKeyEncryptionKey)?);
-        Ok(Self { key: Aes256Gcm::new(&key), randomness: Mutex::new(randomness) })
+        Ok(Self::new(&key, randomness))
+    }
+
+    fn new(key: &[u8; 32], randomness: Box<dyn Randomness>) -> Self {
+        // Derived keys come from a key of their own, so that the data-encryption key serves one algorithm only.
+        let derivation = Zeroizing::new(hash::hmac_sha256(key, b"derivation"));
+        Self { key: Aes256Gcm::new(key), derivation, randomness: Mutex::new(randomness) }
+    }
+
+    /// A key for something that is not stored here; the same as long as the database lives.
+    pub(crate) fn derive_key(&self, purpose: &str) -> Zeroizing<[u8; 32]> {
+        Zeroizing::new(hash::hmac_sha256(&*self.derivation, purpose.as_bytes()))
     }
 
     /// Seals `value` for one cell.

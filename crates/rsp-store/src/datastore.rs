@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use rsp_crypto::Randomness;
 use rusqlite::{Connection, Row, ToSql, params};
+use zeroize::Zeroizing;
 
 use crate::crypter::{Crypter, KeyEncryptionKey};
 use crate::error::Error;
@@ -73,6 +74,12 @@ impl Datastore {
         F: Fn(&mut Transaction) -> Result<T, E> + Send + 'static,
     {
         self.writer.run(name, closure).await
+    }
+
+    /// A key for what the server needs to recognise without storing it: derived from the data-encryption key, another for
+    /// each purpose, and the same in every process that opens this database.
+    pub fn derive_key(&self, purpose: &str) -> Zeroizing<[u8; 32]> {
+        self.crypter.derive_key(purpose)
     }
 
     /// Whether the database answers.

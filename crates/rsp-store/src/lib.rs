@@ -27,7 +27,7 @@ pub use datastore::Datastore;
 pub use error::Error;
 pub use notifications::Notification;
 pub use profiles::{NewProfile, Profile, ProfileChange, ProfileEvent, ProfileState, SealedChange};
-pub use sessions::{DownloadSession, NewSession, OrderKey, SessionAdvance, SessionState};
+pub use sessions::{DownloadSession, NewSession, OrderFound, OrderKey, SessionAdvance, SessionState};
 pub use steps::{Step, Stepped};
 pub use subscribers::Subscriber;
 pub use types::{NewProfileType, ProfileType};

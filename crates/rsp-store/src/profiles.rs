@@ -181,6 +181,8 @@ pub struct ProfileChange {
     pub at: Timestamp,
     /// Who changes it.
     pub by: String,
+    /// EID and matching ID as they were read: each has an index, which is written only where they change.
+    indexed: (Option<Eid>, Option<String>),
 }
 
 /// One line of the log of state changes.
@@ -216,8 +218,23 @@ impl Profile {
             expires_at: self.expires_at,
             at,
             by: by.to_owned(),
+            indexed: (self.eid, self.matching_id.clone()),
         }
     }
+}
+
+/// Statement text: changes a profile that has the version that was read, with further columns.
+macro_rules! profile_update {
+    ($more:expr) => {
+        concat!(
+            "UPDATE profiles SET version = version + 1, state = $3, \
+             confirmation_code = CASE WHEN $6 THEN $7 ELSE confirmation_code END, confirmation_tries = $8, \
+             download_tries = $9, binding = CASE WHEN $10 THEN $11 ELSE binding END, expires_at = $12, \
+             updated_at = $13, updated_by = $14",
+            $more,
+            " WHERE iccid = $1 AND version = $2"
+        )
+    };
 }
 
 /// Columns of `profiles p`, for every query that reads profiles.
@@ -364,12 +381,17 @@ impl Transaction {
         let seal = |value, column| seal_change(value, &self.crypter, &change.iccid, column);
         let (set_code, code) = seal(&change.confirmation_code, "confirmation_code")?;
         let (set_binding, binding) = seal(&change.binding, "binding")?;
+        let (eid, matching_id) = &change.indexed;
+        let text = if *matching_id != change.matching_id {
+            profile_update!(", eid = $4, matching_id = $5")
+        } else if *eid != change.eid {
+            profile_update!(", eid = $4")
+        } else {
+            profile_update!("")
+        };
         let written = sqlite::execute(
             &self.connection,
-            "UPDATE profiles SET version = version + 1, state = $3, eid = $4, matching_id = $5, \
-             confirmation_code = CASE WHEN $6 THEN $7 ELSE confirmation_code END, confirmation_tries = $8, \
-             download_tries = $9, binding = CASE WHEN $10 THEN $11 ELSE binding END, expires_at = $12, \
-             updated_at = $13, updated_by = $14 WHERE iccid = $1 AND version = $2",
+            text,
             params![
                 change.iccid.0,
                 change.version,

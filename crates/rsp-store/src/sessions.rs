@@ -1,4 +1,4 @@
-//! RSP sessions: one row per transactionId, advanced by compare-and-set.
+//! RSP sessions whose eUICC has authenticated itself: one row per transactionId, advanced by compare-and-set.
 
 use std::str::FromStr;
 
@@ -18,8 +18,6 @@ const TABLE: &str = "download_sessions";
 /// What a session waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum SessionState {
-    /// ES9+.AuthenticateClient.
-    ExpectAuthenticateClient,
     /// ES9+.GetBoundProfilePackage.
     ExpectGetBoundProfilePackage,
     /// The ProfileInstallationResult; the package was delivered.
@@ -29,13 +27,11 @@ pub enum SessionState {
 }
 
 impl SessionState {
-    const ALL: [Self; 4] =
-        [Self::ExpectAuthenticateClient, Self::ExpectGetBoundProfilePackage, Self::ExpectResult, Self::Closed];
+    const ALL: [Self; 3] = [Self::ExpectGetBoundProfilePackage, Self::ExpectResult, Self::Closed];
 
     /// The state's name in the database.
     pub fn as_str(self) -> &'static str {
         match self {
-            Self::ExpectAuthenticateClient => "ExpectAuthenticateClient",
             Self::ExpectGetBoundProfilePackage => "ExpectGetBoundProfilePackage",
             Self::ExpectResult => "ExpectResult",
             Self::Closed => "Closed",
@@ -64,12 +60,17 @@ pub struct DownloadSession {
     pub expires_at: Timestamp,
 }
 
-/// A session to be stored, waiting for AuthenticateClient.
+/// A session to be stored: its eUICC has authenticated itself, and GetBoundProfilePackage is awaited.
 pub struct NewSession {
     /// The server's transactionId.
     pub transaction_id: TransactionId,
     /// What the next step needs; sealed on its way in.
     pub data: Zeroizing<Vec<u8>>,
+    /// The profile that the session is about.
+    pub iccid: Iccid,
+    /// Until when the transactionId could begin a session: it is remembered at least as long, even if the session ends
+    /// before.
+    pub begins_by: Timestamp,
     /// When it ends.
     pub expires_at: Timestamp,
 }
@@ -84,10 +85,16 @@ pub struct SessionAdvance {
     pub to: SessionState,
     /// What the next step needs; `None` keeps what is there.
     pub data: Option<Zeroizing<Vec<u8>>>,
-    /// The profile that the session is about.
-    pub iccid: Option<Iccid>,
     /// When it ends.
     pub expires_at: Timestamp,
+}
+
+/// What AuthenticateClient finds.
+pub struct OrderFound {
+    /// Whether a session began under the transactionId.
+    pub begun: bool,
+    /// The order.
+    pub profile: Option<Profile>,
 }
 
 /// How an eUICC names the order that it wants.
@@ -101,6 +108,18 @@ pub enum OrderKey {
 macro_rules! session_columns {
     () => {
         "s.state AS session_state, s.data, s.expires_at AS session_expires_at"
+    };
+}
+
+/// Statement text: whether a session is known, and the profile by a condition. Always one row.
+macro_rules! order_with {
+    ($condition:expr) => {
+        concat!(
+            "SELECT EXISTS (SELECT 1 FROM download_sessions WHERE transaction_id = $1) AS begun, ",
+            profile_columns!(),
+            " FROM (SELECT 1) LEFT JOIN profiles p ON ",
+            $condition
+        )
     };
 }
 
@@ -121,27 +140,27 @@ macro_rules! session_with {
 }
 
 impl Datastore {
-    /// The session, and the order that `key` names if there is one. One query: both or nothing are read.
+    /// Whether a session began under this transactionId, and the order that `key` names if there is one.
     ///
     /// Of several orders for an EID, one that has not expired at `now` goes before one that has, one that was never
     /// delivered before one that was, and an older one before a newer one.
-    pub async fn session_and_order(
+    pub async fn order_for_session(
         &self,
         transaction_id: &TransactionId,
         key: &OrderKey,
         now: Timestamp,
-    ) -> Result<Option<(DownloadSession, Option<Profile>)>, Error> {
-        let read = |row: &Row<'_>| Ok((self.read_session(row, transaction_id)?, self.joined_profile(row)?));
-        match key {
-            OrderKey::MatchingId(matching_id) => self.first(
-                session_with!("", "LEFT JOIN profiles p ON p.matching_id = $2"),
-                params![transaction_id.as_bytes(), matching_id],
-                read,
-            ),
+    ) -> Result<OrderFound, Error> {
+        let read = |row: &Row<'_>| {
+            let begun = Columns::new(row, TABLE).get("begun")?;
+            Ok(OrderFound { begun, profile: self.joined_profile(row)? })
+        };
+        let found = match key {
+            OrderKey::MatchingId(matching_id) => {
+                self.first(order_with!("p.matching_id = $2"), params![transaction_id.as_bytes(), matching_id], read)
+            }
             OrderKey::Eid(eid) => self.first(
-                session_with!(
-                    "",
-                    "LEFT JOIN profiles p ON p.iccid = (SELECT iccid FROM profiles WHERE eid = $2 \
+                order_with!(
+                    "p.iccid = (SELECT iccid FROM profiles WHERE eid = $2 \
                      AND state IN ('Released', 'Downloaded') \
                      ORDER BY expires_at IS NOT NULL AND expires_at < $3, state = 'Downloaded', created_at, iccid \
                      LIMIT 1)"
@@ -149,7 +168,8 @@ impl Datastore {
                 params![transaction_id.as_bytes(), eid.0, now.0],
                 read,
             ),
-        }
+        };
+        found?.ok_or(Error::InvalidValue { table: TABLE, column: "begun" })
     }
 
     /// The session and the profile that it is about.
@@ -203,17 +223,24 @@ impl Datastore {
 }
 
 impl Transaction {
-    /// Stores a new session, waiting for AuthenticateClient.
-    pub(crate) fn insert_session(&mut self, new: &NewSession) -> Result<(), Error> {
+    /// Stores a new session. False when one began under its transactionId before.
+    pub(crate) fn insert_session(&mut self, new: &NewSession) -> Result<bool, Error> {
         let key = new.transaction_id.as_bytes();
         let sealed = self.crypter.seal(TABLE, key, "data", &new.data)?;
-        sqlite::execute(
+        let written = sqlite::execute(
             &self.connection,
-            "INSERT INTO download_sessions (transaction_id, state, data, expires_at) VALUES ($1, $2, $3, $4)",
-            params![key, SessionState::ExpectAuthenticateClient.as_str(), sealed, new.expires_at.0],
-        )
-        .map_err(|error| error.naming_duplicate("transactionId"))?;
-        Ok(())
+            "INSERT INTO download_sessions (transaction_id, state, data, iccid, expires_at, examine_at) \
+             VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (transaction_id) DO NOTHING",
+            params![
+                key,
+                SessionState::ExpectGetBoundProfilePackage.as_str(),
+                sealed,
+                new.iccid.0,
+                new.expires_at.0,
+                new.expires_at.max(new.begins_by).0
+            ],
+        )?;
+        Ok(written == 1)
     }
 
     /// Advances a session. False when it is no longer in the state that was read, and nothing was written.
@@ -222,16 +249,9 @@ impl Transaction {
         let data = advance.data.as_ref().map(|data| self.crypter.seal(TABLE, key, "data", data)).transpose()?;
         let written = sqlite::execute(
             &self.connection,
-            "UPDATE download_sessions SET state = $3, data = COALESCE($4, data), iccid = $5, expires_at = $6 \
+            "UPDATE download_sessions SET state = $3, data = COALESCE($4, data), expires_at = $5 \
              WHERE transaction_id = $1 AND state = $2",
-            params![
-                key,
-                advance.from.as_str(),
-                advance.to.as_str(),
-                data,
-                advance.iccid.map(|iccid| iccid.0),
-                advance.expires_at.0
-            ],
+            params![key, advance.from.as_str(), advance.to.as_str(), data, advance.expires_at.0],
         )?;
         Ok(written == 1)
     }
@@ -248,12 +268,17 @@ impl Transaction {
         Ok(())
     }
 
-    /// Deletes the sessions that ended before `now`; returns how many.
+    /// Deletes the sessions that ended before `now`; returns how many. One that ended before it was expected to may stay
+    /// for a day.
     ///
     /// # Errors
     /// The store's own failures.
     pub fn purge_sessions(&mut self, now: Timestamp) -> Result<u64, Error> {
-        let text = "DELETE FROM download_sessions WHERE expires_at < $1";
-        Ok(sqlite::execute(&self.connection, text, params![now.0])? as u64)
+        let text = "DELETE FROM download_sessions WHERE examine_at < $1 AND expires_at < $1";
+        let deleted = sqlite::execute(&self.connection, text, params![now.0])?;
+        // What is left goes on; it may end before its time, so it is looked at again tomorrow.
+        let text = "UPDATE download_sessions SET examine_at = MIN(expires_at, $2) WHERE examine_at < $1";
+        sqlite::execute(&self.connection, text, params![now.0, now.plus_seconds(24 * 60 * 60).0])?;
+        Ok(deleted as u64)
     }
 }

@@ -11,8 +11,11 @@ use rusqlite::{CachedStatement, Connection, OpenFlags, Row, ToSql, TransactionBe
 use crate::error::Error;
 
 /// The schema's versions in their order; a database counts in `user_version` how many it has seen. Only ever added to.
-const MIGRATIONS: &[&str] =
-    &[include_str!("../migrations/0001_initial.sql"), include_str!("../migrations/0002_notifications_by_profile.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("../migrations/0001_initial.sql"),
+    include_str!("../migrations/0002_notifications_by_profile.sql"),
+    include_str!("../migrations/0003_sessions_begin_authenticated.sql"),
+];
 
 /// How long opening and reading wait for another process. Writing has its own patience.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -23,7 +26,7 @@ const STATEMENTS: usize = 64;
 const CHECKPOINT: u32 = 4000;
 
 /// Memory for pages, in kB: the upper levels of every index stay in it, whatever packages pass through.
-const CACHE: i32 = 16_000;
+const CACHE: i32 = 4_000;
 
 /// What a connection is for.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -123,7 +126,7 @@ fn prepare<'c>(
 
 #[cfg(test)]
 mod tests {
-    use super::{Access, all, connect, execute, first, migrate};
+    use super::{Access, MIGRATIONS, all, connect, execute, first, migrate};
     use rusqlite::{Connection, StatementStatus, params};
 
     #[test]
@@ -154,5 +157,22 @@ mod tests {
         let statement = connection.prepare_cached(text).unwrap();
         assert_eq!(statement.get_status(StatementStatus::Run), 5);
         assert_eq!(statement.get_status(StatementStatus::RePrepare), 0);
+    }
+
+    #[test]
+    fn sessions_of_an_older_schema_go_on_and_unbegun_ones_are_forgotten() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        MIGRATIONS[..2].iter().for_each(|migration| connection.execute_batch(migration).unwrap());
+        connection.pragma_update(None, "user_version", 2).unwrap();
+        for (id, state) in [(1u8, "ExpectAuthenticateClient"), (2, "ExpectResult")] {
+            let text =
+                "INSERT INTO download_sessions (transaction_id, state, data, expires_at) VALUES ($1, $2, $3, 77)";
+            execute(&connection, text, params![[id; 16], state, [0u8]]).unwrap();
+        }
+        migrate(&mut connection).unwrap();
+        let read = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?));
+        let sessions: Vec<(String, i64)> =
+            all(&connection, "SELECT state, examine_at FROM download_sessions", &[], read).unwrap();
+        assert_eq!(sessions, [("ExpectResult".to_owned(), 77)]);
     }
 }

@@ -9,8 +9,8 @@ use crate::writer::Transaction;
 
 /// What one step writes.
 pub enum Step {
-    /// A new session.
-    Open(NewSession),
+    /// A new session, and what becomes of its profile.
+    Open(NewSession, Option<ProfileChange>),
     /// The next state of a session, and what becomes of its profile.
     Advance(SessionAdvance, Option<ProfileChange>),
     /// A notification, unless its sequence number is known for its eUICC and profile, and what becomes of the profile.
@@ -24,7 +24,7 @@ pub enum Step {
 pub enum Stepped {
     /// Everything was written.
     Done,
-    /// Session or profile were changed since they were read; nothing was written.
+    /// Session or profile were changed since they were read, or the new session began before; nothing was written.
     Conflict,
     /// The notification's sequence number is known; nothing was written.
     Known,
@@ -46,7 +46,7 @@ impl Datastore {
     /// Writes a step, and returns when it is on disk. `name` appears in logs.
     ///
     /// # Errors
-    /// [`Error::Duplicate`] when a new session's transactionId is taken, and the store's own failures.
+    /// The store's own failures.
     pub async fn step(&self, name: &'static str, step: Step) -> Result<Stepped, Error> {
         match self.run_tx(name, move |tx| tx.write(&step)).await {
             Ok(()) => Ok(Stepped::Done),
@@ -71,28 +71,26 @@ impl Transaction {
     }
 
     fn write(&mut self, step: &Step) -> Result<(), Undo> {
-        let (advance, change) = match step {
-            Step::Open(new) => return Ok(self.insert_session(new)?),
-            Step::Advance(advance, change) => (Some(advance), change),
+        let (moved, change) = match step {
+            Step::Open(new, change) => (self.insert_session(new)?, change),
+            Step::Advance(advance, change) => (self.advance_session(advance)?, change),
             Step::Take(notification, change) => {
                 if self.knows_notification(notification)? {
                     return Err(Undo::Because(Stepped::Known));
                 }
                 self.record_notification(notification)?;
-                (None, change)
+                (true, change)
             }
             Step::TakeResult(notification, advance, change) => {
                 self.record_notification(notification)?;
-                (Some(advance), change)
+                (self.advance_session(advance)?, change)
             }
         };
-        let written = match advance {
-            Some(advance) => self.advance_session(advance)?,
-            None => true,
-        } && match change {
-            Some(change) => self.change_profile(change)?,
-            None => true,
-        };
+        let written = moved
+            && match change {
+                Some(change) => self.change_profile(change)?,
+                None => true,
+            };
         if written { Ok(()) } else { Err(Undo::Because(Stepped::Conflict)) }
     }
 }

@@ -234,6 +234,12 @@ fn limits_that_no_server_should_have_are_refused_by_name() {
         let (name, value) = bad.split_once(" = ").unwrap();
         assert!(ended.stderr.contains(&format!("limits.{name}: {value} is not at least")), "{}", ended.stderr);
     }
+    for bad in ["2.2", "two", "2.2.0.1", "2.256.0"] {
+        std::fs::write(&file, text.replace("\"2.0.0\"", &format!("{bad:?}"))).unwrap();
+        let ended = shop.bed.smdp(&["orders"]);
+        assert_eq!(ended.code, 3, "{}", ended.stderr);
+        assert!(ended.stderr.contains(&format!("limits.minimum_svn: {bad:?}")), "{}", ended.stderr);
+    }
     std::fs::write(&file, text).unwrap();
     shop.bed.smdp(&["orders"]).ok();
 }

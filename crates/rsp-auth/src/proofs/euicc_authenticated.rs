@@ -1,7 +1,10 @@
 //! The signed values are those that the server chose for this session.
 
+use rsp_crypto::hash;
+
 use super::EuiccSignature1Verified;
 use crate::authenticate::ExpectAuthenticateClient;
+use crate::authenticator::Authenticator;
 use crate::error::Error;
 
 /// Proof that an eUICC authenticated itself in this session: chain, signature and challenge all held (SGP.22 5.6.3).
@@ -23,13 +26,19 @@ use crate::error::Error;
 pub struct EuiccAuthenticated(());
 
 impl EuiccAuthenticated {
-    /// Compares serverChallenge and serverAddress with those that the server signed.
+    /// Compares serverChallenge with the one that the server signed with this serverAddress.
     pub(crate) fn check(
+        authenticator: &Authenticator,
         session: &ExpectAuthenticateClient,
         answer: &EuiccSignature1Verified<'_>,
     ) -> Result<Self, Error> {
         let signed = answer.response().euicc_signed1.value();
-        if signed.server_challenge != session.server_challenge || signed.server_address != session.server_address {
+        let given = authenticator.challenges.server_challenge(
+            &session.terms(),
+            &session.transaction_id,
+            &signed.server_address,
+        );
+        if !hash::constant_time_eq(&given.0, &signed.server_challenge.0) {
             return Err(Error::SignatureInvalid);
         }
         Ok(Self(()))

@@ -1,8 +1,8 @@
 //! Certificates of eUICCs as published for tests: each invalid one is refused for its own reason.
 
 use rsp_asn1::Timestamp;
-use rsp_auth::{Authenticator, Error, ServerAddress};
-use rsp_crypto::{Curve, aws_lc};
+use rsp_auth::{Authenticator, DerivedChallenges, Error, ServerAddress};
+use rsp_crypto::{Curve, Zeroizing, aws_lc};
 use rsp_pki::directory::PkiDirectory;
 use rsp_pki::{Certificate, Role};
 use rsp_testkit::{standards, standards_dir};
@@ -17,8 +17,10 @@ fn authenticator() -> Option<(Authenticator, PkiDirectory)> {
     };
     let pki = PkiDirectory::open(&standards.join("sgp26/v1-set"), Some(NOW)).unwrap();
     let address = ServerAddress::parse("testsmdpplus1.example.com").unwrap();
+    let challenges = Box::new(DerivedChallenges::new(Zeroizing::new([0; 32])));
     let authenticator =
-        Authenticator::new(address, Role::DpAuth, Vec::new(), pki.trust_store(), Vec::new(), aws_lc()).unwrap();
+        Authenticator::new(address, Role::DpAuth, Vec::new(), pki.trust_store(), Vec::new(), aws_lc(), challenges)
+            .unwrap();
     Some((authenticator, pki))
 }
 

@@ -57,6 +57,23 @@ async fn atk_challenge_replay() {
     euicc.try_prepare(&server, &second, None).await.unwrap();
 }
 
+/// Whoever only asks for challenges leaves nothing behind.
+#[tokio::test]
+async fn atk_session_flood() {
+    let server = Server::new().await;
+    let euicc = server.euicc(Curve::P256);
+    let order = server.order().await;
+    let honest = euicc.initiate(&server).await;
+    let before = server.files();
+    for _ in 0..500 {
+        euicc.initiate(&server).await;
+    }
+    assert_eq!(server.files(), before, "the database grew");
+    let request = euicc.authenticate_request(&honest, Some(&order.matching_id));
+    server.es9().authenticate_client(request).await.unwrap();
+    assert_ne!(server.files(), before, "the comparison sees nothing");
+}
+
 #[tokio::test]
 async fn atk_cc_bruteforce_one_after_the_other() {
     let server = Server::new().await;

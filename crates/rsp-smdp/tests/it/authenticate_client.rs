@@ -356,5 +356,23 @@ async fn refuses_a_session_whose_time_is_over() {
     server.advance_clock(Settings::default().session_seconds + 1);
     let request = euicc.authenticate_request(&initiated, Some(&order.matching_id));
     assert_refused(server.es9().authenticate_client(request).await, &StatusCode::TRANSACTION_ID_UNKNOWN);
-    assert_eq!(server.smdp.purge_sessions().await.unwrap(), 1);
+}
+
+#[tokio::test]
+async fn a_session_begins_only_once_however_it_ended_and_whatever_was_purged() {
+    let server = Server::new().await;
+    let euicc = server.euicc(Curve::P256);
+    let order = server.order().await;
+    let initiated = euicc.initiate(&server).await;
+    let request = euicc.authenticate_request(&initiated, Some(&order.matching_id));
+    server.es9().authenticate_client(request.clone()).await.unwrap();
+    let cancel = euicc.cancel_request(&initiated.transaction_id, rsp_asn1::CancelSessionReason::POSTPONED);
+    server.es9().cancel_session(cancel).await.unwrap();
+    for seconds in [1, Settings::default().session_seconds - 1, 1] {
+        server.advance_clock(seconds);
+        server.smdp.purge_sessions().await.unwrap();
+        let again = server.es9().authenticate_client(request.clone()).await;
+        assert_refused(again, &StatusCode::TRANSACTION_ID_UNKNOWN);
+    }
+    assert_eq!(server.smdp.purge_sessions().await.unwrap(), 0, "it was purged before");
 }

@@ -4,6 +4,7 @@ use rsp_asn1::{EuiccInfo1, Raw, SubjectKeyIdentifier, VersionType};
 use rsp_crypto::{Curve, Signature};
 use rsp_es::status::StatusCode;
 use rsp_pki::Certificate;
+use rsp_smdp::Settings;
 
 use crate::euicc::{TestEuicc, ci_of};
 use crate::server::{Server, Wanted, assert_refused};
@@ -59,6 +60,18 @@ async fn atk_downgrade_svn() {
     for svn in [[1, 9, 9], [0, 0, 0], [3, 0, 0]] {
         refused(&server, &StatusCode::SMDP_SVN_UNSUPPORTED, |info| info.svn = VersionType(svn)).await;
     }
+}
+
+#[tokio::test]
+async fn atk_downgrade_svn_below_what_the_operator_demands() {
+    let minimum_svn = VersionType([2, 2, 1]);
+    let server = Server::with_settings(Settings { minimum_svn, ..Settings::default() }).await;
+    refused(&server, &StatusCode::SMDP_SVN_UNSUPPORTED, |info| info.svn = VersionType([2, 2, 0])).await;
+    let mut request = server.euicc(Curve::P256).initiate_request();
+    let mut info = request.euicc_info1.into_value();
+    info.svn = minimum_svn;
+    request.euicc_info1 = Raw::new(info).unwrap();
+    server.es9().initiate_authentication(request).await.unwrap();
 }
 
 #[tokio::test]

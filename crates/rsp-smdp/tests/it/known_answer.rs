@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use rsp_asn1::{
     AuthenticateClientResponseEs9, AuthenticateServerResponse, InitiateAuthenticationOkEs9, Octet16,
-    PendingNotification, Raw, StoreMetadataRequest, Timestamp, decode, encode,
+    PendingNotification, Raw, StoreMetadataRequest, Timestamp, TransactionId, decode, encode,
 };
-use rsp_auth::ServerAddress;
+use rsp_auth::{Challenges, ServerAddress, Terms};
 use rsp_crypto::{Curve, Randomness, Zeroizing, rust_crypto};
 use rsp_es::es9plus::{
     AuthenticateClientRequest, GetBoundProfilePackageRequest, HandleNotificationRequest, InitiateAuthenticationRequest,
@@ -41,6 +41,23 @@ impl Randomness for Scripted {
         for byte in buffer {
             *byte = self.0.pop_front().expect("no more draws in the recorded session");
         }
+    }
+}
+
+/// The transactionId and serverChallenge of the recorded session.
+struct Recorded;
+
+impl Challenges for Recorded {
+    fn transaction_id(&self, _: &Terms<'_>, _: Timestamp, _: &mut dyn Randomness) -> TransactionId {
+        TransactionId::new(&vector("transaction-id.bin")).unwrap()
+    }
+
+    fn begins_by(&self, _: &Terms<'_>, transaction_id: &TransactionId) -> Option<Timestamp> {
+        (transaction_id.as_bytes() == vector("transaction-id.bin")).then_some(NOW)
+    }
+
+    fn server_challenge(&self, _: &Terms<'_>, _: &TransactionId, _: &str) -> Octet16 {
+        Octet16(vector("server-challenge.bin").try_into().unwrap())
     }
 }
 
@@ -92,17 +109,17 @@ async fn answers_a_recorded_session_byte_for_byte() {
 
     let initiated: InitiateAuthenticationOkEs9 = decode(&vector("initiate-response.der")).unwrap();
     let address = initiated.server_signed1.value().server_address.clone();
-    let draws = ["transaction-id.bin", "server-challenge.bin", "otsk-dp.bin"].map(vector).concat();
     let smdp = Smdp::new(
         Arc::clone(&store),
         ServerAddress::parse(&address).unwrap(),
         credentials(&pki, &[Curve::P256], rust_crypto()),
         rust_crypto(),
         Arc::new(Standing),
-        SharedRandomness::new(Box::new(Scripted(draws.into()))),
+        SharedRandomness::new(Box::new(Scripted(vector("otsk-dp.bin").into()))),
         Settings { host_id: b"euicc-rsp".to_vec(), ..Settings::default() },
     )
-    .unwrap();
+    .unwrap()
+    .with_challenges(Box::new(Recorded));
 
     // The recorded eUICC has the certificates of SGP.26 version 3, whose CI has the key of version 1 under another name.
     // Its key is the same in both, and no answer covers its certificates.

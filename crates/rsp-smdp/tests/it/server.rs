@@ -38,7 +38,7 @@ impl Clock for MockClock {
 }
 
 pub(crate) struct Server {
-    pub(crate) _dir: TempDir,
+    pub(crate) dir: TempDir,
     pub(crate) pki: &'static PkiDirectory,
     pub(crate) store: Arc<Datastore>,
     pub(crate) clock: Arc<MockClock>,
@@ -86,7 +86,7 @@ impl Server {
         )
         .unwrap();
         let orders = Orders::new(Arc::clone(&store), clock.clone(), randomness, "test");
-        Self { _dir: dir, pki, store, clock, smdp: Arc::new(smdp), orders, package: package() }
+        Self { dir, pki, store, clock, smdp: Arc::new(smdp), orders, package: package() }
     }
 
     /// An eUICC of this PKI.
@@ -122,6 +122,16 @@ impl Server {
 
     pub(crate) async fn state(&self, order: &PlacedOrder) -> ProfileState {
         self.profile(order).await.state
+    }
+
+    /// The contents of the database's files.
+    pub(crate) fn files(&self) -> Vec<(std::ffi::OsString, Vec<u8>)> {
+        let entries = std::fs::read_dir(self.dir.path()).unwrap().map(Result::unwrap);
+        // The index of the log says who reads, not what is there.
+        let kept = entries.filter(|entry| !entry.file_name().to_string_lossy().ends_with("-shm"));
+        let mut files: Vec<_> = kept.map(|entry| (entry.file_name(), std::fs::read(entry.path()).unwrap())).collect();
+        files.sort();
+        files
     }
 
     pub(crate) fn advance_clock(&self, seconds: i64) {

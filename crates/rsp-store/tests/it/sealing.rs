@@ -70,3 +70,17 @@ async fn refuses_to_create_over_an_existing_database() {
     let error = Datastore::create(&database.path(), &key(9), Box::new(Counter(0))).await.err();
     assert!(matches!(error, Some(Error::Duplicate { what: "database" })), "{error:?}");
 }
+
+#[tokio::test]
+async fn derived_keys_last_as_long_as_the_database() {
+    let database = Database::new().await;
+    let path = database.path();
+    let (one, two) = (database.store.derive_key("one"), database.store.derive_key("two"));
+    assert_ne!(one, two);
+    database.store.close().await;
+    let again = Datastore::open(&path, &key(7), Box::new(Counter(0))).await.unwrap();
+    assert_eq!(again.derive_key("one"), one);
+    let dir = tempfile::tempdir().unwrap();
+    let other = Datastore::create(&dir.path().join("test.db"), &key(7), Box::new(Counter(1 << 40))).await.unwrap();
+    assert_ne!(other.derive_key("one"), one);
+}

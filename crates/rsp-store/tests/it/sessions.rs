@@ -16,10 +16,18 @@ fn id() -> TransactionId {
 
 async fn with_session() -> Database {
     let database = Database::with_profile(ICCID).await;
-    let new =
-        NewSession { transaction_id: id(), data: Zeroizing::new(b"first".to_vec()), expires_at: NOW.plus_seconds(60) };
-    assert_eq!(database.store.step("open", Step::Open(new)).await.unwrap(), Stepped::Done);
+    assert_eq!(database.store.step("open", Step::Open(new_session(), None)).await.unwrap(), Stepped::Done);
     database
+}
+
+fn new_session() -> NewSession {
+    NewSession {
+        transaction_id: id(),
+        data: Zeroizing::new(b"first".to_vec()),
+        iccid: ICCID,
+        begins_by: NOW.plus_seconds(90),
+        expires_at: NOW.plus_seconds(60),
+    }
 }
 
 fn advance(from: SessionState, to: SessionState) -> SessionAdvance {
@@ -28,24 +36,23 @@ fn advance(from: SessionState, to: SessionState) -> SessionAdvance {
         from,
         to,
         data: Some(Zeroizing::new(b"second".to_vec())),
-        iccid: Some(ICCID),
         expires_at: NOW.plus_seconds(120),
     }
 }
 
-fn authenticated() -> SessionAdvance {
-    advance(SessionState::ExpectAuthenticateClient, SessionState::ExpectGetBoundProfilePackage)
+fn delivered() -> SessionAdvance {
+    advance(SessionState::ExpectGetBoundProfilePackage, SessionState::ExpectResult)
 }
 
 #[tokio::test]
 async fn a_session_advances_once() {
     let database = with_session().await;
     for expected in [Stepped::Done, Stepped::Conflict] {
-        let step = Step::Advance(authenticated(), None);
+        let step = Step::Advance(delivered(), None);
         assert_eq!(database.store.step("advance", step).await.unwrap(), expected);
     }
     let (session, order) = database.store.session_profile_and_package(&id()).await.unwrap().unwrap();
-    assert_eq!(session.state, SessionState::ExpectGetBoundProfilePackage);
+    assert_eq!(session.state, SessionState::ExpectResult);
     assert_eq!(session.data.as_slice(), b"second");
     let (profile, package) = order.unwrap();
     assert_eq!(profile.iccid, ICCID);
@@ -64,15 +71,15 @@ async fn session_and_profile_change_together_or_not_at_all() {
     let read = profile().await;
     let mut stale = downloaded(&read);
     stale.version -= 1;
-    let step = Step::Advance(authenticated(), Some(stale));
+    let step = Step::Advance(delivered(), Some(stale));
     assert_eq!(database.store.step("stale profile", step).await.unwrap(), Stepped::Conflict);
     assert_eq!(profile().await.state, ProfileState::Available);
 
-    let step = Step::Advance(authenticated(), Some(downloaded(&read)));
+    let step = Step::Advance(delivered(), Some(downloaded(&read)));
     assert_eq!(database.store.step("both", step).await.unwrap(), Stepped::Done);
     assert_eq!(profile().await.state, ProfileState::Downloaded);
 
-    let step = Step::Advance(authenticated(), Some(profile().await.change("test", NOW)));
+    let step = Step::Advance(delivered(), Some(profile().await.change("test", NOW)));
     assert_eq!(database.store.step("stale session", step).await.unwrap(), Stepped::Conflict);
     assert_eq!(profile().await.version, 2);
 }
@@ -95,7 +102,7 @@ async fn a_notification_takes_effect_with_all_that_follows_or_not_at_all() {
         change.version = version;
         change
     };
-    let closed = || advance(SessionState::ExpectAuthenticateClient, SessionState::Closed);
+    let closed = || advance(SessionState::ExpectGetBoundProfilePackage, SessionState::Closed);
     let late = || advance(SessionState::ExpectResult, SessionState::Closed);
     let cases = [
         ("late session", Step::TakeResult(notification(1), late(), Some(installed(1))), Stepped::Conflict),
@@ -140,20 +147,74 @@ async fn an_order_is_found_by_matching_id_or_by_eid() {
         (OrderKey::Eid(eid), true),
         (OrderKey::Eid(Eid([0x12; 16])), false),
     ] {
-        let (session, order) = database.store.session_and_order(&id(), &key, NOW).await.unwrap().unwrap();
-        assert_eq!(session.data.as_slice(), b"first");
-        assert_eq!(order.is_some(), found);
+        for (id, begun) in [(id(), true), (TransactionId::from([6; 16]), false)] {
+            let order = database.store.order_for_session(&id, &key, NOW).await.unwrap();
+            assert_eq!((order.begun, order.profile.is_some()), (begun, found));
+        }
     }
-    let unknown = TransactionId::from([6; 16]);
-    assert!(database.store.session_and_order(&unknown, &OrderKey::Eid(eid), NOW).await.unwrap().is_none());
 }
 
 #[tokio::test]
-async fn expired_sessions_are_purged() {
-    let database = with_session().await;
-    for (seconds, expected) in [(59, 0), (61, 1)] {
-        let purged: Result<u64, Error> =
-            database.store.run_tx("purge", move |tx| tx.purge_sessions(NOW.plus_seconds(seconds))).await;
-        assert_eq!(purged.unwrap(), expected);
+async fn a_session_begins_once_together_with_its_profile_or_not_at_all() {
+    let database = Database::with_profile(ICCID).await;
+    let profile = || async { database.store.profile(&ICCID).await.unwrap().unwrap() };
+    let read = profile().await;
+    let locked = |version| {
+        let mut change = read.change("test", NOW);
+        change.eid = Some(Eid([0x89; 16]));
+        change.version = version;
+        Some(change)
+    };
+    for (name, version, expected) in
+        [("stale profile", 9, Stepped::Conflict), ("good", 1, Stepped::Done), ("again", 2, Stepped::Conflict)]
+    {
+        let stepped = database.store.step(name, Step::Open(new_session(), locked(version))).await.unwrap();
+        assert_eq!(stepped, expected, "{name}");
+        let begun = database.store.session_and_profile(&id()).await.unwrap().is_some();
+        assert_eq!(begun, name != "stale profile", "{name}");
+        assert_eq!(profile().await.version, if begun { 2 } else { 1 }, "{name}");
     }
+}
+
+/// How many sessions end when they are purged this many seconds after [`NOW`].
+async fn purge(database: &Database, seconds: i64) -> u64 {
+    let purged: Result<u64, Error> =
+        database.store.run_tx("purge", move |tx| tx.purge_sessions(NOW.plus_seconds(seconds))).await;
+    purged.unwrap()
+}
+
+#[tokio::test]
+async fn expired_sessions_are_purged_when_they_cannot_begin_again() {
+    let database = with_session().await;
+    for (seconds, expected) in [(61, 0), (90, 0), (91, 1)] {
+        assert_eq!(purge(&database, seconds).await, expected, "after {seconds} s");
+    }
+}
+
+#[tokio::test]
+async fn a_session_that_goes_on_is_purged_after_its_new_end() {
+    const DAY: i64 = 24 * 60 * 60;
+    let database = with_session().await;
+    let mut longer = delivered();
+    longer.expires_at = NOW.plus_seconds(3 * DAY);
+    assert_eq!(database.store.step("advance", Step::Advance(longer, None)).await.unwrap(), Stepped::Done);
+    for seconds in [91, DAY, 2 * DAY, 3 * DAY] {
+        assert_eq!(purge(&database, seconds).await, 0, "after {seconds} s");
+    }
+    assert_eq!(purge(&database, 3 * DAY + 1).await, 1);
+}
+
+#[tokio::test]
+async fn a_session_that_ends_early_is_purged_within_a_day() {
+    const DAY: i64 = 24 * 60 * 60;
+    let database = with_session().await;
+    let mut longer = delivered();
+    longer.expires_at = NOW.plus_seconds(30 * DAY);
+    assert_eq!(database.store.step("advance", Step::Advance(longer, None)).await.unwrap(), Stepped::Done);
+    assert_eq!(purge(&database, 100).await, 0);
+    let mut closed = advance(SessionState::ExpectResult, SessionState::Closed);
+    closed.expires_at = NOW.plus_seconds(200);
+    assert_eq!(database.store.step("close", Step::Advance(closed, None)).await.unwrap(), Stepped::Done);
+    assert_eq!(purge(&database, 100 + DAY).await, 0);
+    assert_eq!(purge(&database, 101 + DAY).await, 1);
 }

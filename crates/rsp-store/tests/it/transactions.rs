@@ -76,9 +76,11 @@ async fn steps_and_closures_share_commits() {
                 let new = NewSession {
                     transaction_id: TransactionId::from([number; 16]),
                     data: Zeroizing::new(vec![number]),
+                    iccid: Iccid([0; 10]),
+                    begins_by: NOW,
                     expires_at: NOW,
                 };
-                let opened = store.step("open", Step::Open(new)).await;
+                let opened = store.step("open", Step::Open(new, None)).await;
                 let failed: Result<(), Error> = store
                     .run_tx("fails", move |tx| {
                         tx.insert_profile(&new_profile(Iccid([number + 1; 10])))?;
