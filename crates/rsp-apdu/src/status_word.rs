@@ -11,14 +11,8 @@ impl StatusWord {
     pub const OK: Self = Self(0x9000);
     /// 6200: done, with a warning that says nothing more.
     pub const WARNING: Self = Self(0x6200);
-    /// 6281: part of the returned data may be corrupted.
-    pub const DATA_CORRUPTED: Self = Self(0x6281);
-    /// 6282: end of file or record reached before the expected number of bytes.
-    pub const END_OF_FILE: Self = Self(0x6282);
     /// 6283: the selected file is invalidated.
     pub const FILE_INVALIDATED: Self = Self(0x6283);
-    /// 6400: no change of non-volatile memory, no reason given.
-    pub const EXECUTION_ERROR: Self = Self(0x6400);
     /// 6581: non-volatile memory could not be written.
     pub const MEMORY_FAILURE: Self = Self(0x6581);
     /// 6700: wrong length.
@@ -41,8 +35,6 @@ impl StatusWord {
     pub const CONDITIONS_NOT_SATISFIED: Self = Self(0x6985);
     /// 6986: the command is not allowed, as no elementary file is selected.
     pub const COMMAND_NOT_ALLOWED: Self = Self(0x6986);
-    /// 6999: the application could not be selected.
-    pub const SELECT_FAILED: Self = Self(0x6999);
     /// 6A80: the data field is wrong.
     pub const WRONG_DATA: Self = Self(0x6A80);
     /// 6A81: the function is not supported.
@@ -55,8 +47,6 @@ impl StatusWord {
     pub const NOT_ENOUGH_MEMORY: Self = Self(0x6A84);
     /// 6A86: P1 or P2 is wrong.
     pub const WRONG_P1_P2: Self = Self(0x6A86);
-    /// 6A87: the length does not fit P1 and P2.
-    pub const LENGTH_INCONSISTENT: Self = Self(0x6A87);
     /// 6A88: the referenced data do not exist.
     pub const REFERENCED_DATA_NOT_FOUND: Self = Self(0x6A88);
     /// 6B00: the offset given by P1 and P2 lies outside the file.

@@ -261,11 +261,6 @@ impl FileSystem {
         std::iter::successors(Some(id), |id| self.node(*id).parent)
     }
 
-    /// The ADF that a file lies in.
-    pub fn adf_of(&self, id: NodeId) -> Option<NodeId> {
-        self.ancestors(id).find(|id| self.is_adf(*id))
-    }
-
     /// Memory that the files take, with a flat rate for the administration of each.
     pub fn size_bytes(&self) -> usize {
         let bodies = self.nodes.iter().map(|node| match &node.content {
