@@ -92,23 +92,23 @@ impl Step {
         }
     }
 
-    /// Its name, as the standard writes it where it has one.
+    /// Its name: the standard's for its functions, and in the same manner for the steps that have none there.
     pub fn name(self) -> &'static str {
         match self {
-            Self::SelectIsdr => "select ISD-R",
+            Self::SelectIsdr => "SelectIsdr",
             Self::GetEid => "GetEID",
             Self::GetEuiccInfo1 => "GetEUICCInfo1",
             Self::GetEuiccInfo2 => "GetEUICCInfo2",
             Self::GetEuiccChallenge => "GetEUICCChallenge",
             Self::InitiateAuthentication => "InitiateAuthentication",
-            Self::VerifyServer => "verify server",
+            Self::VerifyServer => "VerifyServer",
             Self::AuthenticateServer => "AuthenticateServer",
             Self::AuthenticateClient => "AuthenticateClient",
-            Self::VerifyMetadata => "verify metadata",
+            Self::VerifyMetadata => "VerifyMetadata",
             Self::GetRat => "GetRAT",
             Self::GetProfilesInfo => "GetProfilesInfo",
-            Self::EndUserConsent => "consent",
-            Self::ConfirmationCode => "confirmation code",
+            Self::EndUserConsent => "EndUserConsent",
+            Self::ConfirmationCode => "ConfirmationCode",
             Self::PrepareDownload => "PrepareDownload",
             Self::GetBoundProfilePackage => "GetBoundProfilePackage",
             Self::LoadBoundProfilePackage => "LoadBoundProfilePackage",

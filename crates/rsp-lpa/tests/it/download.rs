@@ -37,6 +37,21 @@ fn assert_not_cancelled(world: &World, error: &Error) {
 }
 
 #[test]
+fn every_step_has_a_name_in_the_manner_of_the_standards_functions() {
+    for (step, name, text) in [
+        (Step::GetEuiccChallenge, "GetEUICCChallenge", "ES10b.GetEUICCChallenge"),
+        (Step::EnableProfile, "EnableProfile", "ES10c.EnableProfile"),
+        (Step::SelectIsdr, "SelectIsdr", "ES10b.SelectIsdr"),
+        (Step::VerifyServer, "VerifyServer", "VerifyServer"),
+        (Step::VerifyMetadata, "VerifyMetadata", "VerifyMetadata"),
+        (Step::EndUserConsent, "EndUserConsent", "EndUserConsent"),
+        (Step::ConfirmationCode, "ConfirmationCode", "ConfirmationCode"),
+    ] {
+        assert_eq!((step.name(), step.to_string().as_str()), (name, text));
+    }
+}
+
+#[test]
 fn carries_every_message_unchanged_and_installs() {
     let mut world = World::new();
     let installed = world.download().unwrap();
