@@ -319,6 +319,9 @@ fn server_remedy(error: &ClientError) -> &'static str {
         ClientError::Transport { source: TransportError::Certificate { .. }, .. } => {
             "Name the certificate issuer of this server, and check this machine's clock; do not go on if they are right."
         }
+        ClientError::Transport { source: TransportError::Tls { .. }, .. } => {
+            "Check address and port of the server; the option for plain HTTP is for one that speaks it, and only for it."
+        }
         ClientError::Transport { source: TransportError::PlainHttpRefused { .. }, .. } => {
             "Leave out the option for plain HTTP: it is for a server on the same machine."
         }

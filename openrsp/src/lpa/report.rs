@@ -3,8 +3,7 @@
 use std::fmt;
 use std::time::Instant;
 
-use rsp_es::client::{ClientError, TransportError};
-use rsp_lpa::{Blame, Cancelled, Cause, Delivery, Error, Events, Interface, Step};
+use rsp_lpa::{Blame, Cancelled, Delivery, Error, Events, Interface, Step};
 use serde_json::{Map, Value, json};
 
 use crate::exit::{Exit, Failure};
@@ -81,7 +80,7 @@ impl fmt::Display for Procedure {
         if let Some(explanation) = error.status().and_then(|status| status.explanation()) {
             write!(f, "\n  meaning: {}", explanation.meaning)?;
         }
-        write!(f, "\n  remedy: {}", remedy(error))?;
+        write!(f, "\n  remedy: {}", error.remedy())?;
         match error.cancelled.as_deref() {
             None => Ok(()),
             Some(Cancelled { reason, failure: None }) => write!(f, "\n  the session was cancelled: {reason}"),
@@ -107,16 +106,6 @@ pub(super) fn finish(error: anyhow::Error) -> anyhow::Error {
     }
 }
 
-/// What helps; where an option of this program may be the cause, it is named.
-fn remedy(error: &Error) -> &'static str {
-    match &*error.cause {
-        Cause::Server(ClientError::Transport { source: TransportError::Tls { .. }, .. }) => {
-            "Check address and port of the server; --plain-http is for one that `serve --plain-http` started, and only for it."
-        }
-        _ => error.remedy(),
-    }
-}
-
 fn details(error: &Error) -> Map<String, Value> {
     let status = error.status();
     let explanation = status.and_then(|status| status.explanation());
@@ -130,7 +119,7 @@ fn details(error: &Error) -> Map<String, Value> {
         ("subject", json!(status.map(|status| status.subject.as_str()))),
         ("reason", json!(status.map(|status| status.reason.as_str()))),
         ("meaning", json!(explanation.map(|explanation| explanation.meaning))),
-        ("remedy", json!(remedy(error))),
+        ("remedy", json!(error.remedy())),
         ("cancelled", json!(cancelled)),
     ];
     members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()

@@ -228,7 +228,7 @@ fn tls_and_plain_http_on_the_wrong_port_are_named_as_the_cause() {
         let line = ended.lines.last().unwrap();
         assert_eq!(ended.code, 6, "{line}");
         assert!(line["error"].as_str().unwrap().contains(cause), "{line}");
-        assert!(line["remedy"].as_str().unwrap().contains("--plain-http"), "{line}");
+        assert!(line["remedy"].as_str().unwrap().contains("option for plain HTTP"), "{line}");
     }
 }
 

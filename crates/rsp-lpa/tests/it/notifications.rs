@@ -87,6 +87,18 @@ fn an_unreachable_server_and_a_bad_address_lose_nothing() {
 }
 
 #[test]
+fn a_server_that_speaks_no_tls_is_told_the_same_way_wherever_it_is_met() {
+    let mut world = World::new();
+    world.server.script.lock().unwrap().faults = [(Function::InitiateAuthentication, Fault::NoTls)].into();
+    let met_in_a_download = world.download().unwrap_err().remedy();
+    assert!(met_in_a_download.contains("the option for plain HTTP"), "{met_in_a_download}");
+
+    let mut world = world_with(&[(1, "a.example")]);
+    world.server.script.lock().unwrap().faults = [(Function::HandleNotification, Fault::NoTls)].into();
+    assert_eq!(process(&mut world).kept[0].1.as_ref().unwrap().remedy(), met_in_a_download);
+}
+
+#[test]
 fn a_notification_for_no_server_stays_and_says_why() {
     let addresses = ["a/b", "a$b", "user@a", "a\u{1B}[2Jb\u{202E}", "a:99999"];
     for address in addresses {

@@ -22,6 +22,8 @@ use crate::pki::Pki;
 pub(crate) enum Fault {
     /// The connection breaks.
     Cut,
+    /// Something answers that is no TLS.
+    NoTls,
     /// Nobody listens.
     Down,
     /// A status code.
@@ -199,6 +201,7 @@ impl HttpTransport for FakeServer {
                     address: "127.0.0.1:1".parse().unwrap(),
                     source: std::io::ErrorKind::ConnectionRefused.into(),
                 }),
+                Fault::NoTls => Err(TransportError::Tls { host, reason: "the answer is no TLS".to_owned() }),
                 Fault::Refused(status) => answer(200, failure(&status)),
             };
         }
