@@ -5,6 +5,7 @@ mod record;
 mod serve;
 mod show;
 
+use std::io::ErrorKind;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -63,6 +64,7 @@ pub(crate) fn open_card(path: &Path) -> anyhow::Result<Euicc<FileStore>> {
 fn failure(path: &Path, error: Error) -> anyhow::Error {
     match error {
         Error::InUse { .. } => Failure::new(Exit::Card, error),
+        Error::Io { ref source, .. } if is_full(source.kind()) => Failure::new(Exit::Failed, error),
         Error::Io { .. }
         | Error::Permissions { .. }
         | Error::NotAFile { .. }
@@ -70,4 +72,9 @@ fn failure(path: &Path, error: Error) -> anyhow::Error {
         | Error::Linked { .. } => Failure::new(Exit::Input, error),
         error => Failure::new(Exit::Input, format!("{}: {error}", path.display())),
     }
+}
+
+/// Whether there is no room left, which is nobody's wrong input.
+fn is_full(kind: ErrorKind) -> bool {
+    matches!(kind, ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge)
 }

@@ -39,6 +39,9 @@ impl StateStore for MemoryStore {
 /// The largest file that is read as a state: far more than profiles with their icons and certificates need.
 const MAX_STATE: u64 = 64 << 20;
 
+/// What a file is called in addition until it is written whole.
+const UNFINISHED: &str = ".new";
+
 /// One file per eUICC, readable by its owner only, replaced as a whole: a reader finds the old state or the new one.
 ///
 /// A path that is a symbolic link means the file at its end: that one is locked and replaced, so that an eUICC is the same
@@ -53,19 +56,26 @@ pub struct FileStore {
 }
 
 impl FileStore {
-    /// Writes a new eUICC to a file that must not exist; not even as a symbolic link that leads nowhere.
+    /// Writes a new eUICC to a file that must not exist; not even as a symbolic link that leads nowhere. After a crash at
+    /// any point the whole eUICC is there or none.
     ///
     /// # Errors
-    /// [`Error::Io`]; nothing is overwritten.
+    /// [`Error::Io`], and [`Error::InUse`] when another process makes an eUICC there; nothing is overwritten.
     pub fn create(path: &Path, state: &EuiccState) -> Result<(), Error> {
         let io = |source| Error::Io { path: path.display().to_string(), source };
         let content = state.to_bytes()?;
-        let file = private().write(true).create_new(true).open(path).map_err(io)?;
-        write_whole(file, &content).and_then(|()| sync_directory(path)).map_err(|error| {
-            // Half an eUICC is none, and it would be in the way of another attempt.
-            let _ = fs::remove_file(path);
+        // Looked at first, so that a refusal leaves no lock file behind.
+        vacant(path).map_err(io)?;
+        let in_use = || Error::InUse { path: path.display().to_string() };
+        let _lock = lock(&beside(path, ".lock")).map_err(io)?.ok_or_else(in_use)?;
+        let temporary = write_beside(path, &content).map_err(io)?;
+        // What is not sure to last is not left there either, where it would be in the way of another attempt.
+        let undo = |file: &Path, error| {
+            let _ = fs::remove_file(file);
             io(error)
-        })
+        };
+        place(&temporary, path).map_err(|error| undo(&temporary, error))?;
+        sync_directory(path).map_err(|error| undo(path, error))
     }
 
     /// Reads an eUICC without opening it, even while another process has.
@@ -87,12 +97,7 @@ impl FileStore {
         drop(Self::read_resolved(&path)?);
         let lock_path = beside(&path, ".lock");
         let io = |source| Error::Io { path: lock_path.display().to_string(), source };
-        let lock = private().write(true).create(true).truncate(false).open(&lock_path).map_err(io)?;
-        match lock.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(Error::InUse { path: path.display().to_string() }),
-            Err(TryLockError::Error(source)) => return Err(io(source)),
-        }
+        let lock = lock(&lock_path).map_err(io)?.ok_or_else(|| Error::InUse { path: path.display().to_string() })?;
         let state = Self::read_resolved(&path)?;
         Ok((Self { path, _lock: lock }, state))
     }
@@ -131,17 +136,64 @@ fn resolve(path: &Path) -> Result<PathBuf, Error> {
     fs::canonicalize(path).map_err(|source| Error::Io { path: path.display().to_string(), source })
 }
 
+/// The lock, or nothing while another process has it.
+fn lock(path: &Path) -> io::Result<Option<File>> {
+    let lock = private().write(true).create(true).truncate(false).open(path)?;
+    match lock.try_lock() {
+        Ok(()) => Ok(Some(lock)),
+        Err(TryLockError::WouldBlock) => Ok(None),
+        Err(TryLockError::Error(error)) => Err(error),
+    }
+}
+
+/// Whether nothing has this name, not even a symbolic link that leads nowhere.
+fn vacant(path: &Path) -> io::Result<()> {
+    match fs::symlink_metadata(path) {
+        Ok(_) => Err(io::Error::new(io::ErrorKind::AlreadyExists, "it exists already")),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
 /// Writes beside the file, flushes, renames, flushes the directory: after a crash at any point one whole version is there.
 fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
-    let temporary = beside(path, ".new");
+    fs::rename(write_beside(path, content)?, path)?;
+    sync_directory(path)
+}
+
+/// The same content under the name that a file has before it gets its own, flushed. Only who has the lock may do it.
+fn write_beside(path: &Path, content: &[u8]) -> io::Result<PathBuf> {
+    let temporary = beside(path, UNFINISHED);
     // What a crash may have left there could have any permissions, so it is not written into.
     match fs::remove_file(&temporary) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
     }
-    write_whole(private().write(true).create_new(true).open(&temporary)?, content)?;
-    fs::rename(&temporary, path)?;
-    sync_directory(path)
+    let written = private().write(true).create_new(true).open(&temporary).and_then(|file| write_whole(file, content));
+    match written {
+        Ok(()) => Ok(temporary),
+        Err(error) => {
+            let _ = fs::remove_file(&temporary);
+            Err(error)
+        }
+    }
+}
+
+/// Gives a finished file its name, which must be free.
+fn place(temporary: &Path, path: &Path) -> io::Result<()> {
+    match fs::hard_link(temporary, path) {
+        Ok(()) => {
+            // With the other name still there it is a whole eUICC, too: see `check_links`.
+            let _ = fs::remove_file(temporary);
+            Ok(())
+        }
+        // A file system without hard links, where nothing renames without overwriting: the lock has to do.
+        Err(error) if matches!(error.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::Unsupported) => {
+            vacant(path)?;
+            fs::rename(temporary, path)
+        }
+        Err(error) => Err(error),
+    }
 }
 
 fn write_whole(mut file: File, content: &[u8]) -> io::Result<()> {
@@ -194,6 +246,12 @@ fn check_links(path: &Path, metadata: &fs::Metadata) -> Result<(), Error> {
     match metadata.nlink() {
         // None: it was replaced after it was opened, which leaves one under the name.
         0 | 1 => Ok(()),
+        // A crash just after it was made; the other name goes before the state is replaced.
+        2 if fs::symlink_metadata(beside(path, UNFINISHED))
+            .is_ok_and(|other| (other.dev(), other.ino()) == (metadata.dev(), metadata.ino())) =>
+        {
+            Ok(())
+        }
         links => Err(Error::Linked { path: path.display().to_string(), links }),
     }
 }

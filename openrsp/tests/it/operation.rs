@@ -122,6 +122,26 @@ fn a_server_on_an_ipv6_address_is_reached_by_its_code() {
 }
 
 #[test]
+fn a_card_that_could_not_be_written_whole_is_none() {
+    let bed = Bed::new();
+    let card = bed.path("card.euicc");
+    let make = format!("{} euicc new {card} --pki {}", env!("CARGO_BIN_EXE_openrsp"), bed.pki());
+    // Too little room for any eUICC: with the signal ignored the write fails as on a full disk, else it kills.
+    for (before, exit) in [("trap '' XFSZ", Some(1)), ("true", None)] {
+        let script = format!("{before}; ulimit -c 0; ulimit -f 1; exec {make}");
+        let output = std::process::Command::new("sh").arg("-c").arg(&script).output().unwrap();
+        assert_eq!(output.status.code(), exit, "{output:?}");
+        assert!(std::fs::symlink_metadata(&card).is_err(), "{before}: a part of a card");
+    }
+    bed.card("card.euicc", "p256", &[]);
+    openrsp(["euicc", "show", &card]).ok();
+    let again = openrsp(["euicc", "new", &card, "--pki", bed.pki()]);
+    assert_eq!(again.code, 3, "{}", again.stderr);
+    assert!(again.stderr.contains(&card) && again.stderr.contains("exists"), "{}", again.stderr);
+    openrsp(["euicc", "show", &card]).ok();
+}
+
+#[test]
 fn names_the_file_and_the_key_of_a_wrong_configuration() {
     let bed = Bed::new();
     let file = format!("{}/openrsp.toml", bed.path("server"));

@@ -144,6 +144,43 @@ fn of_two_who_create_a_card_at_once_one_succeeds() {
 }
 
 #[test]
+fn what_a_crash_left_of_a_creation_is_no_card_and_in_nobodys_way() {
+    let directory = tempfile::tempdir().unwrap();
+    let (path, unfinished) = (directory.path().join("card.euicc"), directory.path().join("card.euicc.new"));
+    let card = World::p256().euicc(1);
+    let content = card.to_bytes().unwrap();
+    fs::write(&unfinished, &content[..100]).unwrap();
+    assert!(FileStore::open(&path).is_err());
+    FileStore::create(&path, &card).unwrap();
+    assert!(!unfinished.exists());
+    assert_eq!(fs::read(&path).unwrap(), content.as_slice());
+    assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+}
+
+#[test]
+fn a_card_that_got_its_name_just_before_a_crash_is_whole() {
+    let (directory, path) = file();
+    let unfinished = directory.path().join("card.euicc.new");
+    fs::hard_link(&path, &unfinished).unwrap();
+    assert!(matches!(FileStore::open(&unfinished), Err(Error::Linked { links: 2, .. })), "this is not its name");
+    assert!(FileStore::read(&path).is_ok());
+    let (mut store, state) = FileStore::open(&path).unwrap();
+    store.commit(&state.to_bytes().unwrap()).unwrap();
+    assert!(!unfinished.exists(), "one eUICC has one name");
+}
+
+#[test]
+fn a_card_that_is_being_made_is_made_by_nobody_else() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("card.euicc");
+    let maker = fs::File::create(directory.path().join("card.euicc.lock")).unwrap();
+    maker.lock().unwrap();
+    assert!(matches!(FileStore::create(&path, &World::p256().euicc(1)), Err(Error::InUse { .. })));
+    drop(maker);
+    FileStore::create(&path, &World::p256().euicc(1)).unwrap();
+}
+
+#[test]
 fn damage_is_noticed() {
     let state = World::p256().euicc(1);
     let good = state.to_bytes().unwrap();
