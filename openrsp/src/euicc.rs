@@ -74,7 +74,15 @@ fn failure(path: &Path, error: Error) -> anyhow::Error {
     }
 }
 
+/// Where a card is served, as an argument: a host that is not looked up yet, and a port.
+pub(crate) fn parse_address(text: &str) -> Result<String, String> {
+    match text.rsplit_once(':') {
+        Some((host, port)) if !host.is_empty() && port.parse::<u16>().is_ok() => Ok(text.to_owned()),
+        _ => Err(format!("{text} is not ADDR:PORT")),
+    }
+}
+
 /// Whether there is no room left, which is nobody's wrong input.
-fn is_full(kind: ErrorKind) -> bool {
+pub(crate) fn is_full(kind: ErrorKind) -> bool {
     matches!(kind, ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge)
 }

@@ -8,7 +8,7 @@ use clap::Args;
 use rsp_apdu::Card;
 use rsp_card::TcpServer;
 
-use super::{open_card, record};
+use super::{open_card, parse_address, record};
 use crate::exit::{Exit, Failure};
 
 /// Which eUICC.
@@ -28,7 +28,7 @@ pub(crate) struct ServeArgs {
     file: PathBuf,
 
     /// Where to listen; port 0 takes a free one. Whoever reaches it can use the card: there is no authentication.
-    #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:0")]
+    #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:0", value_parser = parse_address)]
     tcp: String,
 
     /// End after the first connection.

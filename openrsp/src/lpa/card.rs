@@ -27,7 +27,7 @@ impl FromStr for CardSpec {
             Some((_, "")) => Err(format!("{spec} names no card after the colon")),
             Some(("file", file)) => Ok(Self::File(PathBuf::from(file))),
             Some(("stdio", command)) => Ok(Self::Stdio(command.to_owned())),
-            Some(("tcp", address)) => Ok(Self::Tcp(address.to_owned())),
+            Some(("tcp", address)) => crate::euicc::parse_address(address).map(Self::Tcp),
             _ => Err("a card is file:FILE, stdio:COMMAND or tcp:ADDR:PORT".to_owned()),
         }
     }
