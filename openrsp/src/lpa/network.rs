@@ -1,7 +1,7 @@
 //! How servers are reached, and by which certificate issuers they are judged.
 
-use std::fs::OpenOptions;
-use std::io::Write as _;
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -13,6 +13,7 @@ use rsp_lpa::tls::{CiVerifier, TrustedServer};
 use rsp_lpa::{Servers, Trust};
 use rsp_pki::{Certificate, Crl, Role, TrustStore};
 
+use crate::euicc::is_full;
 use crate::exit::{Exit, Failure};
 use crate::system;
 
@@ -88,9 +89,12 @@ impl NetworkArgs {
     /// The transport as it is, or with a recorder around it.
     fn recorded(&self, transport: Arc<NetworkTransport>) -> anyhow::Result<Arc<dyn HttpTransport>> {
         let Some(path) = &self.record else { return Ok(transport) };
-        let mut file =
-            OpenOptions::new().append(true).create(true).mode(0o600).open(path).map_err(|error| bad(path, error))?;
-        writeln!(file, "# now {}", system::now().0).map_err(|error| bad(path, error))?;
+        let failed = |error: io::Error| match is_full(error.kind()) {
+            true => Failure::new(Exit::Failed, format!("{}: {error}", path.display())),
+            false => bad(path, error),
+        };
+        let mut file = OpenOptions::new().append(true).create(true).mode(0o600).open(path).map_err(failed)?;
+        writeln!(file, "# now {}", system::now().0).map_err(failed)?;
         Ok(Arc::new(Recorder::new(transport).with_sink(file)))
     }
 }
@@ -117,9 +121,9 @@ impl Found {
     fn read(&mut self, path: &Path) -> anyhow::Result<()> {
         let before = self.anchors.len();
         if path.is_dir() {
-            self.search(path, MAX_DEPTH).map_err(|error| bad(path, error))?;
+            self.search(path, MAX_DEPTH)?;
         } else {
-            let content = std::fs::read(path).map_err(|error| bad(path, error))?;
+            let content = read_certificates(path)?;
             self.take(&content).map_err(|error| bad(path, error))?;
         }
         if self.anchors.len() == before {
@@ -129,17 +133,18 @@ impl Found {
     }
 
     /// Takes what is there and passes over everything else; private keys are not even opened.
-    fn search(&mut self, dir: &Path, depth: usize) -> std::io::Result<()> {
-        let mut entries = std::fs::read_dir(dir)?.collect::<Result<Vec<_>, _>>()?;
+    fn search(&mut self, dir: &Path, depth: usize) -> anyhow::Result<()> {
+        let entries = std::fs::read_dir(dir).and_then(Iterator::collect::<Result<Vec<_>, _>>);
+        let mut entries = entries.map_err(|error| bad(dir, error))?;
         entries.sort_by_key(std::fs::DirEntry::file_name);
         for entry in entries {
             let path = entry.path();
-            let metadata = std::fs::metadata(&path)?;
+            let metadata = std::fs::metadata(&path).map_err(|error| bad(&path, error))?;
             if metadata.is_dir() && depth > 0 {
                 self.search(&path, depth - 1)?;
             } else if metadata.is_file() && metadata.len() <= MAX_FILE && may_hold_certificates(&path) {
                 // What is neither certificate nor list is none of the LPA's business.
-                let _ = self.take(&std::fs::read(&path)?);
+                let _ = self.take(&read_certificates(&path)?);
             }
         }
         Ok(())
@@ -158,6 +163,17 @@ impl Found {
             }
         }
         Ok(())
+    }
+}
+
+/// A file that is not too large to be one of certificates; what it is, a pipe or a device, does not matter.
+fn read_certificates(path: &Path) -> anyhow::Result<Vec<u8>> {
+    let mut content = Vec::new();
+    let read = File::open(path).and_then(|file| file.take(MAX_FILE + 1).read_to_end(&mut content));
+    read.map_err(|error| bad(path, error))?;
+    match content.len() as u64 {
+        0..=MAX_FILE => Ok(content),
+        _ => Err(bad(path, format!("larger than {MAX_FILE} bytes, which no certificate is"))),
     }
 }
 
