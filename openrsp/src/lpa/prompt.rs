@@ -1,7 +1,7 @@
 //! What the LPA asks at a terminal, and what it does without one.
 
-use std::fs;
-use std::io::{BufRead as _, IsTerminal as _, Write as _};
+use std::fs::File;
+use std::io::{BufRead as _, IsTerminal as _, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use rsp_asn1::ProfileClass;
@@ -9,6 +9,9 @@ use rsp_lpa::{ConfirmationCode, Decision, EndUser, ProfileOffer};
 use zeroize::Zeroizing;
 
 use crate::exit::{Exit, Failure};
+
+/// Largest file that is read for a confirmation code, in bytes.
+const MAX_CODE_FILE: usize = 4096;
 
 /// Where the confirmation code comes from. Never from the command line itself, which other users can read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -99,9 +102,13 @@ pub(super) fn require_consent(yes: bool, question: &str, otherwise: &str) -> any
     if !std::io::stdin().is_terminal() {
         return Err(Failure::new(Exit::Usage, "there is no terminal to ask at: give --yes"));
     }
-    let answer = ask(question).map_err(|error| Failure::new(Exit::Usage, error))?;
-    match answer.as_str() {
-        "y" | "yes" => Ok(()),
+    agreed(ask(question), otherwise)
+}
+
+/// An end of the input, or what is no text, is no yes either.
+fn agreed(answer: std::io::Result<String>, otherwise: &str) -> anyhow::Result<()> {
+    match answer.as_deref() {
+        Ok("y" | "yes") => Ok(()),
         _ => Err(Failure::new(Exit::Failed, otherwise)),
     }
 }
@@ -119,9 +126,17 @@ fn ask(question: &str) -> std::io::Result<String> {
 
 fn read_code(file: &Path) -> anyhow::Result<ConfirmationCode> {
     let bad = |problem: String| Failure::new(Exit::Input, format!("{}: {problem}", file.display()));
-    let content = Zeroizing::new(fs::read_to_string(file).map_err(|error| bad(error.to_string()))?);
-    let line = content.lines().next().unwrap_or_default();
-    ConfirmationCode::new(line).ok_or_else(|| bad("its first line holds no confirmation code".to_owned()))
+    // Room for all at once: a vector that grows leaves copies behind.
+    let mut content = Zeroizing::new(Vec::with_capacity(MAX_CODE_FILE + 1));
+    let limit = MAX_CODE_FILE as u64 + 1;
+    let read = File::open(file).and_then(|file| file.take(limit).read_to_end(&mut content));
+    read.map_err(|error| bad(error.to_string()))?;
+    if content.len() > MAX_CODE_FILE {
+        return Err(bad(format!("larger than {MAX_CODE_FILE} bytes, so it is no file with a confirmation code")));
+    }
+    let line = content.split(|byte| *byte == b'\n').next().and_then(|line| std::str::from_utf8(line).ok());
+    let code = line.and_then(ConfirmationCode::new);
+    code.ok_or_else(|| bad("its first line holds no confirmation code".to_owned()))
 }
 
 fn describe(offer: &ProfileOffer) {
@@ -141,4 +156,22 @@ fn describe(offer: &ProfileOffer) {
         eprintln!("  you will be asked for a confirmation code");
     }
     eprintln!();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::agreed;
+    use crate::exit::{Exit, exit_of};
+
+    #[test]
+    fn only_a_yes_is_consent_and_everything_else_is_a_refusal_of_the_person() {
+        for yes in ["y", "yes"] {
+            assert!(agreed(Ok(yes.to_owned()), "nothing was deleted").is_ok());
+        }
+        let (ended, no_text) = (std::io::ErrorKind::UnexpectedEof, std::io::ErrorKind::InvalidData);
+        for answer in [Ok("n".to_owned()), Ok(String::new()), Err(ended.into()), Err(no_text.into())] {
+            let error = agreed(answer, "nothing was deleted").unwrap_err();
+            assert_eq!((exit_of(&error), error.to_string().as_str()), (Exit::Failed, "nothing was deleted"));
+        }
+    }
 }
