@@ -104,9 +104,10 @@ pub(super) fn default_smdp(session: &Session, args: &DefaultSmdpArgs) -> anyhow:
         (None, true) => Some(""),
         (None, false) => None,
     };
-    if let Some(address) = new.filter(|address| !address.is_empty()) {
+    if let Some(address) = &args.address {
+        // The eUICC would take an empty one as a wish to remove its own, which a shell's empty variable is not.
         rsp_es::client::Origin::new(rsp_es::client::Scheme::Https, address)
-            .map_err(|error| Failure::new(Exit::Input, error))?;
+            .map_err(|error| Failure::new(Exit::Input, format!("{error}; to remove the address, give --clear")))?;
     }
     let addresses = session.with_lpa(&mut reporter, |lpa| {
         if let Some(address) = new {

@@ -30,8 +30,8 @@ pub(super) enum ProfileCommand {
         /// The profile's ICCID.
         #[arg(value_parser = parse_iccid)]
         iccid: Iccid,
-        /// The name, at most 64 characters; nothing removes it.
-        #[arg(default_value = "")]
+        /// The name, at most 64 characters; without it the profile loses the name that it has.
+        #[arg(default_value = "", hide_default_value = true, value_parser = parse_nickname)]
         name: String,
     },
 }
@@ -66,6 +66,14 @@ pub(super) struct DeleteArgs {
 
 fn parse_iccid(text: &str) -> Result<Iccid, String> {
     text.parse().map_err(|error: rsp_asn1::ParseIdError| error.to_string())
+}
+
+/// A name that fits SetNickname (SGP.22 5.7.21).
+fn parse_nickname(text: &str) -> Result<String, String> {
+    match text.chars().count() {
+        0..=64 => Ok(text.to_owned()),
+        count => Err(format!("the name has {count} characters, and 64 are the most")),
+    }
 }
 
 /// Digits are an ICCID; an AID begins with a letter.

@@ -205,6 +205,61 @@ fn every_error_is_one_json_object_with_the_exit_code() {
 }
 
 #[test]
+fn a_wrong_argument_of_the_lpa_is_named_with_its_exit_code() {
+    let bed = Bed::new();
+    let card = format!("file:{}", bed.card("card.euicc", "p256", &[]));
+    let (other, long) = (bed.card("other.euicc", "p256", &[]), "x".repeat(65));
+    let (dir, nobody) = (bed.path(""), "8900000000000000012");
+    let text = bed.path("text");
+    std::os::unix::fs::symlink("nowhere", bed.path("ci.pem")).unwrap();
+    std::fs::write(&text, b"no certificate").unwrap();
+    let code = format!("1${}$ABC", crate::bed::HOST);
+    let download = |more: &[&str]| {
+        let lpa = ["lpa", "--card", &card, "profile", "download", &code, "--yes"];
+        lpa.iter().chain(more).map(|argument| (*argument).to_owned()).collect::<Vec<_>>()
+    };
+    let lpa = |arguments: &[&str]| {
+        let lpa = ["lpa", "--card", &card];
+        lpa.iter().chain(arguments).map(|argument| (*argument).to_owned()).collect::<Vec<_>>()
+    };
+    let spec = |spec: &str| ["lpa", "--card", spec, "chip", "info"].map(str::to_owned).to_vec();
+    let cases = [
+        (spec("tcp:host"), 2, "host is not ADDR:PORT"),
+        (spec("tcp:127.0.0.1:99999"), 2, "127.0.0.1:99999 is not ADDR:PORT"),
+        (spec("tcp::9000"), 2, ":9000 is not ADDR:PORT"),
+        (spec("usb:1"), 2, "file:FILE"),
+        (spec("file:"), 2, "names no card"),
+        (spec(&format!("file:{dir}")), 3, "not a regular file"),
+        (spec(&format!("file:{text}")), 3, "not the state of an OpenRSP eUICC"),
+        (lpa(&["--card", &format!("file:{other}"), "chip", "info"]), 2, "multiple times"),
+        (lpa(&["profile", "nickname", nobody, &long]), 2, "the name has 65 characters"),
+        (lpa(&["profile", "enable", "123"]), 2, "3 digits"),
+        (lpa(&["profile", "enable", nobody]), 5, "iccidOrAidNotFound(1)"),
+        (lpa(&["default-smdp", ""]), 3, "--clear"),
+        (lpa(&["default-smdp", "a b"]), 3, "HOST:PORT"),
+        (lpa(&["activation-code", "LPA:1"]), 3, "there is no $ in it"),
+        (download(&[]), 2, "--ci"),
+        (download(&["--ci", "/dev/zero"]), 3, "/dev/zero: larger than"),
+        (download(&["--ci", &text]), 3, &text),
+        (download(&["--ci", &dir]), 3, "ci.pem: No such file"),
+        (download(&["--ci", bed.pki(), "--confirmation-code", "4711"]), 2, "@FILE"),
+        (download(&["--ci", bed.pki(), "--confirmation-code", "@/dev/zero"]), 3, "/dev/zero: larger than"),
+        (download(&["--ci", bed.pki(), "--confirmation-code", "@/dev/null"]), 3, "no confirmation code"),
+        (download(&["--ci", bed.pki(), "--confirmation-code", &format!("@{dir}")]), 3, "directory"),
+        (download(&["--ci", bed.pki(), "--record", "/dev/full"]), 1, "/dev/full: No space left"),
+        (download(&["--ci", bed.pki(), "--imei", "12"]), 3, "15 digits"),
+        (["euicc", "serve", &other, "--tcp", "host"].map(str::to_owned).to_vec(), 2, "host is not ADDR:PORT"),
+    ];
+    for (arguments, exit, word) in cases {
+        let ended = openrsp(&arguments);
+        let line = ended.lines.last().unwrap_or_else(|| panic!("{arguments:?}: {}", ended.stderr));
+        assert_eq!((ended.code, &line["exit"]), (exit, &exit.into()), "{arguments:?} {line}");
+        assert!(line["error"].as_str().unwrap().contains(word), "{arguments:?} {line}");
+        assert!(ended.stderr.contains(word) && !ended.stderr.contains("panicked"), "{arguments:?} {}", ended.stderr);
+    }
+}
+
+#[test]
 fn every_command_explains_itself() {
     let commands: &[&[&str]] = &[
         &[],
