@@ -1,6 +1,7 @@
 //! `openrsp serve`: the SM-DP+ on HTTPS.
 
 mod connections;
+mod lingering;
 mod record;
 mod tls;
 

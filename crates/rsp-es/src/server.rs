@@ -11,7 +11,7 @@ use async_trait::async_trait;
 use axum::Router;
 use axum::body::{Body, HttpBody as _};
 use axum::extract::State;
-use axum::http::header::{ALLOW, CONTENT_TYPE as CONTENT_TYPE_HEADER};
+use axum::http::header::{ALLOW, CONNECTION, CONTENT_TYPE as CONTENT_TYPE_HEADER};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode as HttpStatus};
 use axum::response::Response as HttpResponse;
 use axum::routing::post;
@@ -76,6 +76,9 @@ pub trait Es9Plus: Send + Sync + 'static {
 }
 
 /// The routes of ES9+. The router has no other route and no state of its own, so that it can be merged into any other.
+///
+/// A body that is too long is answered before it is read to the end. Whoever serves the router must close such a
+/// connection in a way that lets the client read the answer first (RFC 9112 9.6).
 pub fn router(smdp: Arc<dyn Es9Plus>) -> Router {
     let mut router = Router::new();
     for function in Function::ALL {
@@ -88,13 +91,14 @@ pub fn router(smdp: Arc<dyn Es9Plus>) -> Router {
 }
 
 async fn serve(function: Function, smdp: Arc<dyn Es9Plus>, headers: HeaderMap, body: Body) -> HttpResponse {
-    if let Err(status) = check_headers(&headers) {
-        return failed(function, &status);
-    }
+    // Before anything is refused: a connection with an unread body cannot be used again.
     let body = match receive(body).await {
         Ok(body) => body,
         Err(status) => return plain(status),
     };
+    if let Err(status) = check_headers(&headers) {
+        return failed(function, &status);
+    }
     let answer = match function {
         Function::InitiateAuthentication => call(&body, |request| smdp.initiate_authentication(request)).await,
         Function::AuthenticateClient => call(&body, |request| smdp.authenticate_client(request)).await,
@@ -183,9 +187,11 @@ async fn only_post() -> HttpResponse {
     response
 }
 
+/// An answer below the RSP layer. Its request may not have been read to the end, so that the connection ends with it.
 fn plain(status: HttpStatus) -> HttpResponse {
     let mut response = HttpResponse::new(Body::from(status.canonical_reason().unwrap_or_default()));
     *response.status_mut() = status;
+    response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     response
 }
 

@@ -15,6 +15,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_rustls::TlsAcceptor;
 
+use super::lingering::Lingering;
+
 /// Connections at the same time; more wait in the kernel's queue.
 const CONNECTIONS: usize = 4096;
 /// For the TLS handshake, and then for the head of each request.
@@ -43,6 +45,8 @@ pub(super) async fn serve(
             () = &mut stop => break,
         };
         let Some((stream, place)) = accepted else { continue };
+        // Below TLS: what is thrown away need not be decrypted.
+        let stream = Lingering::new(stream);
         let connection =
             Connection { http: http.clone(), service: service.clone(), watcher: graceful.watcher(), _place: place };
         match tls.clone() {

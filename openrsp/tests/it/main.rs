@@ -8,5 +8,6 @@ mod operation;
 mod orders;
 mod pki;
 mod readme;
+mod refusals;
 mod subscriber_keys;
 mod transcripts;
