@@ -42,6 +42,14 @@ fn says_that_it_is_healthy_and_ends_on_sigterm() {
 }
 
 #[test]
+fn server_lpa_and_euicc_name_one_version_of_the_standard() {
+    let bed = Bed::new();
+    let card = format!("file:{}", bed.card("card.euicc", "p256", &[]));
+    let info = openrsp(["lpa", "--card", &card, "chip", "info"]).ok();
+    assert_eq!(rsp_es::es9plus::ADMIN_PROTOCOL, format!("gsma/rsp/v{}", info["svn"].as_str().unwrap()));
+}
+
+#[test]
 fn plain_http_is_for_loopback_only() {
     let bed = Bed::new();
     let ended = openrsp(["serve", &bed.path("server"), "--listen", "0.0.0.0:0", "--plain-http"]);

@@ -17,8 +17,10 @@ use rsp_asn1::{
 /// Value of the HTTP header `Content-Type` in both directions.
 pub const CONTENT_TYPE: &str = "application/json;charset=UTF-8";
 
-/// Value of the HTTP header `X-Admin-Protocol` in both directions: the version of SGP.22 that is spoken here.
-pub const ADMIN_PROTOCOL: &str = "gsma/rsp/v2.5.0";
+/// Value of the HTTP header `X-Admin-Protocol` in both directions: the highest release of SGP.22 that the sender
+/// implements, `x.y.z`. It is the SVN of our eUICC too. Nothing is negotiated by it: what a peer may send within version 2
+/// follows from its messages, so that only the major number is looked at.
+pub const ADMIN_PROTOCOL: &str = "gsma/rsp/v2.6.0";
 
 /// Name of the HTTP header that carries [`ADMIN_PROTOCOL`].
 pub const ADMIN_PROTOCOL_HEADER: &str = "x-admin-protocol";

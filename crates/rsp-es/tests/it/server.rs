@@ -107,7 +107,7 @@ async fn serves_each_function() {
     let router = router(fake.clone());
 
     let answer = ask(&router, post(Function::InitiateAuthentication, initiate.0.to_json())).await;
-    assert_eq!((answer.status, answer.protocol.as_deref()), (200, Some("gsma/rsp/v2.5.0")));
+    assert_eq!((answer.status, answer.protocol.as_deref()), (200, Some("gsma/rsp/v2.6.0")));
     assert_eq!(answer.content_type.as_deref(), Some("application/json;charset=UTF-8"));
     assert_eq!(InitiateAuthenticationResponse::from_json(&answer.body), Ok(initiate.1));
 
@@ -119,7 +119,7 @@ async fn serves_each_function() {
 
     let answer = ask(&router, post(Function::HandleNotification, notification)).await;
     assert_eq!((answer.status, answer.body.len()), (204, 0));
-    assert_eq!(answer.protocol.as_deref(), Some("gsma/rsp/v2.5.0"));
+    assert_eq!(answer.protocol.as_deref(), Some("gsma/rsp/v2.6.0"));
     assert_eq!(fake.notifications.load(Ordering::Relaxed), 1);
 }
 
@@ -157,7 +157,7 @@ async fn refuses_wrong_headers_with_their_code() {
         let answer = ask(&router, request(Some("application/json"), protocol)).await;
         assert!(refused_with(&answer, &StatusCode::ADMIN_PROTOCOL_INVALID), "{protocol:?}");
     }
-    for protocol in ["gsma/rsp/v2.0.0", "gsma/rsp/v2.5.0", "GSMA/RSP/v2.1.0", "gsma/rsp/v3.1.0"] {
+    for protocol in ["gsma/rsp/v2.0.0", "gsma/rsp/v2.6.0", "GSMA/RSP/v2.1.0", "gsma/rsp/v3.1.0"] {
         let answer = ask(&router, request(Some("Application/JSON; charset=utf-8"), Some(protocol))).await;
         assert!(refused_with(&answer, &StatusCode::FORMAT_ELEMENT_MISSING), "{protocol}");
     }
