@@ -85,10 +85,12 @@ async fn serve(server: &ServerDir, args: &ServeArgs, json: bool) -> anyhow::Resu
     let listener = TcpListener::bind(address)
         .await
         .map_err(|error| Failure::new(Exit::Network, format!("listening on {address}: {error}")))?;
+    // Whoever reads the announcement may stop the server at once, and that too shall be orderly.
+    let stop = stop_signal()?;
     announce(listener.local_addr()?, json);
     // A recording holds what its requests caused, and nothing else.
     let purging = (!recording).then(|| tokio::spawn(purge(Arc::clone(&smdp))));
-    connections::serve(listener, tls, router, stop_signal()?).await;
+    connections::serve(listener, tls, router, stop).await;
 
     if let Some(purging) = purging {
         purging.abort();

@@ -41,6 +41,41 @@ fn says_that_it_is_healthy_and_ends_on_sigterm() {
     assert!(service.child.wait().unwrap().success());
 }
 
+fn stop(service: &mut Service, signal: &str) -> Option<i32> {
+    let id = service.child.id().to_string();
+    assert!(std::process::Command::new("kill").args([signal, &id]).status().unwrap().success());
+    service.child.wait().unwrap().code()
+}
+
+#[test]
+fn ends_in_order_as_soon_as_it_says_that_it_listens() {
+    let bed = Bed::new();
+    // The announcement and the signal race: often enough for both to win.
+    for signal in ["-TERM", "-INT"].into_iter().cycle().take(24) {
+        assert_eq!(stop(&mut plain(&bed), signal), Some(0), "{signal}");
+    }
+    for side in ["openrsp.db-wal", "openrsp.db-shm"] {
+        assert!(!std::path::Path::new(&bed.path("server")).join(side).exists(), "the database was closed: {side}");
+    }
+}
+
+#[test]
+fn two_servers_share_a_directory_but_no_port() {
+    let bed = Bed::new();
+    let (mut first, mut second) = (plain(&bed), plain(&bed));
+    let healthy = "GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+    let address = first.address.to_string();
+    let third = openrsp(["serve", &bed.path("server"), "--listen", &address]);
+    assert_eq!(third.code, 6, "{}", third.stderr);
+    assert!(third.stderr.contains(&address) && third.stderr.contains("in use"), "{}", third.stderr);
+    for service in [&first, &second] {
+        assert!(http(service, healthy).starts_with("HTTP/1.1 200"));
+    }
+    assert_eq!(stop(&mut first, "-TERM"), Some(0));
+    assert!(http(&second, healthy).starts_with("HTTP/1.1 200"), "the end of one is nothing to the other");
+    assert_eq!(stop(&mut second, "-INT"), Some(0));
+}
+
 #[test]
 fn server_lpa_and_euicc_name_one_version_of_the_standard() {
     let bed = Bed::new();
