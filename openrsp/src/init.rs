@@ -20,6 +20,9 @@ use crate::system::{OsRandomness, now, write_private};
 
 const DATABASE: &str = "openrsp.db";
 const KEY_ENCRYPTION_KEY: &str = "kek.key";
+const TLS_CERTIFICATE: &str = "tls.pem";
+const TLS_KEY: &str = "tls.key";
+const PKI: &str = "pki";
 const DEFAULT_PORT: u16 = 8443;
 
 /// Make the directory of an SM-DP+: configuration, keys, database, and a test PKI if none is given.
@@ -39,27 +42,18 @@ pub(crate) struct InitArgs {
 /// Makes everything, the configuration last: a directory without it is not a server's.
 pub(crate) fn run(args: InitArgs, json: bool) -> anyhow::Result<ExitCode> {
     let (address, host) = parse_host(&args.host)?;
-    let config = args.dir.join(CONFIG_FILE);
-    if config.exists() {
-        return Err(Failure::new(Exit::Input, format!("{}: exists already", config.display())));
-    }
     // Whatever is given is read before anything is made: a command that fails leaves nothing behind.
     let given = args.pki.as_deref().map(|path| Given::read(path, &host)).transpose()?;
-    let pki_path = given.as_ref().map_or(Path::new("pki"), |given| &given.path);
+    let pki_path = given.as_ref().map_or(Path::new(PKI), |given| &given.path);
     let config_text = config_text(&address, &host, pki_path)?;
-    std::fs::create_dir_all(&args.dir)
-        .map_err(|error| Failure::new(Exit::Input, format!("{}: {error}", args.dir.display())))?;
-    let (pki, tls) = match given {
-        Some(given) => (given.pki, given.tls),
-        None => {
-            let pki = make_pki(&args.dir, &host)?;
-            let tls = Tls::of(&pki, &host)?;
-            (pki, tls)
+    let place = Place::new(&args.dir, given.is_none())?;
+    let pki = match make(&args.dir, given, &host, &config_text) {
+        Ok(pki) => pki,
+        Err(error) => {
+            place.clear();
+            return Err(error);
         }
     };
-    tls.write(&args.dir)?;
-    make_database(&args.dir)?;
-    std::fs::write(&config, config_text).with_context(|| config.display().to_string())?;
     if json {
         let curves: Vec<_> = pki.curves().iter().map(|curve| format!("{curve:?}")).collect();
         println!("{}", json!({ "dir": args.dir, "address": address.to_string(), "curves": curves }));
@@ -67,6 +61,65 @@ pub(crate) fn run(args: InitArgs, json: bool) -> anyhow::Result<ExitCode> {
         println!("{}: ready; start it with: openrsp serve {}", args.dir.display(), args.dir.display());
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn make(dir: &Path, given: Option<Given>, host: &Host, config_text: &str) -> anyhow::Result<PkiDirectory> {
+    std::fs::create_dir_all(dir).map_err(|error| Failure::new(Exit::Input, format!("{}: {error}", dir.display())))?;
+    let (pki, tls) = match given {
+        Some(given) => (given.pki, given.tls),
+        None => {
+            let pki = make_pki(dir, host)?;
+            let tls = Tls::of(&pki, host)?;
+            (pki, tls)
+        }
+    };
+    tls.write(dir)?;
+    make_database(dir)?;
+    let config = dir.join(CONFIG_FILE);
+    std::fs::write(&config, config_text).with_context(|| config.display().to_string())?;
+    Ok(pki)
+}
+
+/// Where everything will be made, and where nothing of it is yet.
+struct Place {
+    /// The directory and those above it that do not exist, the innermost first.
+    directories: Vec<PathBuf>,
+    files: Vec<PathBuf>,
+    pki: Option<PathBuf>,
+}
+
+impl Place {
+    /// Refuses a directory in which something would be overwritten.
+    fn new(dir: &Path, with_pki: bool) -> anyhow::Result<Self> {
+        let refuse = |path: &Path, problem| Err(Failure::new(Exit::Input, format!("{}: {problem}", path.display())));
+        if dir.exists() && !dir.is_dir() {
+            return refuse(dir, "is no directory");
+        }
+        let files = [CONFIG_FILE, TLS_CERTIFICATE, TLS_KEY, KEY_ENCRYPTION_KEY, DATABASE].map(str::to_owned);
+        let sides = ["-wal", "-shm"].map(|suffix| format!("{DATABASE}{suffix}"));
+        let files: Vec<_> = files.iter().chain(&sides).map(|name| dir.join(name)).collect();
+        let pki = with_pki.then(|| dir.join(PKI));
+        for path in files.iter().chain(&pki) {
+            if path.symlink_metadata().is_ok() {
+                return refuse(path, "exists already");
+            }
+        }
+        let missing = dir.ancestors().take_while(|dir| !dir.as_os_str().is_empty() && !dir.exists());
+        Ok(Self { directories: missing.map(Path::to_owned).collect(), files, pki })
+    }
+
+    /// Takes back what was made. What cannot be removed is no worse than the failure that is reported.
+    fn clear(&self) {
+        for file in &self.files {
+            let _ = std::fs::remove_file(file);
+        }
+        if let Some(pki) = &self.pki {
+            let _ = std::fs::remove_dir_all(pki);
+        }
+        for directory in &self.directories {
+            let _ = std::fs::remove_dir(directory);
+        }
+    }
 }
 
 /// The address for activation codes, and the same host for the TLS certificate.
@@ -81,7 +134,7 @@ fn parse_host(text: &str) -> anyhow::Result<(ServerAddress, Host)> {
 
 fn make_pki(dir: &Path, host: &Host) -> anyhow::Result<PkiDirectory> {
     let options = InitOptions { dp_host: host.clone(), ..InitOptions::default() };
-    PkiDirectory::init(&dir.join("pki"), &options, now(), &mut OsRandomness)
+    PkiDirectory::init(&dir.join(PKI), &options, now(), &mut OsRandomness)
         .map_err(|error| Failure::new(Exit::Input, error))
 }
 
@@ -124,8 +177,8 @@ impl Tls {
     }
 
     fn write(&self, dir: &Path) -> anyhow::Result<()> {
-        let certificate = dir.join("tls.pem");
-        write_private(&dir.join("tls.key"), self.key.as_bytes())?;
+        let certificate = dir.join(TLS_CERTIFICATE);
+        write_private(&dir.join(TLS_KEY), self.key.as_bytes())?;
         std::fs::write(&certificate, &self.certificate).with_context(|| certificate.display().to_string())
     }
 }
@@ -171,8 +224,8 @@ pki = {pki:?}
 
 [tls]
 # CERT.DP.TLS and its key. The key file must have mode 0600.
-certificate = "tls.pem"
-key = "tls.key"
+certificate = {TLS_CERTIFICATE:?}
+key = {TLS_KEY:?}
 
 [store]
 # SQLite database, and the key that opens its sealed columns. Both must have mode 0600. Keep them apart in backups.

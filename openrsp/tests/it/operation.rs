@@ -142,7 +142,49 @@ fn a_failing_init_leaves_nothing_behind() {
         assert!(!std::path::Path::new(&server).exists(), "{more:?}");
     }
     std::fs::write(&server, b"").unwrap();
-    assert_eq!(openrsp(["init", &server]).code, 3, "a file is in the way");
+    let ended = openrsp(["init", &server]);
+    assert!(ended.code == 3 && ended.stderr.contains("no directory"), "a file is in the way: {}", ended.stderr);
+    assert_eq!(openrsp(["init", "/proc/openrsp"]).code, 3, "nobody can write there");
+}
+
+/// What a directory holds, without what is deeper.
+fn names(dir: &std::path::Path) -> Vec<std::ffi::OsString> {
+    std::fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().file_name()).collect()
+}
+
+#[test]
+fn init_overwrites_nothing_and_makes_nothing_beside_it() {
+    let dir = tempfile::tempdir().unwrap();
+    for name in ["openrsp.toml", "openrsp.db", "openrsp.db-wal", "kek.key", "tls.key", "tls.pem", "pki"] {
+        let server = dir.path().join(name);
+        std::fs::create_dir_all(server.join(name)).unwrap();
+        let ended = openrsp(["init".as_ref(), server.as_os_str()]);
+        assert_eq!(ended.code, 3, "{name}: {}", ended.stderr);
+        assert!(ended.stderr.contains(&format!("{name}: exists already")), "{name}: {}", ended.stderr);
+        assert_eq!(names(&server), [name]);
+    }
+    // A PKI that is given may lie in the directory.
+    let server = dir.path().join("with-pki");
+    let pki = server.join("pki");
+    openrsp(["pki".as_ref(), "init".as_ref(), pki.as_os_str()]).ok();
+    openrsp(["init".as_ref(), server.as_os_str(), "--pki".as_ref(), pki.as_os_str()]).ok();
+    let ended = openrsp(["init".as_ref(), server.as_os_str(), "--pki".as_ref(), pki.as_os_str()]);
+    assert!(ended.code == 3 && pki.join("p256").is_dir(), "{}", ended.stderr);
+}
+
+#[test]
+fn an_init_that_fails_half_way_takes_back_what_it_made() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("mine"), b"").unwrap();
+    let program = env!("CARGO_BIN_EXE_openrsp");
+    // The database does not fit into what the shell allows a file, everything before it does.
+    for server in [dir.path().to_owned(), dir.path().join("new/er")] {
+        let script = format!("trap '' XFSZ; ulimit -f 16; {program} init {}", server.display());
+        let output = std::process::Command::new("sh").arg("-c").arg(script).output().unwrap();
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.code() == Some(1) && stderr.contains("openrsp.db"), "{output:?}");
+        assert_eq!(names(dir.path()), ["mine"], "{stderr}");
+    }
 }
 
 #[test]
