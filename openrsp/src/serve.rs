@@ -48,8 +48,9 @@ pub(crate) struct ServeArgs {
     /// Threads that serve; without it one for each processor.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     workers: Option<u16>,
-    /// Write every message and every random draw into this directory, and sign deterministically. For tests only.
-    #[arg(long, value_name = "DIR", hide = true)]
+    /// Write every message and every random draw to DIR/transcript.jsonl, so that a test can replay them, and sign
+    /// deterministically. It holds MatchingIDs and the keys of the packages delivered: for test servers only.
+    #[arg(long, value_name = "DIR")]
     record: Option<PathBuf>,
 }
 
@@ -69,9 +70,13 @@ pub(crate) fn run(args: ServeArgs, json: bool) -> anyhow::Result<ExitCode> {
 async fn serve(server: &ServerDir, args: &ServeArgs, json: bool) -> anyhow::Result<()> {
     let address = listen_address(server, args)?;
     let tls = if args.plain_http { None } else { Some(tls::acceptor(server)?) };
-    let recording = args.record.is_some();
-    let recorder = args.record.as_deref().map(Recorder::create).transpose()?;
     let store = server.store().await?;
+    let listener = TcpListener::bind(address)
+        .await
+        .map_err(|error| Failure::new(Exit::Network, format!("listening on {address}: {error}")))?;
+    let recording = args.record.is_some();
+    // After everything that is likely to fail: the next attempt must find no recording in its way.
+    let recorder = args.record.as_deref().map(Recorder::create).transpose()?;
     let smdp = Arc::new(make_smdp(server, Arc::clone(&store), recorder.as_ref())?);
 
     let mut router = Router::new()
@@ -82,9 +87,6 @@ async fn serve(server: &ServerDir, args: &ServeArgs, json: bool) -> anyhow::Resu
         router = router.layer(axum::middleware::from_fn_with_state(recorder, record::messages));
     }
 
-    let listener = TcpListener::bind(address)
-        .await
-        .map_err(|error| Failure::new(Exit::Network, format!("listening on {address}: {error}")))?;
     // Whoever reads the announcement may stop the server at once, and that too shall be orderly.
     let stop = stop_signal()?;
     announce(listener.local_addr()?, json);

@@ -1,7 +1,8 @@
 //! What only the machine can give: randomness, the time, and files that nobody else may read.
 
+use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::Write as _;
-use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -44,13 +45,19 @@ fn unusable(path: &Path, error: &std::io::Error) -> anyhow::Error {
     Failure::new(Exit::Input, format!("{}: {error}", path.display()))
 }
 
+/// A new file that only its owner can read; an existing one is refused.
+pub(crate) fn create_private(path: &Path) -> anyhow::Result<File> {
+    let opened = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
+    opened.map_err(|error| unusable(path, &error))
+}
+
+/// A directory that only its owner can enter; one that is there already stays as it is.
+pub(crate) fn create_private_dir(path: &Path) -> anyhow::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(|error| unusable(path, &error))
+}
+
 /// Writes a new file that only its owner can read; an existing one is refused.
 pub(crate) fn write_private(path: &Path, content: &[u8]) -> anyhow::Result<()> {
-    let mut file = std::fs::OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(path)
-        .map_err(|error| unusable(path, &error))?;
+    let mut file = create_private(path)?;
     file.write_all(content).and_then(|()| file.sync_all()).with_context(|| path.display().to_string())
 }

@@ -1,14 +1,14 @@
 //! Recording of a server's sessions, so that a test can replay them: one JSON object per line in `transcript.jsonl`, in
 //! the order in which things happened: `{"now"}`, `{"draw"}`, `{"request","path"}`, `{"response","status"}`.
 //!
-//! A recording holds one-time keys. It is for test data only.
+//! A recording holds one-time keys, MatchingIDs and the certificates of eUICCs: with it, the packages in it can be opened.
+//! Its file is its owner's alone.
 
 use std::fs::File;
 use std::io::Write as _;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use anyhow::Context as _;
 use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
 use axum::middleware::Next;
@@ -18,7 +18,7 @@ use rsp_crypto::Randomness;
 use rsp_smdp::Clock;
 use serde_json::{Value, json};
 
-use crate::system::now;
+use crate::system::{create_private, create_private_dir, now};
 
 /// Far above any message: a recording need not protect itself.
 const MAX_BODY: usize = 16 << 20;
@@ -30,9 +30,8 @@ pub(super) struct Recorder(Arc<Mutex<File>>);
 impl Recorder {
     /// Begins a new transcript in `dir`.
     pub(super) fn create(dir: &Path) -> anyhow::Result<Self> {
-        std::fs::create_dir_all(dir).with_context(|| dir.display().to_string())?;
-        let path = dir.join("transcript.jsonl");
-        let file = File::create_new(&path).with_context(|| path.display().to_string())?;
+        create_private_dir(dir)?;
+        let file = create_private(&dir.join("transcript.jsonl"))?;
         Ok(Self(Arc::new(Mutex::new(file))))
     }
 

@@ -119,6 +119,32 @@ fn refuses_secrets_that_others_can_read() {
 }
 
 #[test]
+fn the_recording_of_a_server_is_private_and_overwrites_nothing() {
+    let bed = Bed::new();
+    let (dir, taken) = (bed.path("deeper/recording"), plain(&bed));
+    let serve = |listen: &str| {
+        let server = bed.path("server");
+        ["serve", &server, "--listen", listen, "--plain-http", "--record", &dir].map(str::to_owned)
+    };
+    assert_eq!(openrsp(serve(&taken.address.to_string())).code, 6);
+    assert!(!std::path::Path::new(&dir).exists(), "a server that did not start has recorded nothing");
+
+    let service = Service::start(serve("127.0.0.1:0"));
+    let request =
+        "POST /gsma/rsp2/es9plus/cancelSession HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nConnection: close\r\n";
+    http(&service, &format!("{request}\r\n{{}}"));
+    let file = format!("{dir}/transcript.jsonl");
+    assert!(std::fs::read_to_string(&file).unwrap().contains("cancelSession"));
+    for (path, mode) in [(&bed.path("deeper"), 0o700), (&dir, 0o700), (&file, 0o600)] {
+        assert_eq!(std::fs::metadata(path).unwrap().permissions().mode() & 0o777, mode, "{path}");
+    }
+    let again = openrsp(serve("127.0.0.1:0"));
+    assert!(again.code == 3 && again.stderr.contains(&file), "{}", again.stderr);
+    let help = std::process::Command::new(env!("CARGO_BIN_EXE_openrsp")).args(["serve", "--help"]).output().unwrap();
+    assert!(String::from_utf8(help.stdout).unwrap().contains("--record <DIR>"));
+}
+
+#[test]
 fn the_profile_that_the_demo_keeps_is_private() {
     let dir = tempfile::tempdir().unwrap();
     let kept = dir.path().join("demo");
