@@ -28,7 +28,7 @@ const DEFAULT_PORT: u16 = 8443;
 /// Make the directory of an SM-DP+: configuration, keys, database, and a test PKI if none is given.
 #[derive(Args)]
 pub(crate) struct InitArgs {
-    /// The directory; made if it does not exist.
+    /// The directory; made if it does not exist. Nothing in it is overwritten.
     dir: PathBuf,
     /// Certificates and keys, in the layout of `openrsp pki init` or of SGP.26. Without it, DIR/pki is made.
     #[arg(long, value_name = "DIR")]
