@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::package;
-use crate::program::{Openrsp, Service, text};
+use openrsp::processes::{Openrsp, Service, text};
 
 /// A profile on sale: imported under a type of its own, and ordered once.
 pub(crate) struct Sale {

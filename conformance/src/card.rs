@@ -6,7 +6,7 @@ use std::process::{Child, ChildStdin, ChildStdout, Stdio};
 
 use anyhow::{Context as _, ensure};
 
-use crate::program::{Openrsp, text};
+use openrsp::processes::{Openrsp, text};
 
 /// A card that stays for many runs of lpac; each `connect` powers it on.
 pub(crate) struct CardProcess {

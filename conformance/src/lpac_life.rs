@@ -9,9 +9,9 @@ use serde_json::{Value, json};
 use crate::bed::{Bed, Sale};
 use crate::card::CardProcess;
 use crate::lpac::{Lpac, Outcome};
-use crate::program::Openrsp;
 use crate::report::Report;
 use crate::transcript::Transcript;
+use openrsp::processes::Openrsp;
 
 /// Drive an unmodified lpac through its whole life with an eUICC and an SM-DP+ of ours.
 #[derive(Args)]

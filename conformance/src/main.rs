@@ -9,7 +9,6 @@ mod card;
 mod lpac;
 mod lpac_life;
 mod package;
-mod program;
 mod report;
 mod smdp;
 mod transcript;

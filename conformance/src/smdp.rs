@@ -8,10 +8,12 @@ use clap::Args;
 use rsp_crypto::hash;
 use serde_json::{Value, json};
 
-use crate::program::{Openrsp, Service, text};
 use crate::report::Report;
 use crate::transcript::Transcript;
 use crate::usim;
+use openrsp::processes::{Openrsp, Service, text};
+use openrsp::subscription;
+use rsp_saip::ProfilePackage;
 
 /// Take profiles from a foreign SM-DP+ on this machine with an LPA and an eUICC of ours.
 #[derive(Args)]
@@ -82,7 +84,7 @@ pub(crate) fn run(args: &SmdpArgs, report: &mut Report) -> anyhow::Result<()> {
 fn lpa_arguments(args: &SmdpArgs, card: &Service, transcript: Option<&Transcript>) -> anyhow::Result<Vec<String>> {
     let (scheme, address) = args.url.split_once("://").context("--url: http://ADDR:PORT or https://ADDR:PORT")?;
     let address = address.trim_end_matches('/');
-    let card = format!("tcp:{}", card.address);
+    let card = format!("tcp:{}", card.address());
     let mut lpa = ["lpa", "--card", &card, "--ci", text(&args.pki)?].map(str::to_owned).to_vec();
     match scheme {
         "http" => lpa.push("--plain-http".to_owned()),
@@ -184,7 +186,7 @@ impl Run<'_> {
         self.steps.push(json!("terminal"));
         let Self { card, report, .. } = self;
         report.check("AUTHENTICATE", || {
-            usim::authenticate(card.address, &mut usim::subscriber(package)?)?;
+            usim::authenticate(card.address(), &mut subscription::subscriber(&ProfilePackage::from_der(package)?)?)?;
             Ok("the network knows its subscriber".to_owned())
         })
     }

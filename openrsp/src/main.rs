@@ -10,10 +10,8 @@ mod exit;
 mod init;
 mod lpa;
 mod pki;
-mod processes;
 mod serve;
 mod smdp;
-mod subscription;
 mod system;
 
 use std::io::Write as _;

@@ -1,4 +1,4 @@
-//! Other processes of this program: commands that end, and services that say where they listen.
+//! Processes of `openrsp`: commands that end, and services that say where they listen.
 
 use std::ffi::OsStr;
 use std::io::{BufRead as _, BufReader, Read as _};
@@ -6,31 +6,54 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, bail, ensure};
 use serde_json::Value;
 
-/// This program, as a command to start.
-pub(crate) struct Openrsp {
+/// The program, as a command to start.
+pub struct Openrsp {
     program: PathBuf,
 }
 
 impl Openrsp {
-    pub(crate) fn new() -> anyhow::Result<Self> {
+    /// The program that calls this.
+    ///
+    /// # Errors
+    /// When the system does not say where it is.
+    pub fn this() -> anyhow::Result<Self> {
         Ok(Self { program: std::env::current_exe().context("where this program is")? })
     }
 
+    /// The program that is named, or the one that was built beside the caller.
+    ///
+    /// # Errors
+    /// When it is not there.
+    pub fn find(named: Option<&Path>) -> anyhow::Result<Self> {
+        let program = match named {
+            Some(program) => program.to_owned(),
+            None => std::env::current_exe().context("where this program is")?.with_file_name("openrsp"),
+        };
+        ensure!(program.is_file(), "{}: not there; build it, or name it with --openrsp", program.display());
+        Ok(Self { program })
+    }
+
     /// Runs a command to its end and returns the JSON object of its last line.
-    pub(crate) fn run<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> anyhow::Result<Value> {
+    ///
+    /// # Errors
+    /// What the command says, if it fails.
+    pub fn run<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> anyhow::Result<Value> {
         self.follow(arguments, |_| ())
     }
 
     /// Runs a command to its end, shows each JSON object that it prints, and returns the last.
-    pub(crate) fn follow<A: AsRef<OsStr>>(
+    ///
+    /// # Errors
+    /// What the command says, if it fails.
+    pub fn follow<A: AsRef<OsStr>>(
         &self,
         arguments: impl IntoIterator<Item = A>,
         mut each: impl FnMut(&Value),
     ) -> anyhow::Result<Value> {
-        let mut child = self.command(arguments).stderr(Stdio::piped()).spawn().context("this program again")?;
+        let mut child = self.command(arguments).stderr(Stdio::piped()).spawn().context("starting openrsp")?;
         let mut last = Value::Null;
         for line in BufReader::new(output(&mut child)?).lines() {
             last = serde_json::from_str(&line?).context("a command printed something else than JSON")?;
@@ -48,28 +71,12 @@ impl Openrsp {
         Ok(last)
     }
 
-    fn command<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> Command {
-        let mut command = Command::new(&self.program);
-        command.arg("--json").args(arguments).stdin(Stdio::null()).stdout(Stdio::piped());
-        command
-    }
-}
-
-/// A process that serves until it is dropped.
-pub(crate) struct Service {
-    child: Child,
-    address: SocketAddr,
-    /// Kept open: a service that cannot write has nobody to talk to and may end.
-    _output: BufReader<ChildStdout>,
-}
-
-impl Service {
-    /// Starts it and waits for the line that says where it listens.
-    pub(crate) fn start<A: AsRef<OsStr>>(
-        openrsp: &Openrsp,
-        arguments: impl IntoIterator<Item = A>,
-    ) -> anyhow::Result<Self> {
-        let mut child = openrsp.command(arguments).spawn().context("this program again")?;
+    /// Starts a command that serves, and waits for the line that says where it listens.
+    ///
+    /// # Errors
+    /// When it ends before it listens.
+    pub fn serve<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> anyhow::Result<Service> {
+        let mut child = self.command(arguments).spawn().context("starting openrsp")?;
         let mut output = BufReader::new(output(&mut child)?);
         let mut line = String::new();
         output.read_line(&mut line)?;
@@ -79,14 +86,33 @@ impl Service {
             let _ = child.wait();
             bail!("a service ended before it listened; what it said is above");
         };
-        Ok(Self { child, address, _output: output })
+        Ok(Service { child, address, _output: output })
     }
 
-    pub(crate) fn address(&self) -> SocketAddr {
+    /// A command with `--json` and without input, whose output is the caller's.
+    pub fn command<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> Command {
+        let mut command = Command::new(&self.program);
+        command.arg("--json").args(arguments).stdin(Stdio::null()).stdout(Stdio::piped());
+        command
+    }
+}
+
+/// A process that serves until it is dropped.
+pub struct Service {
+    child: Child,
+    address: SocketAddr,
+    /// Kept open: a service that cannot write has nobody to talk to and may end.
+    _output: BufReader<ChildStdout>,
+}
+
+impl Service {
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    pub(crate) fn id(&self) -> u32 {
+    /// The number of the process.
+    pub fn id(&self) -> u32 {
         self.child.id()
     }
 }
@@ -99,7 +125,10 @@ impl Drop for Service {
 }
 
 /// A path as an argument.
-pub(crate) fn text(path: &Path) -> anyhow::Result<&str> {
+///
+/// # Errors
+/// When it is not UTF-8.
+pub fn text(path: &Path) -> anyhow::Result<&str> {
     path.to_str().with_context(|| format!("{}: not UTF-8", path.display()))
 }
 

@@ -20,10 +20,10 @@ use rsp_pki::directory::PkiDirectory;
 use serde_json::{Value, json};
 
 use crate::exit::{Exit, Failure};
-use crate::processes::{Openrsp, Service, text};
-use crate::subscription::Subscription;
 use crate::system::{OsRandomness, now};
 use card::BenchCard;
+use openrsp::processes::{Openrsp, Service, text};
+use openrsp::subscription::Subscription;
 
 /// The host name in the orders of the server that is measured.
 const HOST: &str = "testsmdpplus1.example.com";
@@ -169,7 +169,7 @@ async fn downloads(args: DownloadsArgs, json: bool) -> anyhow::Result<()> {
 
 /// A server of our own with enough orders for both measurements.
 fn own(place: &Path, args: &DownloadsArgs) -> anyhow::Result<(Service, Target)> {
-    let openrsp = Openrsp::new()?;
+    let openrsp = Openrsp::this()?;
     let (dir, package) = (place.join("server"), place.join("profile.der"));
     let profile = Subscription::fresh_of_size(&mut OsRandomness, PACKAGE_SIZE)?;
     std::fs::write(&package, profile.package()).with_context(|| package.display().to_string())?;
@@ -184,7 +184,7 @@ fn own(place: &Path, args: &DownloadsArgs) -> anyhow::Result<(Service, Target)> 
         codes.extend(line["matching_id"].as_str().map(str::to_owned));
     })?;
     let workers = args.workers.map_or(half(), usize::from).to_string();
-    let service = Service::start(&openrsp, ["serve", text(&dir)?, "--listen", "127.0.0.1:0", "--workers", &workers])?;
+    let service = openrsp.serve(["serve", text(&dir)?, "--listen", "127.0.0.1:0", "--workers", &workers])?;
     let pki = PkiDirectory::open(&dir.join("pki"), Some(now()))?;
     let target = Target {
         origin: Origin::new(Scheme::Https, HOST)?,

@@ -15,10 +15,10 @@ use clap::{Args, ValueEnum};
 use serde_json::Value;
 
 use crate::exit::{Exit, Failure, exit_of};
-use crate::processes::{Openrsp, Service, text};
-use crate::subscription::Subscription;
 use crate::system::{OsRandomness, write_private};
 use network::Sim;
+use openrsp::processes::{Openrsp, text};
+use openrsp::subscription::Subscription;
 use timeline::{Interface, Timeline};
 
 /// The host name that the activation code carries. SGP.26 reserves it for tests; nothing resolves it.
@@ -77,7 +77,7 @@ pub(crate) fn run(args: DemoArgs, json: bool) -> anyhow::Result<ExitCode> {
 
 fn demo(args: &DemoArgs, timeline: &mut Timeline) -> anyhow::Result<Value> {
     let place = Place::new(args.keep.clone())?;
-    let openrsp = Openrsp::new()?;
+    let openrsp = Openrsp::this()?;
     let (server, card, package) = (place.path("server"), place.path("card.euicc"), place.path("profile.der"));
 
     timeline.begin("PrepareProfile", Interface::Local);
@@ -110,12 +110,12 @@ fn demo(args: &DemoArgs, timeline: &mut Timeline) -> anyhow::Result<Value> {
     timeline.show_code(&code)?;
 
     timeline.begin("StartServer", Interface::Local);
-    let smdp = Service::start(&openrsp, ["serve", text(&server)?, "--listen", "127.0.0.1:0"])?;
+    let smdp = openrsp.serve(["serve", text(&server)?, "--listen", "127.0.0.1:0"])?;
     timeline.end(0);
 
     timeline.begin("MakeEuicc", Interface::Local);
     openrsp.run(["euicc", "new", text(&card)?, "--pki", text(&pki)?, "--curve", args.curve.argument()])?;
-    let euicc = Service::start(&openrsp, ["euicc", "serve", text(&card)?, "--tcp", "127.0.0.1:0"])?;
+    let euicc = openrsp.serve(["euicc", "serve", text(&card)?, "--tcp", "127.0.0.1:0"])?;
     timeline.end(0);
 
     let spec = format!("tcp:{}", euicc.address());

@@ -1,0 +1,6 @@
+//! What the program shares with the conformance runner: its own processes, and the subscriptions that tests sell.
+//!
+//! No part of the stack is here; those are the `rsp-` crates.
+
+pub mod processes;
+pub mod subscription;
