@@ -17,6 +17,8 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::routing::get;
 use clap::Args;
+use rsp_auth::DerivedChallenges;
+use rsp_crypto::{Provider, RandomnessExt as _, Zeroizing};
 use rsp_smdp::{Clock, SharedRandomness, Smdp};
 use rsp_store::Datastore;
 use serde_json::json;
@@ -120,19 +122,19 @@ fn listen_address(server: &ServerDir, args: &ServeArgs) -> anyhow::Result<Socket
 }
 
 fn make_smdp(server: &ServerDir, store: Arc<Datastore>, recorder: Option<&Recorder>) -> anyhow::Result<Smdp> {
-    // A recording can be repeated only if signatures are the same each time.
-    let provider = if recorder.is_some() { rsp_crypto::rust_crypto() } else { rsp_crypto::aws_lc() };
-    let credentials = credentials(&server.pki()?, provider)?;
-    let clock: Arc<dyn Clock> = match recorder {
-        Some(recorder) => Arc::new(recorder.clock()),
-        None => Arc::new(SystemClock),
+    let make = |provider: &'static dyn Provider, clock: Arc<dyn Clock>, randomness: &SharedRandomness| {
+        let credentials = credentials(&server.pki()?, provider)?;
+        Smdp::new(store, server.address()?, credentials, provider, clock, randomness.clone(), server.settings())
+            .context("starting the SM-DP+")
     };
-    let randomness = match recorder {
-        Some(recorder) => SharedRandomness::new(Box::new(recorder.randomness(OsRandomness))),
-        None => SharedRandomness::new(Box::new(OsRandomness)),
+    let Some(recorder) = recorder else {
+        return make(rsp_crypto::aws_lc(), Arc::new(SystemClock), &SharedRandomness::new(Box::new(OsRandomness)));
     };
-    Smdp::new(store, server.address()?, credentials, provider, clock, randomness, server.settings())
-        .context("starting the SM-DP+")
+    let mut randomness = SharedRandomness::new(Box::new(recorder.randomness(OsRandomness)));
+    // A recording can be repeated only if signatures are the same each time, and all keys are known that made it.
+    let challenges = DerivedChallenges::new(Zeroizing::new(randomness.bytes()));
+    let smdp = make(rsp_crypto::rust_crypto(), Arc::new(recorder.clock()), &randomness)?;
+    Ok(smdp.with_challenges(Box::new(challenges)))
 }
 
 /// Whoever starts a server waits for this line.

@@ -1,14 +1,14 @@
 //! Our SM-DP+ under lpac: every answer to the recorded ES9+ requests. The database is made anew from the recorded orders.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{Request, header};
 use rsp_asn1::{NotificationEvent, Timestamp};
-use rsp_auth::{Credential, ServerAddress};
-use rsp_crypto::{SecretKey, Zeroizing, rust_crypto};
+use rsp_auth::{Credential, DerivedChallenges, ServerAddress};
+use rsp_crypto::{RandomnessExt as _, SecretKey, Zeroizing, rust_crypto};
 use rsp_pki::{Certificate, TrustStore};
 use rsp_smdp::{
     Clock, ConfirmationCode, Credentials, Import, MetadataOptions, NewOrder, Notify, Orders, Settings,
@@ -35,12 +35,14 @@ struct Exchange {
 #[derive(Clone)]
 struct ServerRecord {
     exchanges: Vec<Exchange>,
+    /// What the clock said, each time that it was asked.
+    times: VecDeque<Timestamp>,
     draws: Draws,
 }
 
 impl ServerRecord {
     fn of(transcript: &str) -> Self {
-        let (mut exchanges, mut draws) = (Vec::<Exchange>::new(), VecDeque::new());
+        let (mut exchanges, mut times, mut draws) = (Vec::<Exchange>::new(), VecDeque::new(), VecDeque::new());
         for line in read(transcript, "server/transcript.jsonl").lines() {
             let line: Value = serde_json::from_str(line).unwrap();
             let text = |member: &str| line[member].as_str().map(str::to_owned);
@@ -51,9 +53,11 @@ impl ServerRecord {
                 exchange.status = line["status"].as_u64().unwrap().try_into().unwrap();
             } else if let Some(draw) = text("draw") {
                 draws.push_back(hex::decode(draw).unwrap());
+            } else if let Some(now) = line["now"].as_i64() {
+                times.push_back(Timestamp(now));
             }
         }
-        Self { exchanges, draws: Draws(draws) }
+        Self { exchanges, times, draws: Draws(draws) }
     }
 
     /// Plays the recorded LPA.
@@ -62,7 +66,7 @@ impl ServerRecord {
     /// The number of the first request, from 1, whose answer is not the recorded one; a number past the last when in the
     /// end the database says something else.
     async fn replay(&self) -> Result<usize, usize> {
-        let server = Server::new(LPAC, self.draws.clone()).await;
+        let server = Server::new(LPAC, self).await;
         for (index, exchange) in self.exchanges.iter().enumerate() {
             let (status, response) = server.post(&exchange.path, exchange.request.clone()).await;
             if (status, &response) != (exchange.status, &exchange.response) {
@@ -86,7 +90,17 @@ impl ServerRecord {
     }
 }
 
-/// The time of the recording.
+/// The clock of the recording: says what it said then, and after that the last time again.
+struct Recorded(Mutex<VecDeque<Timestamp>>);
+
+impl Clock for Recorded {
+    fn now(&self) -> Timestamp {
+        let mut times = self.0.lock().unwrap();
+        if times.len() > 1 { times.pop_front().unwrap() } else { times[0] }
+    }
+}
+
+/// The time when the recording began.
 struct Standing(Timestamp);
 
 impl Clock for Standing {
@@ -103,7 +117,7 @@ struct Server {
 }
 
 impl Server {
-    async fn new(transcript: &str, draws: Draws) -> Self {
+    async fn new(transcript: &str, record: &ServerRecord) -> Self {
         let header = Header::of(transcript);
         let clock: Arc<dyn Clock> = Arc::new(Standing(header.clock()));
         let dir = tempfile::tempdir().unwrap();
@@ -119,11 +133,14 @@ impl Server {
             sell(&orders, sale).await;
         }
         let address = ServerAddress::parse(&header.text("address")).unwrap();
-        let randomness = SharedRandomness::new(Box::new(draws));
+        let mut randomness = SharedRandomness::new(Box::new(record.draws.clone()));
+        let challenges = DerivedChallenges::new(Zeroizing::new(randomness.bytes()));
+        let clock: Arc<dyn Clock> = Arc::new(Recorded(Mutex::new(record.times.clone())));
         let credentials = credentials(transcript);
         let smdp =
             Smdp::new(Arc::clone(&store), address, credentials, rust_crypto(), clock, randomness, Settings::default());
-        Self { router: rsp_es::server::router(Arc::new(smdp.unwrap())), store, _dir: dir }
+        let smdp = smdp.unwrap().with_challenges(Box::new(challenges));
+        Self { router: rsp_es::server::router(Arc::new(smdp)), store, _dir: dir }
     }
 
     /// What became of the orders that are `expected`, in the same form.
