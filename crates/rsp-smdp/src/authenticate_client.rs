@@ -11,10 +11,12 @@ use rsp_store::{NewSession, OrderKey, Profile, ProfileChange, SessionAdvance, St
 
 use crate::binding::Binding;
 use crate::error::Error;
-use crate::order::{self, Event, transition};
+use crate::order::{Event, transition};
 use crate::session::{ExpectGetBoundProfilePackage, Party};
 use crate::smdp::Smdp;
 use crate::{eligibility, matching_id};
+
+const WHO: &str = "AuthenticateClient";
 
 /// How often a step is repeated when others change the same order at the same time.
 pub(crate) const ATTEMPTS: usize = 64;
@@ -61,11 +63,13 @@ impl Smdp {
         profile: &Profile,
         now: Timestamp,
     ) -> Result<Option<AuthenticateClientResponse>, Error> {
-        self.check_order(profile, authenticated, now).await?;
+        let served = self.check_served(profile, &authenticated.euicc, now)?;
+        self.check_deliveries_left(profile, WHO, now).await?;
         let metadata: Raw<StoreMetadataRequest> =
             Raw::from_der(&profile.metadata).map_err(|_| Error::Damaged("metadata"))?;
         let info = &authenticated.signed.euicc_info2;
-        eligibility::check(info, self.authenticator.minimum_svn(), metadata.value(), profile.package_size)?;
+        let eligible =
+            eligibility::check(info, self.authenticator.minimum_svn(), metadata.value(), profile.package_size)?;
 
         let smdp_signed2 = Raw::new(SmdpSigned2 {
             transaction_id: transaction_id.clone(),
@@ -75,7 +79,7 @@ impl Smdp {
         })?;
         let smdp_signature2 = sign_after(credential, smdp_signed2.bytes(), &authenticated.response.euicc_signature1)?;
         let next = ExpectGetBoundProfilePackage::new(
-            &authenticated.proof,
+            (&authenticated.proof, &served, &eligible),
             Party {
                 euicc: authenticated.euicc.clone(),
                 credential_ci: credential.ci().clone(),
@@ -101,29 +105,6 @@ impl Smdp {
             smdp_signature2,
             smdp_certificate: credential.certificate().raw().clone(),
         }))
-    }
-
-    /// Whether this eUICC may download this order now, in the order of SGP.22 5.6.3.
-    async fn check_order(
-        &self,
-        profile: &Profile,
-        authenticated: &Authenticated<'_>,
-        now: Timestamp,
-    ) -> Result<(), Error> {
-        if profile.eid.is_some_and(|eid| eid != authenticated.euicc.eid) {
-            return Err(Error::EidRefused);
-        }
-        if !order::downloadable(profile.state) {
-            return Err(Error::ProfileNotReleased);
-        }
-        if profile.expires_at.is_some_and(|end| now > end) {
-            return Err(Error::OrderExpired);
-        }
-        if profile.download_tries >= self.settings.download_limit {
-            self.close_order(profile, Event::DownloadRetriesExceeded, "AuthenticateClient", now).await?;
-            return Err(Error::DownloadRetriesExceeded);
-        }
-        Ok(())
     }
 
     /// Ends an order for good. If somebody else changes it at the same time, the next attempt ends it.
@@ -175,7 +156,7 @@ fn unknown_order(key: &OrderKey) -> Error {
 /// The first eUICC that authenticates itself for an order is the only one that may have it.
 fn lock_to_eid(profile: &Profile, authenticated: &Authenticated<'_>, now: Timestamp) -> Option<ProfileChange> {
     profile.eid.is_none().then(|| {
-        let mut change = profile.change("AuthenticateClient", now);
+        let mut change = profile.change(WHO, now);
         change.eid = Some(authenticated.euicc.eid);
         change
     })

@@ -8,7 +8,9 @@ use rsp_crypto::{Curve, Provider, PublicKey, Randomness, RandomnessExt, SecretKe
 
 use crate::confirmation_code::ConfirmationCodeVerified;
 use crate::error::Error;
-use crate::get_bound_profile_package::PrepareDownloadVerified;
+use crate::prepare_download::PrepareDownloadVerified;
+use crate::served::{DeliveryLeft, OrderServed};
+use crate::session::SameRequest;
 use crate::smdp::UppProtection;
 
 /// ConfigureISDP without proprietary data.
@@ -74,11 +76,10 @@ impl Binding {
 
     /// The Bound Profile Package for one session, with the InitialiseSecureChannel in it.
     ///
-    /// The proofs say that the eUICC asked for it and that the user may have it.
+    /// The proofs say that the eUICC asked for it, that it may have it, and that the user may.
     pub(crate) fn bind(
         &self,
-        _: &PrepareDownloadVerified,
-        _: &ConfirmationCodeVerified,
+        _: (&PrepareDownloadVerified, &OrderServed, &DeliveryLeft, &ConfirmationCodeVerified),
         session: &BoundSession<'_>,
         plain: &Plain<'_>,
     ) -> Result<Bound, Error> {
@@ -94,7 +95,12 @@ impl Binding {
     }
 
     /// The Bound Profile Package once more, with the InitialiseSecureChannel that was sent before.
-    pub(crate) fn repeat(&self, initialise_secure_channel: &[u8], plain: &Plain<'_>) -> Result<Vec<u8>, Error> {
+    pub(crate) fn repeat(
+        &self,
+        _: (&SameRequest, &OrderServed),
+        initialise_secure_channel: &[u8],
+        plain: &Plain<'_>,
+    ) -> Result<Vec<u8>, Error> {
         let request: InitialiseSecureChannelRequest =
             rsp_asn1::decode(initialise_secure_channel).map_err(|_| Error::Damaged("InitialiseSecureChannel"))?;
         let protected = self.protect(&request.control_ref_template, plain)?;

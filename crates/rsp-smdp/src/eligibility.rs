@@ -4,13 +4,16 @@ use rsp_asn1::{EuiccInfo2, ExtCardResource, PprIds, StoreMetadataRequest, Versio
 
 use crate::error::Error;
 
+/// Proof that the profile suits the eUICC. Only [`check`] makes one.
+pub(crate) struct Eligible(());
+
 /// Checks what the eUICC signed about itself against the profile.
 pub(crate) fn check(
     info: &EuiccInfo2,
     minimum_svn: VersionType,
     metadata: &StoreMetadataRequest,
     package_size: u32,
-) -> Result<(), Error> {
+) -> Result<Eligible, Error> {
     if info.svn < minimum_svn {
         return Err(Error::NotEligible("the eUICC's SVN is too low"));
     }
@@ -24,6 +27,6 @@ pub(crate) fn check(
         Some(resource) if resource.free_non_volatile < package_size => {
             Err(Error::InsufficientMemory { needed: package_size, free: resource.free_non_volatile })
         }
-        _ => Ok(()),
+        _ => Ok(Eligible(())),
     }
 }

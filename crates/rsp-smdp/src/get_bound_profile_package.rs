@@ -1,22 +1,17 @@
 //! ES9+.GetBoundProfilePackage (SGP.22 5.6.2): the eUICC is ready, the profile is bound to it.
 
-use rsp_asn1::{
-    EuiccSigned2, Iccid, PrepareDownloadResponse, PrepareDownloadResponseOk, Raw, Timestamp, TransactionId,
-};
-use rsp_crypto::{Provider, PublicKey, Zeroizing, hash};
+use rsp_asn1::{Iccid, Timestamp, TransactionId};
+use rsp_crypto::{PublicKey, Zeroizing};
 use rsp_es::es9plus::{GetBoundProfilePackageRequest, GetBoundProfilePackageResponse};
 use rsp_store::{DownloadSession, Profile, SealedChange, SessionAdvance, SessionState};
 
-use crate::authenticate_client::{ATTEMPTS, followed_by};
+use crate::authenticate_client::ATTEMPTS;
 use crate::binding::{Binding, BoundSession, Plain};
-use crate::confirmation_code;
 use crate::error::Error;
 use crate::order::{self, Event, transition};
 use crate::session::{ExpectGetBoundProfilePackage, ExpectResult, Party};
 use crate::smdp::{Rebinding, Smdp, expect};
-
-/// Proof that the eUICC signed this PrepareDownload in this session (SGP.22 5.6.2). Only [`verify`] makes one.
-pub(crate) struct PrepareDownloadVerified(());
+use crate::{confirmation_code, prepare_download};
 
 const WHO: &str = "GetBoundProfilePackage";
 
@@ -57,9 +52,9 @@ impl Smdp {
     ) -> Result<Option<Vec<u8>>, Error> {
         let state = ExpectGetBoundProfilePackage::from_bytes(&session.data)?;
         let provider = self.authenticator.provider();
-        let (verified, signed) = verify(provider, &state, request)?;
-        self.check_still_served(profile, &state.party, now).await?;
-        self.check_deliveries_left(profile, now).await?;
+        let (verified, signed) = prepare_download::verify(provider, &state, request)?;
+        let served = self.check_still_served(profile, &state.party, now).await?;
+        let counted = self.check_deliveries_left(profile, WHO, now).await?;
         let stored = profile.confirmation_code.as_ref().map(|code| code.as_slice());
         let confirmed = match confirmation_code::verify(stored, signed.hash_cc.as_ref(), &request.transaction_id) {
             Ok(confirmed) => confirmed,
@@ -77,7 +72,7 @@ impl Smdp {
         let plain = Plain { provider, eid: state.party.euicc.eid, metadata: &profile.metadata, package };
         let bound_session =
             BoundSession { credential, transaction_id: &request.transaction_id, host_id: &self.settings.host_id };
-        let bound = binding.bind(&verified, &confirmed, &bound_session, &plain)?;
+        let bound = binding.bind((&verified, &served, &counted, &confirmed), &bound_session, &plain)?;
 
         let mut change = profile.change(WHO, now);
         change.state = transition(profile.state, Event::Delivered)?;
@@ -87,7 +82,7 @@ impl Smdp {
             party: state.party,
             delivery: change.download_tries,
             binding: binding.identity(),
-            request: hash::sha256(request.prepare_download_response.bytes()),
+            request: ExpectResult::request_of(request.prepare_download_response.bytes()),
             initialise_secure_channel: bound.initialise_secure_channel,
         };
         let advance = SessionAdvance {
@@ -115,10 +110,8 @@ impl Smdp {
         now: Timestamp,
     ) -> Result<Vec<u8>, Error> {
         let state = ExpectResult::from_bytes(&session.data)?;
-        if state.request != hash::sha256(request.prepare_download_response.bytes()) {
-            return Err(Error::RebindingRefused);
-        }
-        self.check_still_served(profile, &state.party, now).await?;
+        let repeated = state.repeats(request.prepare_download_response.bytes())?;
+        let served = self.check_still_served(profile, &state.party, now).await?;
         let binding = Binding::from_bytes(profile.binding.as_ref().ok_or(Error::RebindingRefused)?)?;
         // Another session may have bound the profile again: what it made would not fit this session's message.
         if binding.identity() != state.binding {
@@ -126,39 +119,7 @@ impl Smdp {
         }
         let provider = self.authenticator.provider();
         let plain = Plain { provider, eid: state.party.euicc.eid, metadata: &profile.metadata, package };
-        binding.repeat(&state.initialise_secure_channel, &plain)
-    }
-
-    /// What AuthenticateClient saw may have changed while the user was thinking.
-    async fn check_still_served(&self, profile: &Profile, party: &Party, now: Timestamp) -> Result<(), Error> {
-        if profile.eid != Some(party.euicc.eid) {
-            return Err(Error::EidRefused);
-        }
-        if !party.has(profile) {
-            return Err(Error::MatchingIdRefused);
-        }
-        if profile.confirmation_code.is_some() && profile.confirmation_tries >= self.settings.confirmation_code_limit {
-            if order::downloadable(profile.state) {
-                self.close_order(profile, Event::ConfirmationCodeRetriesExceeded, WHO, now).await?;
-            }
-            return Err(Error::ConfirmationCodeRetriesExceeded);
-        }
-        if !order::downloadable(profile.state) {
-            return Err(Error::ProfileNotReleased);
-        }
-        if profile.expires_at.is_some_and(|end| now > end) {
-            return Err(Error::OrderExpired);
-        }
-        Ok(())
-    }
-
-    /// Ends an order that was delivered too often.
-    async fn check_deliveries_left(&self, profile: &Profile, now: Timestamp) -> Result<(), Error> {
-        if profile.download_tries >= self.settings.download_limit {
-            self.close_order(profile, Event::DownloadRetriesExceeded, WHO, now).await?;
-            return Err(Error::DownloadRetriesExceeded);
-        }
-        Ok(())
+        binding.repeat((&repeated, &served), &state.initialise_secure_channel, &plain)
     }
 
     /// Counts a wrong confirmation code and ends the session, in one transaction with the limit's check: however many
@@ -215,26 +176,4 @@ impl Smdp {
             _ => Ok(Binding::new(euicc_otpk, self.settings.protection, &mut self.randomness.clone())),
         }
     }
-}
-
-/// Checks the eUICC's answer: the session, and the signature over it and over what the server signed before.
-fn verify<'r>(
-    provider: &dyn Provider,
-    state: &ExpectGetBoundProfilePackage,
-    request: &'r GetBoundProfilePackageRequest,
-) -> Result<(PrepareDownloadVerified, &'r EuiccSigned2), Error> {
-    let ok: &PrepareDownloadResponseOk = match request.prepare_download_response.value() {
-        PrepareDownloadResponse::Ok(ok) => ok,
-        PrepareDownloadResponse::Error(error) if error.transaction_id != request.transaction_id => {
-            return Err(Error::TransactionIdUnknown);
-        }
-        PrepareDownloadResponse::Error(error) => return Err(Error::DownloadRefusedByEuicc(error.download_error_code)),
-    };
-    let signed: &Raw<EuiccSigned2> = &ok.euicc_signed2;
-    if signed.value().transaction_id != request.transaction_id {
-        return Err(Error::TransactionIdUnknown);
-    }
-    let message = followed_by(signed.bytes(), &state.smdp_signature2);
-    state.party.euicc.verify(provider, &message, &ok.euicc_signature2)?;
-    Ok((PrepareDownloadVerified(()), signed.value()))
 }

@@ -24,6 +24,8 @@ mod notification;
 pub mod order;
 mod orders;
 mod personalise;
+mod prepare_download;
+mod served;
 mod session;
 mod smdp;
 mod status;

@@ -3,8 +3,12 @@
 use rsp_asn1::{Signature5F37, SubjectKeyIdentifier};
 use rsp_auth::blob::{BlobError, Reader, Writer};
 use rsp_auth::{Euicc, EuiccAuthenticated};
-use rsp_crypto::Zeroizing;
+use rsp_crypto::{Zeroizing, hash};
 use rsp_store::Profile;
+
+use crate::eligibility::Eligible;
+use crate::error::Error;
+use crate::served::OrderServed;
 
 const VERSION: u8 = 2;
 
@@ -51,8 +55,12 @@ pub(crate) struct ExpectGetBoundProfilePackage {
 }
 
 impl ExpectGetBoundProfilePackage {
-    /// Only an authenticated eUICC gets here.
-    pub(crate) fn new(_: &EuiccAuthenticated, party: Party, smdp_signature2: Signature5F37) -> Self {
+    /// Only an eUICC gets here that authenticated itself, may have the order, and suits the profile.
+    pub(crate) fn new(
+        _: (&EuiccAuthenticated, &OrderServed, &Eligible),
+        party: Party,
+        smdp_signature2: Signature5F37,
+    ) -> Self {
         Self { party, smdp_signature2 }
     }
 
@@ -84,7 +92,20 @@ pub(crate) struct ExpectResult {
     pub(crate) initialise_secure_channel: Vec<u8>,
 }
 
+/// Proof that a request is the one that was answered in this session. Only [`ExpectResult::repeats`] makes one.
+pub(crate) struct SameRequest(());
+
 impl ExpectResult {
+    /// What is kept of a PrepareDownloadResponse.
+    pub(crate) fn request_of(response: &[u8]) -> [u8; 32] {
+        hash::sha256(response)
+    }
+
+    /// Whether this PrepareDownloadResponse is the one that was answered. Its signature was verified then.
+    pub(crate) fn repeats(&self, response: &[u8]) -> Result<SameRequest, Error> {
+        if self.request == Self::request_of(response) { Ok(SameRequest(())) } else { Err(Error::RebindingRefused) }
+    }
+
     pub(crate) fn to_bytes(&self) -> Zeroizing<Vec<u8>> {
         let writer = self
             .party
