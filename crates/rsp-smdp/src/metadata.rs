@@ -120,12 +120,9 @@ pub(crate) fn printable(field: &'static str, text: &str) -> Result<(), Error> {
     }
 }
 
-/// Control characters and line ends, marks that turn the direction of writing, and characters that take no room. The
-/// joiners stay: some scripts need them.
+/// What [`rsp_es::printable`] escapes, but for joiners and variation selectors: some scripts, and emoji, need them.
 fn is_deceptive(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{61C}' | '\u{200B}' | '\u{200E}' | '\u{200F}' | '\u{FEFF}')
-        || matches!(c, '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{206F}')
+    rsp_es::printable::is_deceptive(c) && !matches!(c, '\u{200C}' | '\u{200D}' | '\u{FE00}'..='\u{FE0F}')
 }
 
 fn notifications(notify: &[Notify]) -> Result<Option<Vec<NotificationConfigurationInformation>>, Error> {
@@ -212,7 +209,13 @@ mod tests {
     #[test]
     fn refuses_names_that_deceive_a_screen() {
         let none = MetadataOptions::default();
-        for (c, code) in [('\u{1b}', "U+001B"), ('\n', "U+000A"), ('\u{202e}', "U+202E"), ('\u{2066}', "U+2066")] {
+        for (c, code) in [
+            ('\u{1b}', "U+001B"),
+            ('\n', "U+000A"),
+            ('\u{202e}', "U+202E"),
+            ('\u{2066}', "U+2066"),
+            ('\u{e0041}', "U+E0041"),
+        ] {
             let bad = format!("Good{c}bad");
             let refused = |field| Some(format!("{field}: the character {code} is not allowed"));
             let spn = MetadataOptions { service_provider_name: Some(bad.clone()), ..none.clone() };
@@ -222,7 +225,9 @@ mod tests {
             assert_eq!(problem(&name, None, "t"), refused("profileName"));
             assert_eq!(problem(&none, None, &bad), refused("profileName"));
         }
-        assert_eq!(problem(&none, Some("Bücher & Söhne 電話"), "t"), None);
+        for good in ["Bücher & Söhne 電話", "क्\u{200d}ष", "☎\u{fe0f}"] {
+            assert_eq!(problem(&none, Some(good), "t"), None, "{good}");
+        }
     }
 
     #[test]
