@@ -1,5 +1,7 @@
 //! The life of an order: one function says which state follows which (SGP.22 3.1.6).
 
+use std::fmt;
+
 use rsp_store::ProfileState;
 
 /// What happens to a profile and its order.
@@ -58,9 +60,30 @@ impl Event {
     ];
 }
 
+impl fmt::Display for Event {
+    /// What happens, in words that go before "is not possible".
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::DownloadOrder => "an order",
+            Self::DownloadOrderForEid => "an order for an eUICC",
+            Self::ConfirmOrder => "a confirmation",
+            Self::ConfirmAndRelease => "a confirmation with release",
+            Self::ReleaseProfile => "a release",
+            Self::Delivered => "a delivery",
+            Self::Installed => "an installation",
+            Self::InstallationFailedForNow | Self::InstallationFailed => "a failed installation",
+            Self::SessionCancelled => "a cancelled download",
+            Self::ConfirmationCodeRetriesExceeded => "the end by wrong Confirmation Codes",
+            Self::DownloadRetriesExceeded => "the end by too many deliveries",
+            Self::CancelToAvailable | Self::CancelToUnavailable => "cancelling the order",
+            Self::Deleted => "a deletion",
+        })
+    }
+}
+
 /// The event is not allowed in this state; nothing changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("{event:?} is not allowed in state {state}")]
+#[error("{event} is not possible while the profile is {state}")]
 pub struct InvalidTransition {
     /// Where the profile stands.
     pub state: ProfileState,
