@@ -152,11 +152,6 @@ impl File {
         Self(items)
     }
 
-    /// Whether the file must not be created.
-    pub fn do_not_create(&self) -> bool {
-        self.0.iter().any(|item| matches!(item, FileItem::DoNotCreate(())))
-    }
-
     /// The descriptor, if one is given.
     pub fn descriptor(&self) -> Option<&Fcp> {
         self.0.iter().find_map(|item| match item {
