@@ -1,7 +1,7 @@
 //! What an eUICC says of itself, and a device of itself (SGP.22 4.2, 4.3, 5.7.8).
 
 use crate::named::{named_bits, named_integer};
-use crate::{OctetString, PprIds, SubjectKeyIdentifier, Unknown, VersionType};
+use crate::{OctetString, PprIds, SubjectKeyIdentifier, Text, Unknown, VersionType};
 use rasn::prelude::*;
 
 /// ```text
@@ -95,8 +95,7 @@ pub struct EuiccInfo2 {
     /// Protection profile version.
     pub pp_version: VersionType,
     /// SAS accreditation number, at most 64 characters.
-    #[rasn(size("0..=64"))]
-    pub sas_accreditation_number: Utf8String,
+    pub sas_accreditation_number: Text<64>,
     /// Where its certification can be looked up.
     #[rasn(tag(context, 12))]
     pub certification_data_object: Option<CertificationDataObject>,

@@ -27,6 +27,7 @@ mod octets;
 mod prepare_download;
 mod profile_info;
 mod raw;
+mod text;
 mod time;
 pub mod tlv;
 
@@ -47,6 +48,7 @@ pub use octets::*;
 pub use prepare_download::*;
 pub use profile_info::*;
 pub use raw::{Raw, Unknown};
+pub use text::Text;
 pub use time::Timestamp;
 
 /// X.509 certificates and CRLs (RFC 5280), as SGP.22 imports them.

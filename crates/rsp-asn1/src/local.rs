@@ -1,7 +1,7 @@
 //! Local management: ES10a addresses and ES10c functions (SGP.22 5.7.3, 5.7.4, 5.7.16 to 5.7.22).
 
 use crate::named::{named_bits, named_integer};
-use crate::{Eid, Iccid, IsdpAid, OctetString, OperatorId, PprIds, Unknown};
+use crate::{Eid, Iccid, IsdpAid, OctetString, OperatorId, PprIds, Text, Unknown};
 use rasn::prelude::*;
 
 /// ```text
@@ -299,8 +299,8 @@ pub struct SetNicknameRequest {
     /// The profile.
     pub iccid: Iccid,
     /// Empty removes it.
-    #[rasn(tag(context, 16), size("0..=64"))]
-    pub profile_nickname: Utf8String,
+    #[rasn(tag(context, 16))]
+    pub profile_nickname: Text<64>,
     /// Elements of later versions.
     pub unknown: Unknown,
 }

@@ -1,7 +1,7 @@
 //! Profile Metadata and what belongs to it (SGP.22 4.4, 5.5.3, 5.4.1).
 
 use crate::named::{named_bits, named_integer};
-use crate::{Iccid, OctetString, Unknown};
+use crate::{Iccid, OctetString, Text, Unknown};
 use rasn::prelude::*;
 
 /// The metadata of a profile, as ES8+ stores it and as the End User sees it first.
@@ -17,11 +17,11 @@ pub struct StoreMetadataRequest {
     /// The profile.
     pub iccid: Iccid,
     /// Who sells it; at most 32 characters.
-    #[rasn(tag(context, 17), size("0..=32"))]
-    pub service_provider_name: Utf8String,
+    #[rasn(tag(context, 17))]
+    pub service_provider_name: Text<32>,
     /// What it is called; at most 64 characters.
-    #[rasn(tag(context, 18), size("0..=64"))]
-    pub profile_name: Utf8String,
+    #[rasn(tag(context, 18))]
+    pub profile_name: Text<64>,
     /// How `icon` is coded.
     #[rasn(tag(context, 19))]
     pub icon_type: Option<IconType>,
@@ -58,11 +58,11 @@ pub struct StoreMetadataRequest {
 #[rasn(tag(context, 42))]
 pub struct UpdateMetadataRequest {
     /// New name of the service provider.
-    #[rasn(tag(context, 17), size("0..=32"))]
-    pub service_provider_name: Option<Utf8String>,
+    #[rasn(tag(context, 17))]
+    pub service_provider_name: Option<Text<32>>,
     /// New name of the profile.
-    #[rasn(tag(context, 18), size("0..=64"))]
-    pub profile_name: Option<Utf8String>,
+    #[rasn(tag(context, 18))]
+    pub profile_name: Option<Text<64>>,
     /// How `icon` is coded.
     #[rasn(tag(context, 19))]
     pub icon_type: Option<IconType>,

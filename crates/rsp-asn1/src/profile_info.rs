@@ -3,7 +3,7 @@
 use crate::named::named_integer;
 use crate::{
     DpProprietaryData, Iccid, IconType, IsdpAid, NotificationConfigurationInformation, OctetString, OperatorId, PprIds,
-    ProfileClass, ProfileState, Unknown, VendorSpecificExtension,
+    ProfileClass, ProfileState, Text, Unknown, VendorSpecificExtension,
 };
 use rasn::prelude::*;
 
@@ -79,14 +79,14 @@ pub struct ProfileInfo {
     #[rasn(tag(context, 112))]
     pub profile_state: Option<ProfileState>,
     /// Tag `90`, at most 64 characters.
-    #[rasn(tag(context, 16), size("0..=64"))]
-    pub profile_nickname: Option<Utf8String>,
+    #[rasn(tag(context, 16))]
+    pub profile_nickname: Option<Text<64>>,
     /// Tag `91`, at most 32 characters.
-    #[rasn(tag(context, 17), size("0..=32"))]
-    pub service_provider_name: Option<Utf8String>,
+    #[rasn(tag(context, 17))]
+    pub service_provider_name: Option<Text<32>>,
     /// Tag `92`, at most 64 characters.
-    #[rasn(tag(context, 18), size("0..=64"))]
-    pub profile_name: Option<Utf8String>,
+    #[rasn(tag(context, 18))]
+    pub profile_name: Option<Text<64>>,
     /// Tag `93`.
     #[rasn(tag(context, 19))]
     pub icon_type: Option<IconType>,

@@ -179,7 +179,7 @@ impl Lpa<'_> {
     /// # Errors
     /// [`Error`].
     pub fn set_nickname(&mut self, iccid: Iccid, nickname: &str) -> Result<(), Error> {
-        let request = SetNicknameRequest { iccid, profile_nickname: nickname.to_owned(), unknown: Unknown::default() };
+        let request = SetNicknameRequest { iccid, profile_nickname: nickname.into(), unknown: Unknown::default() };
         let answer = self.call::<_, SetNicknameResponse>(Step::SetNickname, &request)?;
         let result = answer.value().set_nickname_result;
         let remedy = match result {

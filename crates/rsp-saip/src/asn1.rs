@@ -55,6 +55,55 @@ impl Encode for Unknown {
     }
 }
 
+/// `UTF8String (SIZE (MIN..MAX))`: text whose length is bounded in characters, of one to four bytes each (X.680 51.5); rasn
+/// counts bytes when it decodes. Making a value checks nothing; encoding and decoding refuse what is out of bounds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Text<const MIN: usize, const MAX: usize>(pub String);
+
+impl<const MIN: usize, const MAX: usize> Text<MIN, MAX> {
+    /// What is wrong with the length, if anything.
+    fn problem(&self) -> Option<String> {
+        let count = self.0.chars().count();
+        let within = (MIN..=MAX).contains(&count);
+        (!within).then(|| format!("a UTF8String has {count} characters, {MIN} to {MAX} are allowed"))
+    }
+}
+
+impl<const MIN: usize, const MAX: usize> AsnType for Text<MIN, MAX> {
+    const TAG: Tag = Tag::UTF8_STRING;
+    const IDENTIFIER: Identifier = Identifier(None);
+}
+
+impl<const MIN: usize, const MAX: usize> Decode for Text<MIN, MAX> {
+    fn decode_with_tag_and_constraints<D: rasn::Decoder>(
+        decoder: &mut D,
+        tag: Tag,
+        _: &Constraints,
+    ) -> Result<Self, D::Error> {
+        let codec = decoder.codec();
+        let text = Self(decoder.decode_utf8_string(tag, &Constraints::default())?);
+        match text.problem() {
+            Some(problem) => Err(rasn::de::Error::custom(problem, codec)),
+            None => Ok(text),
+        }
+    }
+}
+
+impl<const MIN: usize, const MAX: usize> Encode for Text<MIN, MAX> {
+    fn encode_with_tag_and_constraints<'b, E: rasn::Encoder<'b>>(
+        &self,
+        encoder: &mut E,
+        tag: Tag,
+        _: &Constraints,
+        identifier: Identifier,
+    ) -> Result<(), E::Error> {
+        if let Some(problem) = self.problem() {
+            return Err(rasn::enc::Error::custom(problem, encoder.codec()));
+        }
+        encoder.encode_utf8_string(tag, &Constraints::default(), &self.0, identifier).map(drop)
+    }
+}
+
 /// An OCTET STRING that holds a key or a code: zeroised when dropped, and never printed.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(Zeroizing<Vec<u8>>);

@@ -3,7 +3,7 @@
 use rasn::prelude::*;
 use rasn::types::{Constraints, Identifier, Tag};
 
-use crate::asn1::Unknown;
+use crate::asn1::{Text, Unknown};
 
 /// ```text
 /// PEHeader ::= SEQUENCE { mandated [0] NULL OPTIONAL, identification [1] UInt15 }
@@ -43,8 +43,8 @@ pub struct ProfileHeader {
     #[rasn(tag(context, 1))]
     pub minor_version: u8,
     /// Free text that names the kind of profile.
-    #[rasn(tag(context, 2), size("1..=100"))]
-    pub profile_type: Option<Utf8String>,
+    #[rasn(tag(context, 2))]
+    pub profile_type: Option<Text<1, 100>>,
     /// ICCID in plain digit order, unlike EF_ICCID; an odd count of digits ends with F.
     #[rasn(tag(context, 3), size("10"))]
     pub iccid: OctetString,

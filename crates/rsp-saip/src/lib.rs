@@ -24,7 +24,7 @@ mod template;
 mod text;
 mod tlv;
 
-pub use asn1::{Secret, Unknown};
+pub use asn1::{Secret, Text, Unknown};
 pub use element::{Element, ElementKind, ProfileElement};
 pub use error::{Error, Malformed};
 pub use package::{MAX_PACKAGE_BYTES, ProfilePackage};

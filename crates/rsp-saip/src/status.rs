@@ -2,7 +2,7 @@
 
 use rasn::prelude::*;
 
-use crate::asn1::Unknown;
+use crate::asn1::{Text, Unknown};
 
 /// ```text
 /// EUICCResponse ::= SEQUENCE {
@@ -18,8 +18,8 @@ pub struct EuiccResponse {
     #[rasn(tag(context, 1))]
     pub profile_installation_aborted: Option<()>,
     /// Text for humans.
-    #[rasn(tag(context, 2), size("2..=64"))]
-    pub status_message: Option<Utf8String>,
+    #[rasn(tag(context, 2))]
+    pub status_message: Option<Text<2, 64>>,
     /// Elements of a later version.
     pub unknown: Unknown,
 }
@@ -42,7 +42,7 @@ impl EuiccResponse {
         Self {
             pe_status,
             profile_installation_aborted: Some(()),
-            status_message: (message.chars().count() >= 2).then_some(message),
+            status_message: (message.chars().count() >= 2).then_some(Text(message)),
             unknown: Unknown::default(),
         }
     }

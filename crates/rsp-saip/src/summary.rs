@@ -1,6 +1,7 @@
 //! What a package is, in words that may be shown: no keys, no codes.
 
 use crate::aka::AlgorithmConfiguration;
+use crate::asn1::Text;
 use crate::digits;
 use crate::element::{Element, ElementKind};
 use crate::header::Service;
@@ -54,7 +55,7 @@ impl ProfilePackage {
             match element.element() {
                 Element::Header(header) => {
                     summary.version = (header.major_version, header.minor_version);
-                    summary.profile_type = header.profile_type.clone();
+                    summary.profile_type = header.profile_type.as_ref().map(|Text(text)| text.clone());
                     summary.header_iccid = Some(digits::from_plain(&header.iccid));
                     summary.services.clone_from(&header.mandatory_services.0);
                 }

@@ -84,8 +84,9 @@ impl MetadataOptions {
                 "serviceProviderName",
                 32,
                 self.service_provider_name.as_deref().or(spn).unwrap_or("OpenRSP"),
-            )?,
-            profile_name: name("profileName", 64, self.profile_name.as_deref().unwrap_or(type_name))?,
+            )?
+            .into(),
+            profile_name: name("profileName", 64, self.profile_name.as_deref().unwrap_or(type_name))?.into(),
             icon_type: self.icon.as_ref().map(|icon| icon.kind),
             icon: self.icon.as_ref().map(|icon| OctetString::from(icon.bytes.clone())),
             profile_class: self.class.unwrap_or(ProfileClass::OPERATIONAL),
@@ -198,8 +199,16 @@ mod tests {
         assert!(Icon::new([&[0x89, b'P', b'N', b'G'][..], &[0; 1021]].concat()).is_err());
         let rules = MetadataOptions { policy_rules: vec![1], ..MetadataOptions::default() };
         assert!(rules.build(Iccid([0x89; 10]), None, "t").is_err());
-        let long = MetadataOptions { profile_name: Some("x".repeat(65)), ..MetadataOptions::default() };
-        assert!(long.build(Iccid([0x89; 10]), None, "t").is_err());
+        for c in ["x", "ä", "電", "😀"] {
+            let of = |spn: usize, name: usize| MetadataOptions {
+                service_provider_name: Some(c.repeat(spn)),
+                profile_name: Some(c.repeat(name)),
+                ..MetadataOptions::default()
+            };
+            assert!(of(32, 65).build(Iccid([0x89; 10]), None, "t").is_err());
+            assert!(of(33, 64).build(Iccid([0x89; 10]), None, "t").is_err());
+            assert!(of(32, 64).build(Iccid([0x89; 10]), None, "t").is_ok());
+        }
     }
 
     fn problem(options: &MetadataOptions, spn: Option<&str>, type_name: &str) -> Option<String> {

@@ -236,7 +236,7 @@ fn info2(svn: VersionType, ci: Vec<SubjectKeyIdentifier>) -> EuiccInfo2 {
         euicc_category: None,
         forbidden_profile_policy_rules: None,
         pp_version: VersionType([0, 0, 1]),
-        sas_accreditation_number: "OPENRSP-BENCH".to_owned(),
+        sas_accreditation_number: "OPENRSP-BENCH".into(),
         certification_data_object: None,
         tre_properties: None,
         tre_product_reference: None,

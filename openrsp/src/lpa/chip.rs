@@ -76,7 +76,7 @@ pub(super) fn run(session: &Session, command: &ChipCommand) -> anyhow::Result<Ex
             "ci_key_ids_for_signing": signing,
             "default_smdp_address": addresses.default_dp_address,
             "root_smds_address": addresses.root_ds_address,
-            "sas_accreditation_number": info.sas_accreditation_number,
+            "sas_accreditation_number": info.sas_accreditation_number.0,
         });
         println!("{line}");
         return Ok(ExitCode::SUCCESS);

@@ -148,13 +148,13 @@ fn list(session: &Session) -> anyhow::Result<ExitCode> {
         println!("No profile is installed.");
     }
     for profile in &profiles {
-        let text = |name: &Option<String>| name.as_deref().map(for_display).unwrap_or_default();
+        let text = |name: Option<&str>| name.map(for_display).unwrap_or_default();
         let iccid = profile.iccid.map(|iccid| iccid.to_string()).unwrap_or_default();
-        let nickname = match text(&profile.profile_nickname) {
+        let nickname = match text(profile.profile_nickname.as_deref()) {
             name if name.is_empty() => name,
             name => format!("  “{name}”"),
         };
-        let (provider, name) = (text(&profile.service_provider_name), text(&profile.profile_name));
+        let (provider, name) = (text(profile.service_provider_name.as_deref()), text(profile.profile_name.as_deref()));
         println!("{iccid:20}  {:8}  {:12}  {provider}: {name}{nickname}", state(profile), class(profile));
     }
     Ok(ExitCode::SUCCESS)
@@ -188,9 +188,9 @@ fn as_json(profile: &ProfileInfo) -> Value {
         "isdp_aid": profile.isdp_aid.as_ref().map(|aid| hex::encode_upper(&aid.0)),
         "state": state(profile),
         "class": class(profile),
-        "nickname": profile.profile_nickname,
-        "service_provider_name": profile.service_provider_name,
-        "profile_name": profile.profile_name,
+        "nickname": profile.profile_nickname.as_deref(),
+        "service_provider_name": profile.service_provider_name.as_deref(),
+        "profile_name": profile.profile_name.as_deref(),
         "policy_rules": profile.profile_policy_rules.as_ref().map(|rules| rules.bits().collect::<Vec<_>>()),
     })
 }

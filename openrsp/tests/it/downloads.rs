@@ -41,6 +41,32 @@ fn own_pki_brainpool() {
     download(&Bed::new(), "brainpool");
 }
 
+/// The bounds of names count characters, whatever these take in UTF-8: at the server, on the card and in the LPA.
+#[test]
+fn the_longest_names_pass_in_any_script() {
+    let bed = Bed::new();
+    let package = package(&bed);
+    let (spn, name, nickname) = ("話".repeat(32), "電".repeat(64), "ä".repeat(64));
+    let import =
+        |spn: &str, name: &str| bed.smdp(&["import", &package, "--type", "t", "--spn", spn, "--profile-name", name]);
+    assert_ne!(import(&"話".repeat(33), &name).code, 0);
+    assert_ne!(import(&spn, &"電".repeat(65)).code, 0);
+    import(&spn, &name).ok();
+    let order = bed.smdp(&["order", "--type", "t"]).ok();
+    let server = bed.serve();
+    let card = format!("file:{}", bed.card("card.euicc", "p256", &[]));
+    let lpa = |arguments: &[&str]| bed.lpa(&card, server.address, arguments);
+    let result = lpa(&["profile", "download", order["activation_code"].as_str().unwrap(), "--yes"]).ok();
+    assert_eq!((&result["service_provider_name"], &result["profile_name"]), (&spn.into(), &name.into()), "{result}");
+    let iccid = order["iccid"].as_str().unwrap();
+    assert_eq!(lpa(&["profile", "nickname", iccid, &"ä".repeat(65)]).code, 2);
+    lpa(&["profile", "nickname", iccid, &nickname]).ok();
+    let profile = &lpa(&["profile", "list"]).ok()["profiles"][0];
+    assert_eq!(profile["service_provider_name"], result["service_provider_name"]);
+    assert_eq!(profile["profile_name"], result["profile_name"]);
+    assert_eq!(profile["nickname"], nickname);
+}
+
 fn published_pki(curve: &str) {
     let Some(dir) = rsp_testkit::standards_dir() else { return };
     download(&Bed::with_pki(&dir.join(Path::new("sgp26/v1-set"))), curve);

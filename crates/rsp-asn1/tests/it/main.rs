@@ -4,6 +4,7 @@ mod card_logs;
 mod hostile;
 mod numbers;
 mod osmo_bpp;
+mod text_bounds;
 mod waigel_session;
 mod wire_forms;
 

@@ -93,7 +93,7 @@ pub(super) fn set_nickname(platform: &mut Platform, request: &[u8]) -> Result<Ve
     let slot = platform.state.profiles.iter_mut().find(|slot| slot.iccid == request.iccid.0);
     let set_nickname_result = match slot {
         Some(slot) => {
-            slot.nickname = request.profile_nickname;
+            slot.nickname = request.profile_nickname.0;
             platform.changed = true;
             SetNicknameResult::OK
         }

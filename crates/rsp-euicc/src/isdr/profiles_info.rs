@@ -64,7 +64,7 @@ fn info(slot: &ProfileSlot, tags: &[u16]) -> ProfileInfo {
             true => ProfileState::ENABLED,
             false => ProfileState::DISABLED,
         }),
-        profile_nickname: (wanted(0x90) && !slot.nickname.is_empty()).then(|| slot.nickname.clone()),
+        profile_nickname: (wanted(0x90) && !slot.nickname.is_empty()).then(|| slot.nickname.as_str().into()),
         service_provider_name: wanted(0x91).then_some(metadata.service_provider_name),
         profile_name: wanted(0x92).then_some(metadata.profile_name),
         icon_type: metadata.icon_type.filter(|_| wanted(0x93)),

@@ -247,8 +247,8 @@ fn metadata_refusal(change: impl FnOnce(&mut StoreMetadataRequest)) -> ErrorReas
 #[test]
 fn store_metadata_incorrect_input_values() {
     let expected = ErrorReason::INCORRECT_INPUT_VALUES;
-    assert_eq!(metadata_refusal(|metadata| metadata.service_provider_name.clear()), expected);
-    assert_eq!(metadata_refusal(|metadata| metadata.profile_name.clear()), expected);
+    assert_eq!(metadata_refusal(|metadata| metadata.service_provider_name.0.clear()), expected);
+    assert_eq!(metadata_refusal(|metadata| metadata.profile_name.0.clear()), expected);
     assert_eq!(metadata_refusal(|metadata| metadata.icon = Some(vec![1].into())), expected);
     let wildcard = metadata_refusal(|metadata| {
         metadata.profile_owner.as_mut().unwrap().mcc_mnc = vec![0x00, 0xF1, 0xEE].into();

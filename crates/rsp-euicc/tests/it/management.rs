@@ -142,6 +142,13 @@ fn nicknames_can_be_set_and_removed() {
     assert_eq!(nickname(&mut terminal).as_deref(), Some("ä"));
     assert_eq!(terminal.hex(&format!("BF290E5A0A{iccid}9000")).unwrap(), "BF2903800100");
     assert_eq!(nickname(&mut terminal), None);
+    let longest = "C3A4".repeat(64);
+    assert_eq!(terminal.hex(&format!("BF29818F5A0A{iccid}908180{longest}")).unwrap(), "BF2903800100");
+    assert_eq!(nickname(&mut terminal).as_deref(), Some("ä".repeat(64).as_str()));
+    terminal.power_cycle();
+    assert_eq!(nickname(&mut terminal).as_deref(), Some("ä".repeat(64).as_str()));
+    let above = "C3A4".repeat(65);
+    assert_eq!(terminal.hex(&format!("BF2981915A0A{iccid}908182{above}")).unwrap_err().0, 0x6A80);
     let unknown = hex::encode_upper(Order::number(9).iccid().0);
     assert_eq!(terminal.hex(&format!("BF290F5A0A{unknown}900141")).unwrap(), "BF2903800101");
     let long = "41".repeat(65);

@@ -157,7 +157,7 @@ fn the_end_users_decision_cancels_with_its_reason() {
 #[test]
 fn names_from_the_server_are_shown_without_what_deceives() {
     let mut world = World::new();
-    world.server.script.lock().unwrap().metadata.profile_name = "Bank\u{202E}evil\u{200B}".to_owned();
+    world.server.script.lock().unwrap().metadata.profile_name = "Bank\u{202E}evil\u{200B}".into();
     world.download().unwrap();
     assert_eq!(world.user.offers[0].profile_name, "Bankevil");
 }
@@ -182,8 +182,8 @@ fn atk_metadata_mismatch() {
     type Change = fn(&mut StoreMetadataRequest);
     let changes: [(&str, Change); 9] = [
         ("iccid", |m| m.iccid = "8900000000000000020".parse().unwrap()),
-        ("serviceProviderName", |m| m.service_provider_name.push('s')),
-        ("profileName", |m| m.profile_name = "Other".to_owned()),
+        ("serviceProviderName", |m| m.service_provider_name.0.push('s')),
+        ("profileName", |m| m.profile_name = "Other".into()),
         ("iconType", |m| m.icon_type = Some(IconType::JPG)),
         ("icon", |m| m.icon = None),
         ("profileClass", |m| m.profile_class = ProfileClass::TEST),
@@ -488,7 +488,7 @@ fn changed_metadata_in_the_second_session_are_asked_about_again() {
     struct Switching(crate::FakeUser, std::sync::Arc<crate::server::FakeServer>);
     impl rsp_lpa::EndUser for Switching {
         fn consent(&mut self, offer: &rsp_lpa::ProfileOffer) -> Decision {
-            self.1.script.lock().unwrap().metadata.profile_name = "Another".to_owned();
+            self.1.script.lock().unwrap().metadata.profile_name = "Another".into();
             self.0.consent(offer)
         }
         fn confirmation_code(&mut self, offer: &rsp_lpa::ProfileOffer) -> Option<ConfirmationCode> {

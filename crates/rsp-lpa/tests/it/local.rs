@@ -95,9 +95,12 @@ fn names_resets_and_sets_the_default_address() {
 #[test]
 fn a_nickname_that_is_too_long_is_refused_before_it_is_sent() {
     let iccid: Iccid = "8900000000000000012".parse().unwrap();
-    let (outcome, world) = with_code(0, |lpa| lpa.set_nickname(iccid, &"x".repeat(65)));
-    assert_eq!(outcome.unwrap_err().blame(), Blame::Input);
-    assert!(world.card.requests.is_empty());
+    for c in ["x", "ä", "電"] {
+        let (outcome, world) = with_code(0, |lpa| lpa.set_nickname(iccid, &c.repeat(65)));
+        assert_eq!(outcome.unwrap_err().blame(), Blame::Input);
+        assert!(world.card.requests.is_empty());
+        assert!(with_code(0, |lpa| lpa.set_nickname(iccid, &c.repeat(64))).0.is_ok());
+    }
 }
 
 #[test]

@@ -62,8 +62,8 @@ pub(crate) struct FakeServer {
 pub(crate) fn metadata() -> StoreMetadataRequest {
     StoreMetadataRequest {
         iccid: "8900000000000000012".parse().unwrap(),
-        service_provider_name: "Operator".to_owned(),
-        profile_name: "Profile".to_owned(),
+        service_provider_name: "Operator".into(),
+        profile_name: "Profile".into(),
         icon_type: None,
         icon: None,
         profile_class: ProfileClass::OPERATIONAL,

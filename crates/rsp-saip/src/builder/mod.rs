@@ -10,7 +10,7 @@ use rasn::types::{ObjectIdentifier, OctetString};
 
 use crate::aka::{AkaParameter, AlgoParameter, AlgorithmConfiguration};
 use crate::application::{ApplicationInstance, End, SecurityDomain};
-use crate::asn1::{Secret, Unknown};
+use crate::asn1::{Secret, Text, Unknown};
 use crate::codes::{PinCodes, PinCodesChoice, PinConfiguration, PukCodes, PukConfiguration};
 use crate::digits;
 use crate::element::{Element, ElementKind, ProfileElement};
@@ -157,7 +157,7 @@ impl ProfileBuilder {
         Ok(Element::Header(ProfileHeader {
             major_version: 2,
             minor_version: 1,
-            profile_type: Some(self.profile_type.clone()),
+            profile_type: Some(Text(self.profile_type.clone())),
             iccid: OctetString::from(digits::iccid_plain(&self.iccid)?),
             pol: None,
             mandatory_services: ServicesList(services),

@@ -54,6 +54,16 @@ fn what_is_built_reads_back() {
 }
 
 #[test]
+fn the_profile_type_is_counted_in_characters() {
+    for c in ["a", "ä", "電", "😀"] {
+        let of = |count| ProfileBuilder { profile_type: c.repeat(count), ..builder() }.build();
+        let package = ProfilePackage::from_der(&of(100).expect("100 characters").to_der()).expect("a package");
+        assert_eq!(package.summary().profile_type, Some(c.repeat(100)));
+        assert!(of(101).is_err());
+    }
+}
+
+#[test]
 fn padding_reaches_the_size_asked_for() {
     for pad_to in [4_000, 12_000, 20_000] {
         let package = ProfileBuilder { pad_to, ..builder() }.build().expect("valid values");

@@ -1,7 +1,7 @@
 //! Packages that others made: the TS.48 generic test profiles and two captured ones.
 
 use rsp_saip::status::{EuiccResponse, PeStatusCode};
-use rsp_saip::{Element, ElementKind, Error, ProfilePackage};
+use rsp_saip::{Element, ElementKind, Error, ProfilePackage, Text};
 
 /// Names of all published TS.48 packages.
 pub(crate) fn ts48() -> Vec<String> {
@@ -96,6 +96,20 @@ fn success_is_the_response_that_real_cards_send() {
     assert_eq!(hex::encode_upper(&success), "3007A0053003800100");
     let response = EuiccResponse::from_der(&success).expect("a response");
     assert_eq!(response.pe_status[0].status, PeStatusCode::OK);
+}
+
+#[test]
+fn a_status_message_is_counted_in_characters() {
+    for c in ["a", "ä", "電", "😀"] {
+        let response = EuiccResponse::aborted(Vec::new(), &c.repeat(70)).to_der().expect("it encodes");
+        let message = EuiccResponse::from_der(&response).expect("a response").status_message;
+        assert_eq!(message, Some(Text(c.repeat(64))));
+        for count in [1, 65] {
+            let bytes = rasn::der::encode(&Text::<0, 100>(c.repeat(count))).expect("within its own bounds");
+            let error = rasn::der::decode::<Text<2, 64>>(&bytes).expect_err("out of bounds").to_string();
+            assert!(error.contains(&format!("has {count} characters, 2 to 64 are allowed")), "{error}");
+        }
+    }
 }
 
 #[test]

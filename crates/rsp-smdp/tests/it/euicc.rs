@@ -345,7 +345,7 @@ fn info2(cis: &[SubjectKeyIdentifier]) -> EuiccInfo2 {
         euicc_category: None,
         forbidden_profile_policy_rules: None,
         pp_version: VersionType([1, 0, 0]),
-        sas_accreditation_number: "TEST".to_owned(),
+        sas_accreditation_number: "TEST".into(),
         certification_data_object: None,
         tre_properties: None,
         tre_product_reference: None,
