@@ -2,7 +2,7 @@
 
 use std::io::{self, BufRead, BufReader, Write};
 use std::net::{Shutdown, TcpStream, ToSocketAddrs};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::time::{Duration, Instant};
 
@@ -11,10 +11,13 @@ use rsp_apdu::{CardAccess, CardError, Response, exchange};
 use crate::line_message::{Answer, Envelope, MAX_LINE, Request};
 use crate::lines::{Line, read_line};
 
-/// How long a card may take for one answer, unless another time is given.
-pub const ANSWER_TIMEOUT: Duration = Duration::from_secs(60);
+/// How long a card may take for one answer, unless another time is given: a real one may need some tens of seconds to
+/// install a profile element, or to make keys.
+pub const ANSWER_TIMEOUT: Duration = Duration::from_secs(120);
 /// The most that a program may take to say good-bye, and to end once its input is closed.
 const EXIT_TIMEOUT: Duration = Duration::from_secs(3);
+/// How often a program that has closed its output is asked whether it has ended.
+const EXIT_POLL: Duration = Duration::from_millis(5);
 /// The longest text of the other side that an error repeats, in characters.
 const MAX_EXCERPT: usize = 200;
 
@@ -25,6 +28,8 @@ pub struct LineClient {
     /// `None` when nothing more may be sent.
     output: Option<Box<dyn Write + Send>>,
     peer: Peer,
+    /// What errors call the other side.
+    name: String,
     timeout: Duration,
 }
 
@@ -42,13 +47,14 @@ impl LineClient {
     /// [`CardError::Backend`] when the other side refuses `connect`; [`CardError::Link`] or [`CardError::Protocol`] for
     /// what broke on the way, also when no answer comes within [`ANSWER_TIMEOUT`].
     pub fn new(input: impl BufRead + Send + 'static, output: impl Write + Send + 'static) -> Result<Self, CardError> {
-        Self::connected(input, output, Peer::Unknown, ANSWER_TIMEOUT)
+        Self::connected(input, output, Peer::Unknown, "the card".into(), ANSWER_TIMEOUT)
     }
 
     /// Starts `command` with the system's shell and talks to its standard input and output.
     ///
     /// # Errors
-    /// [`CardError::Link`] when it cannot be started; as [`LineClient::new`].
+    /// [`CardError::Link`] when it cannot be started, or ends instead of answering: the error says which program and
+    /// with which exit status; as [`LineClient::new`].
     pub fn spawn(command: &str) -> Result<Self, CardError> {
         Self::spawn_with_timeout(command, ANSWER_TIMEOUT)
     }
@@ -58,7 +64,8 @@ impl LineClient {
     /// # Errors
     /// As [`LineClient::spawn`].
     pub fn spawn_with_timeout(command: &str, timeout: Duration) -> Result<Self, CardError> {
-        let link = |source| CardError::Link { what: format!("starting the card's program {command:?}"), source };
+        let name = format!("the card's program {command:?}");
+        let link = |source| CardError::Link { what: format!("starting {name}"), source };
         let mut child = Command::new("sh")
             .arg("-c")
             .arg(command)
@@ -69,7 +76,7 @@ impl LineClient {
         let no_pipe = || link(io::Error::other("no pipe to it"));
         let input = child.stdout.take().ok_or_else(no_pipe)?;
         let output = child.stdin.take().ok_or_else(no_pipe)?;
-        Self::connected(BufReader::new(input), output, Peer::Program(child), timeout)
+        Self::connected(BufReader::new(input), output, Peer::Program(child), name.clone(), timeout)
     }
 
     /// Connects to a card served on a socket.
@@ -88,25 +95,26 @@ impl LineClient {
         address: impl ToSocketAddrs + std::fmt::Display,
         timeout: Duration,
     ) -> Result<Self, CardError> {
-        let what = format!("connecting to the card at {address}");
-        let link = |source| CardError::Link { what: what.clone(), source };
+        let name = format!("the card at {address}");
+        let link = |source| CardError::Link { what: format!("connecting to {name}"), source };
         let stream = connect(&address, timeout).map_err(link)?;
         stream.set_nodelay(true).map_err(link)?;
         stream.set_write_timeout(Some(timeout)).map_err(link)?;
         let input = BufReader::new(stream.try_clone().map_err(link)?);
         let output = stream.try_clone().map_err(link)?;
-        Self::connected(input, output, Peer::Socket(stream), timeout)
+        Self::connected(input, output, Peer::Socket(stream), name.clone(), timeout)
     }
 
     fn connected(
         input: impl BufRead + Send + 'static,
         output: impl Write + Send + 'static,
         peer: Peer,
+        name: String,
         timeout: Duration,
     ) -> Result<Self, CardError> {
-        let link = |source| CardError::Link { what: "starting to read from the card".into(), source };
+        let link = |source| CardError::Link { what: format!("starting to read from {name}"), source };
         let answers = reader(input).map_err(link)?;
-        let mut client = Self { answers, output: Some(Box::new(output)), peer, timeout };
+        let mut client = Self { answers, output: Some(Box::new(output)), peer, name, timeout };
         client.call("connect", None)?;
         Ok(client)
     }
@@ -122,13 +130,18 @@ impl LineClient {
     }
 
     fn try_call(&mut self, func: &'static str, param: Option<&[u8]>) -> Result<Answer, CardError> {
-        let link = |source| CardError::Link { what: format!("{func} over the line to the card"), source };
+        let what = format!("{func}, asked of {}", self.name);
+        let link = |source| CardError::Link { what: what.clone(), source };
         let request = Request { func: func.into(), param: param.map(hex::encode) };
         let mut text =
             serde_json::to_vec(&Envelope::apdu(request)).map_err(|error| CardError::Protocol(error.to_string()))?;
         text.push(b'\n');
         let output = self.output.as_mut().ok_or_else(|| link(io::ErrorKind::NotConnected.into()))?;
-        output.write_all(&text).and_then(|()| output.flush()).map_err(link)?;
+        match output.write_all(&text).and_then(|()| output.flush()) {
+            // Whoever no longer listens may have said why.
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
+            written => written.map_err(link)?,
+        }
         let line = match self.next_line().map_err(link)? {
             Line::TooLong => return Err(CardError::Protocol(format!("a line of more than {MAX_LINE} bytes"))),
             Line::Text(line) => line,
@@ -147,10 +160,10 @@ impl LineClient {
         }
     }
 
-    fn next_line(&self) -> io::Result<Line> {
+    fn next_line(&mut self) -> io::Result<Line> {
         match self.answers.recv_timeout(self.timeout) {
             Ok(line) => line,
-            Err(RecvTimeoutError::Disconnected) => Err(io::ErrorKind::UnexpectedEof.into()),
+            Err(RecvTimeoutError::Disconnected) => Err(io::Error::new(io::ErrorKind::UnexpectedEof, self.ending())),
             Err(RecvTimeoutError::Timeout) => {
                 let reason = format!("no answer within {} s", self.timeout.as_secs_f64());
                 Err(io::Error::new(io::ErrorKind::TimedOut, reason))
@@ -164,6 +177,22 @@ impl LineClient {
         hex::decode(data).map_err(|error| CardError::Protocol(format!("the answer's data: {error}")))
     }
 
+    /// Why nothing more comes from the other side, which has closed its output.
+    fn ending(&mut self) -> String {
+        // A program that still reads learns so that nothing more comes.
+        self.output = None;
+        let limit = self.timeout.min(EXIT_TIMEOUT);
+        match &mut self.peer {
+            Peer::Unknown => "it sends nothing more".into(),
+            Peer::Socket(_) => "it closed the connection".into(),
+            Peer::Program(child) => match exit_status(child, limit) {
+                Ok(Some(status)) => format!("it ended without an answer, {status}{}", shell_remark(status)),
+                Ok(None) => "it closed its output without an answer".into(),
+                Err(error) => format!("it ended without an answer, its exit status is unknown: {error}"),
+            },
+        }
+    }
+
     /// Waits until the program has closed its output, which every program does when it ends.
     fn wait_for_end(&self, limit: Duration) {
         let deadline = Instant::now() + limit;
@@ -173,6 +202,26 @@ impl LineClient {
                 return;
             }
         }
+    }
+}
+
+/// How the program ended, or nothing if it has not within the limit. The system has no waiting with a limit.
+fn exit_status(child: &mut Child, limit: Duration) -> io::Result<Option<ExitStatus>> {
+    let deadline = Instant::now() + limit;
+    loop {
+        match child.try_wait()? {
+            None if Instant::now() < deadline => std::thread::sleep(EXIT_POLL),
+            status => return Ok(status),
+        }
+    }
+}
+
+/// What the shell means by the exit statuses that it has of its own (POSIX, Shell Command Language 2.8.2).
+fn shell_remark(status: ExitStatus) -> &'static str {
+    match status.code() {
+        Some(126) => ": the shell cannot execute it",
+        Some(127) => ": the shell does not find it",
+        _ => "",
     }
 }
 

@@ -1,8 +1,8 @@
 //! lpac's line protocol, both sides.
 
-use std::io::{BufReader, Cursor, Write as _};
+use std::io::{BufRead as _, BufReader, Cursor, Write as _};
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
 use rsp_apdu::{CardAccess, CardError, StatusWord, store_data};
@@ -115,22 +115,87 @@ fn names_what_the_other_side_refused() {
     assert_eq!(refused.to_string(), "connect was refused by the card's side: no reader");
     let lines = "{\"type\":\"apdu\",\"payload\":{\"ecode\":0}}\n{\"type\":\"apdu\",\"payload\":{\"ecode\":0}}\n";
     assert!(matches!(script(lines).unwrap().transmit(&[0, 0xB0, 0, 0]), Err(CardError::Protocol(_))));
-    assert!(matches!(LineClient::spawn("exit 3"), Err(CardError::Link { .. })));
+}
+
+fn program_error(command: &str) -> String {
+    let error = LineClient::spawn(command).err().expect("a program that is no card");
+    assert!(matches!(error, CardError::Link { .. }), "{error}");
+    error.to_string()
+}
+
+#[test]
+fn says_which_program_ended_and_how() {
+    // Several times, for it may end before or after it is asked.
+    for _ in 0..20 {
+        assert_eq!(
+            program_error("exit 3"),
+            r#"connect, asked of the card's program "exit 3": it ended without an answer, exit status: 3"#
+        );
+    }
+    let missing = program_error("no-such-program-here 2> /dev/null");
+    assert!(missing.contains(r#"program "no-such-program-here 2> /dev/null": it ended"#), "{missing}");
+    assert!(missing.ends_with("exit status: 127: the shell does not find it"), "{missing}");
+    let directory = program_error("/ 2> /dev/null");
+    assert!(directory.ends_with("exit status: 126: the shell cannot execute it"), "{directory}");
+    let killed = program_error("kill -9 $$");
+    assert!(killed.contains("signal: 9"), "{killed}");
+}
+
+#[test]
+fn says_that_a_program_ended_between_two_answers() {
+    let answer = r#"{"type":"apdu","payload":{"ecode":0}}"#;
+    let mut card = LineClient::spawn(&format!("read line; echo '{answer}'; exit 4")).unwrap();
+    let error = card.transmit(&[0, 0xB0, 0, 0]).unwrap_err().to_string();
+    assert!(error.starts_with("transmit, asked of the card's program \"read line; echo "), "{error}");
+    assert!(error.ends_with("it ended without an answer, exit status: 4"), "{error}");
+}
+
+#[test]
+fn what_a_program_said_before_it_ended_is_what_counts() {
+    for _ in 0..20 {
+        let error = LineClient::spawn("echo usage: card").err().expect("no card");
+        assert!(matches!(&error, CardError::Protocol(problem) if problem.ends_with("in usage: card")), "{error}");
+    }
+}
+
+#[test]
+fn a_program_that_closes_its_output_and_stays_is_an_error() {
+    let error = LineClient::spawn_with_timeout("exec tail -f /dev/null > /dev/null", SHORT).err().expect("no card");
+    assert!(error.to_string().ends_with("it closed its output without an answer"), "{error}");
+}
+
+#[test]
+fn a_socket_that_is_closed_is_an_error_that_names_it() {
+    let server = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = server.local_addr().unwrap();
+    let card = std::thread::spawn(move || {
+        let (stream, _) = server.accept().unwrap();
+        let mut line = String::new();
+        BufReader::new(stream).read_line(&mut line).unwrap();
+    });
+    let error = LineClient::tcp(address).err().expect("no card").to_string();
+    assert_eq!(error, format!("connect, asked of the card at {address}: it closed the connection"));
+    card.join().unwrap();
 }
 
 const SHORT: Duration = Duration::from_millis(50);
 
-fn timed_out(outcome: Result<LineClient, CardError>) -> bool {
-    let error = outcome.err().expect("a card that says nothing");
-    let silent = matches!(&error, CardError::Link { source, .. } if source.kind() == std::io::ErrorKind::TimedOut);
-    silent && error.to_string() == "connect over the line to the card: no answer within 0.05 s"
+#[track_caller]
+fn times_out(connect: impl FnOnce() -> Result<LineClient, CardError>, card: &str) {
+    let started = Instant::now();
+    let error = connect().err().expect("a card that says nothing");
+    assert!(matches!(&error, CardError::Link { source, .. } if source.kind() == std::io::ErrorKind::TimedOut));
+    assert_eq!(error.to_string(), format!("connect, asked of {card}: no answer within 0.05 s"));
+    // Far above the limit, for a busy machine, and far below the time given to a real card.
+    assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
 }
 
 #[test]
 fn a_socket_that_never_answers_is_an_error() {
     // The system accepts the connection, and nobody reads from it.
     let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    assert!(timed_out(LineClient::tcp_with_timeout(silent.local_addr().unwrap(), SHORT)));
+    let address = silent.local_addr().unwrap();
+    times_out(|| LineClient::tcp_with_timeout(address, SHORT), &format!("the card at {address}"));
 }
 
 #[test]
@@ -148,7 +213,8 @@ fn a_socket_that_answers_byte_by_byte_is_an_error() {
 
 #[test]
 fn a_program_that_never_answers_is_an_error() {
-    assert!(timed_out(LineClient::spawn_with_timeout("cat > /dev/null", SHORT)));
+    let silent = "cat > /dev/null";
+    times_out(|| LineClient::spawn_with_timeout(silent, SHORT), &format!("the card's program {silent:?}"));
 }
 
 #[test]
