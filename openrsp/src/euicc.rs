@@ -68,6 +68,7 @@ fn failure(path: &Path, error: Error) -> anyhow::Error {
         Error::Io { .. }
         | Error::Permissions { .. }
         | Error::NotAFile { .. }
+        | Error::ReservedName { .. }
         | Error::TooLarge { .. }
         | Error::Linked { .. } => Failure::new(Exit::Input, error),
         error => Failure::new(Exit::Input, format!("{}: {error}", path.display())),

@@ -54,6 +54,14 @@ pub enum Error {
         /// How many names it has.
         links: u64,
     },
+    /// The name is one of the files that stand beside an eUICC's.
+    #[error("{path}: no eUICC can have a name that ends in {suffix}; the files beside an eUICC have it")]
+    ReservedName {
+        /// The file.
+        path: String,
+        /// The end of the name.
+        suffix: &'static str,
+    },
     /// Another process has opened this eUICC.
     #[error("{path} is in use by another process")]
     InUse {

@@ -39,8 +39,10 @@ impl StateStore for MemoryStore {
 /// The largest file that is read as a state: far more than profiles with their icons and certificates need.
 const MAX_STATE: u64 = 64 << 20;
 
-/// What a file is called in addition until it is written whole.
-const UNFINISHED: &str = ".new";
+/// What a file is called in addition until it is written whole. Whatever has this name is ours, and is deleted.
+const UNFINISHED: &str = ".openrsp-new";
+/// What the file beside is called that is locked.
+const LOCK: &str = ".lock";
 
 /// One file per eUICC, readable by its owner only, replaced as a whole: a reader finds the old state or the new one.
 ///
@@ -60,14 +62,16 @@ impl FileStore {
     /// any point the whole eUICC is there or none.
     ///
     /// # Errors
-    /// [`Error::Io`], and [`Error::InUse`] when another process makes an eUICC there; nothing is overwritten.
+    /// [`Error::Io`], [`Error::ReservedName`], and [`Error::InUse`] when another process makes an eUICC there; nothing is
+    /// overwritten.
     pub fn create(path: &Path, state: &EuiccState) -> Result<(), Error> {
         let io = |source| Error::Io { path: path.display().to_string(), source };
+        check_name(path)?;
         let content = state.to_bytes()?;
         // Looked at first, so that a refusal leaves no lock file behind.
         vacant(path).map_err(io)?;
         let in_use = || Error::InUse { path: path.display().to_string() };
-        let _lock = lock(&beside(path, ".lock")).map_err(io)?.ok_or_else(in_use)?;
+        let _lock = lock(&beside(path, LOCK)).map_err(io)?.ok_or_else(in_use)?;
         let temporary = write_beside(path, &content).map_err(io)?;
         // What is not sure to last is not left there either, where it would be in the way of another attempt.
         let undo = |file: &Path, error| {
@@ -90,12 +94,13 @@ impl FileStore {
     /// Opens an eUICC for this process alone.
     ///
     /// # Errors
-    /// [`Error::InUse`] when another process has it open, and those of [`FileStore::read`].
+    /// [`Error::InUse`] when another process has it open, [`Error::ReservedName`], and those of [`FileStore::read`].
     pub fn open(path: &Path) -> Result<(Self, EuiccState), Error> {
         let path = resolve(path)?;
+        check_name(&path)?;
         // The state file is looked at first, so that a mistyped name leaves no lock file behind.
         drop(Self::read_resolved(&path)?);
-        let lock_path = beside(&path, ".lock");
+        let lock_path = beside(&path, LOCK);
         let io = |source| Error::Io { path: lock_path.display().to_string(), source };
         let lock = lock(&lock_path).map_err(io)?.ok_or_else(|| Error::InUse { path: path.display().to_string() })?;
         let state = Self::read_resolved(&path)?;
@@ -128,6 +133,16 @@ impl FileStore {
 impl StateStore for FileStore {
     fn commit(&mut self, state: &[u8]) -> io::Result<()> {
         replace(&self.path, state)
+    }
+}
+
+/// An eUICC cannot have a name that the files beside another one have: it would be deleted as a leftover, or be locked in
+/// place of that one.
+fn check_name(path: &Path) -> Result<(), Error> {
+    let name = path.file_name().unwrap_or_default().as_encoded_bytes();
+    match [UNFINISHED, LOCK].into_iter().find(|suffix| name.ends_with(suffix.as_bytes())) {
+        Some(suffix) => Err(Error::ReservedName { path: path.display().to_string(), suffix }),
+        None => Ok(()),
     }
 }
 
@@ -164,9 +179,10 @@ fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
 /// The same content under the name that a file has before it gets its own, flushed. Only who has the lock may do it.
 fn write_beside(path: &Path, content: &[u8]) -> io::Result<PathBuf> {
     let temporary = beside(path, UNFINISHED);
+    let named = |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", temporary.display()));
     // What a crash may have left there could have any permissions, so it is not written into.
     match fs::remove_file(&temporary) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(named(error)),
         _ => {}
     }
     let written = private().write(true).create_new(true).open(&temporary).and_then(|file| write_whole(file, content));
@@ -174,7 +190,7 @@ fn write_beside(path: &Path, content: &[u8]) -> io::Result<PathBuf> {
         Ok(()) => Ok(temporary),
         Err(error) => {
             let _ = fs::remove_file(&temporary);
-            Err(error)
+            Err(named(error))
         }
     }
 }

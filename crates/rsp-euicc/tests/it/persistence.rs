@@ -45,11 +45,11 @@ fn a_card_in_a_file_keeps_what_it_answered() {
 fn what_a_crash_left_beside_the_state_does_not_matter() {
     let (directory, path) = file();
     let before = fs::read(&path).unwrap();
-    fs::write(directory.path().join("card.euicc.new"), &before[..100]).unwrap();
+    fs::write(directory.path().join("card.euicc.openrsp-new"), &before[..100]).unwrap();
     let (mut store, state) = FileStore::open(&path).unwrap();
     assert_eq!(state.to_bytes().unwrap().as_slice(), before);
     store.commit(&before).unwrap();
-    assert!(!directory.path().join("card.euicc.new").exists());
+    assert!(!directory.path().join("card.euicc.openrsp-new").exists());
     assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
     assert_eq!(fs::read(&path).unwrap(), before);
 }
@@ -146,7 +146,7 @@ fn of_two_who_create_a_card_at_once_one_succeeds() {
 #[test]
 fn what_a_crash_left_of_a_creation_is_no_card_and_in_nobodys_way() {
     let directory = tempfile::tempdir().unwrap();
-    let (path, unfinished) = (directory.path().join("card.euicc"), directory.path().join("card.euicc.new"));
+    let (path, unfinished) = (directory.path().join("card.euicc"), directory.path().join("card.euicc.openrsp-new"));
     let card = World::p256().euicc(1);
     let content = card.to_bytes().unwrap();
     fs::write(&unfinished, &content[..100]).unwrap();
@@ -160,13 +160,33 @@ fn what_a_crash_left_of_a_creation_is_no_card_and_in_nobodys_way() {
 #[test]
 fn a_card_that_got_its_name_just_before_a_crash_is_whole() {
     let (directory, path) = file();
-    let unfinished = directory.path().join("card.euicc.new");
+    let unfinished = directory.path().join("card.euicc.openrsp-new");
     fs::hard_link(&path, &unfinished).unwrap();
-    assert!(matches!(FileStore::open(&unfinished), Err(Error::Linked { links: 2, .. })), "this is not its name");
+    assert!(matches!(FileStore::open(&unfinished), Err(Error::ReservedName { .. })), "this is not its name");
     assert!(FileStore::read(&path).is_ok());
     let (mut store, state) = FileStore::open(&path).unwrap();
     store.commit(&state.to_bytes().unwrap()).unwrap();
     assert!(!unfinished.exists(), "one eUICC has one name");
+}
+
+/// `phone.new` and `phone` are two eUICCs of one owner; names that would make one the side file of the other are refused.
+#[test]
+fn no_card_is_taken_for_a_file_beside_another() {
+    let directory = tempfile::tempdir().unwrap();
+    let at = |name: &str| directory.path().join(name);
+    for name in ["phone.new", "phone"] {
+        FileStore::create(&at(name), &World::p256().euicc(1)).unwrap();
+    }
+    let (mut store, state) = FileStore::open(&at("phone")).unwrap();
+    store.commit(&state.to_bytes().unwrap()).unwrap();
+    assert!(FileStore::open(&at("phone.new")).is_ok());
+    for name in ["phone.openrsp-new", "phone.lock", ".lock"] {
+        let refused = FileStore::create(&at(name), &World::p256().euicc(1));
+        assert!(matches!(refused, Err(Error::ReservedName { .. })), "{name}");
+        fs::rename(at("phone.new"), at(name)).unwrap();
+        assert!(matches!(FileStore::open(&at(name)), Err(Error::ReservedName { .. })), "{name}");
+        fs::rename(at(name), at("phone.new")).unwrap();
+    }
 }
 
 #[test]
