@@ -27,19 +27,17 @@ impl Smdp {
         request: &AuthenticateClientRequest,
     ) -> Result<AuthenticateClientResponse, Error> {
         let response = request.authenticate_server_response.value();
-        let key = order_key(response).ok_or(Error::EidRefused);
+        let lookup = order_key(response);
         for _ in 0..ATTEMPTS {
             let now = self.clock.now();
             let state = self.authenticator.awaiting(&request.transaction_id, now).ok_or(Error::TransactionIdUnknown)?;
-            // Without a key the answer is an error of the eUICC: it is read with a key that finds no order.
-            let lookup = key.as_ref().map_or(&NO_ORDER, |key| key);
-            let found = self.store.order_for_session(&request.transaction_id, lookup, now).await?;
+            let found = self.store.order_for_session(&request.transaction_id, &lookup, now).await?;
             if found.begun {
                 return Err(Error::TransactionIdUnknown);
             }
             let credential = self.binding_credential(state.credential_ci())?;
             let authenticated = state.authenticate(&self.authenticator, response, now)?;
-            let profile = found.profile.ok_or_else(|| unknown_order(lookup))?;
+            let profile = found.profile.ok_or_else(|| unknown_order(&lookup))?;
             let answer = self.answer(&request.transaction_id, &authenticated, credential, &profile, now).await?;
             if let Some(answer) = answer {
                 tracing::info!(
@@ -63,7 +61,7 @@ impl Smdp {
         profile: &Profile,
         now: Timestamp,
     ) -> Result<Option<AuthenticateClientResponse>, Error> {
-        let served = self.check_served(profile, &authenticated.euicc, now)?;
+        let offered = self.check_offered(profile, &authenticated.euicc, now)?;
         self.check_deliveries_left(profile, WHO, now).await?;
         let metadata: Raw<StoreMetadataRequest> =
             Raw::from_der(&profile.metadata).map_err(|_| Error::Damaged("metadata"))?;
@@ -79,7 +77,7 @@ impl Smdp {
         })?;
         let smdp_signature2 = sign_after(credential, smdp_signed2.bytes(), &authenticated.response.euicc_signature1)?;
         let next = ExpectGetBoundProfilePackage::new(
-            (&authenticated.proof, &served, &eligible),
+            (&authenticated.proof, &offered, &eligible),
             Party {
                 euicc: authenticated.euicc.clone(),
                 credential_ci: credential.ci().clone(),
@@ -128,18 +126,19 @@ impl Smdp {
     }
 }
 
-/// Finds no order: no matching ID is empty.
-static NO_ORDER: OrderKey = OrderKey::MatchingId(String::new());
-
-/// How the eUICC asks for its order: by matching ID, or by itself when that is absent or empty. `None` in an error.
+/// How the eUICC asks for its order: by matching ID, or by itself when that is absent or empty. An error of the eUICC, and
+/// a certificate without EID, ask for the empty matching ID, which no order has: they are refused by what they are.
 ///
 /// Nothing is verified yet; what is found is used only after verification.
-fn order_key(response: &AuthenticateServerResponse) -> Option<OrderKey> {
-    let AuthenticateServerResponse::Ok(ok) = response else { return None };
+fn order_key(response: &AuthenticateServerResponse) -> OrderKey {
+    let AuthenticateServerResponse::Ok(ok) = response else { return OrderKey::MatchingId(String::new()) };
     let CtxParams1::CommonAuthentication(context) = &ok.euicc_signed1.value().ctx_params1;
     match context.matching_id.as_deref() {
-        Some(id) if !id.is_empty() => Some(OrderKey::MatchingId(id.to_owned())),
-        _ => Certificate::from_raw(ok.euicc_certificate.clone()).eid().map(OrderKey::Eid),
+        Some(id) if !id.is_empty() => OrderKey::MatchingId(id.to_owned()),
+        _ => match Certificate::from_raw(ok.euicc_certificate.clone()).eid() {
+            Some(eid) => OrderKey::Eid(eid),
+            None => OrderKey::MatchingId(String::new()),
+        },
     }
 }
 

@@ -10,7 +10,12 @@ use crate::order::{self, Event};
 use crate::session::Party;
 use crate::smdp::Smdp;
 
-/// Proof that the order is for this eUICC, can be downloaded, and has not expired.
+/// Proof that the order is for this eUICC or for any, can be downloaded, and has not expired. Not enough for a package:
+/// much may happen while the user is thinking.
+pub(crate) struct OrderOffered(());
+
+/// Proof that the order is still the one that was offered, this eUICC's alone, with Confirmation Codes left to try, can be
+/// downloaded, and has not expired.
 pub(crate) struct OrderServed(());
 
 /// Proof that the order may be delivered once more.
@@ -18,11 +23,17 @@ pub(crate) struct DeliveryLeft(());
 
 impl Smdp {
     /// Whether this eUICC may download this order now, in the order of SGP.22 5.6.3.
-    pub(crate) fn check_served(&self, profile: &Profile, euicc: &Euicc, now: Timestamp) -> Result<OrderServed, Error> {
+    pub(crate) fn check_offered(
+        &self,
+        profile: &Profile,
+        euicc: &Euicc,
+        now: Timestamp,
+    ) -> Result<OrderOffered, Error> {
         if profile.eid.is_some_and(|eid| eid != euicc.eid) {
             return Err(Error::EidRefused);
         }
-        check_open(profile, now)
+        check_open(profile, now)?;
+        Ok(OrderOffered(()))
     }
 
     /// What AuthenticateClient saw may have changed while the user was thinking.
@@ -45,7 +56,8 @@ impl Smdp {
             }
             return Err(Error::ConfirmationCodeRetriesExceeded);
         }
-        check_open(profile, now)
+        check_open(profile, now)?;
+        Ok(OrderServed(()))
     }
 
     /// Ends an order that was delivered too often; `by` is the function that was called.
@@ -64,12 +76,12 @@ impl Smdp {
 }
 
 /// State and end of the order's life.
-fn check_open(profile: &Profile, now: Timestamp) -> Result<OrderServed, Error> {
+fn check_open(profile: &Profile, now: Timestamp) -> Result<(), Error> {
     if !order::downloadable(profile.state) {
         return Err(Error::ProfileNotReleased);
     }
     if profile.expires_at.is_some_and(|end| now > end) {
         return Err(Error::OrderExpired);
     }
-    Ok(OrderServed(()))
+    Ok(())
 }

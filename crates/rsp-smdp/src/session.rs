@@ -8,7 +8,7 @@ use rsp_store::Profile;
 
 use crate::eligibility::Eligible;
 use crate::error::Error;
-use crate::served::OrderServed;
+use crate::served::OrderOffered;
 
 const VERSION: u8 = 2;
 
@@ -57,7 +57,7 @@ pub(crate) struct ExpectGetBoundProfilePackage {
 impl ExpectGetBoundProfilePackage {
     /// Only an eUICC gets here that authenticated itself, may have the order, and suits the profile.
     pub(crate) fn new(
-        _: (&EuiccAuthenticated, &OrderServed, &Eligible),
+        _: (&EuiccAuthenticated, &OrderOffered, &Eligible),
         party: Party,
         smdp_signature2: Signature5F37,
     ) -> Self {

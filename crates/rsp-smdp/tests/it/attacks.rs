@@ -65,7 +65,7 @@ async fn atk_session_flood() {
     let order = server.order().await;
     let honest = euicc.initiate(&server).await;
     let before = server.files();
-    for _ in 0..500 {
+    for _ in 0..1_000 {
         euicc.initiate(&server).await;
     }
     assert_eq!(server.files(), before, "the database grew");

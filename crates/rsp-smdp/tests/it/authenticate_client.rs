@@ -292,8 +292,9 @@ async fn refuses_an_expired_order() {
     let server = Server::new().await;
     let euicc = server.euicc(Curve::P256);
     let order = server.order_with(|order| order.expires_at = Some(NOW.plus_seconds(60))).await;
+    server.advance_clock(60);
     euicc.authenticate(&server, &order.matching_id).await;
-    server.advance_clock(61);
+    server.advance_clock(1);
     let answer = euicc.try_authenticate(&server, Some(&order.matching_id)).await;
     assert_refused(answer, &StatusCode::DOWNLOAD_ORDER_EXPIRED);
 }
@@ -375,4 +376,22 @@ async fn a_session_begins_only_once_however_it_ended_and_whatever_was_purged() {
         assert_refused(again, &StatusCode::TRANSACTION_ID_UNKNOWN);
     }
     assert_eq!(server.smdp.purge_sessions().await.unwrap(), 0, "it was purged before");
+}
+
+/// What was offered for longer than sessions now last is remembered for as long as it was offered.
+#[tokio::test]
+async fn a_session_begins_only_once_although_sessions_became_shorter() {
+    let server = Server::new().await;
+    let euicc = server.euicc(Curve::P256);
+    let order = server.order().await;
+    let initiated = euicc.initiate(&server).await;
+    let server = server.restarted(Settings { session_seconds: 60, ..Settings::default() });
+    let request = euicc.authenticate_request(&initiated, Some(&order.matching_id));
+    server.es9().authenticate_client(request.clone()).await.unwrap();
+    for (seconds, purged) in [(61, 0), (Settings::default().session_seconds - 61, 0), (1, 1)] {
+        server.advance_clock(seconds);
+        assert_eq!(server.smdp.purge_sessions().await.unwrap(), purged);
+        let again = server.es9().authenticate_client(request.clone()).await;
+        assert_refused(again, &StatusCode::TRANSACTION_ID_UNKNOWN);
+    }
 }

@@ -75,18 +75,18 @@ impl Server {
         let clock = Arc::new(MockClock(AtomicI64::new(NOW.0)));
         let randomness = SharedRandomness::new(Box::new(SeededRandomness::new("server")));
         let curves = if wanted.curves.is_empty() { Curve::ALL.to_vec() } else { wanted.curves };
-        let smdp = Smdp::new(
-            Arc::clone(&store),
-            ServerAddress::parse(&format!("{ADDRESS}:8443")).unwrap(),
-            credentials(pki, &curves, rsp_crypto::aws_lc()),
-            rsp_crypto::aws_lc(),
-            clock.clone(),
-            randomness.clone(),
-            wanted.settings,
-        )
-        .unwrap();
+        let credentials = credentials(pki, &curves, rsp_crypto::aws_lc());
+        let smdp = smdp(&store, credentials, &clock, &randomness, wanted.settings);
         let orders = Orders::new(Arc::clone(&store), clock.clone(), randomness, "test");
         Self { dir, pki, store, clock, smdp: Arc::new(smdp), orders, package: package() }
+    }
+
+    /// The same server, started again with other settings.
+    pub(crate) fn restarted(self, settings: Settings) -> Self {
+        let randomness = SharedRandomness::new(Box::new(SeededRandomness::new("restarted")));
+        let credentials = credentials(self.pki, &Curve::ALL, rsp_crypto::aws_lc());
+        let smdp = Arc::new(smdp(&self.store, credentials, &self.clock, &randomness, settings));
+        Self { smdp, ..self }
     }
 
     /// An eUICC of this PKI.
@@ -141,6 +141,18 @@ impl Server {
     pub(crate) fn es9(&self) -> &dyn Es9Plus {
         &*self.smdp
     }
+}
+
+fn smdp(
+    store: &Arc<Datastore>,
+    credentials: Credentials,
+    clock: &Arc<MockClock>,
+    randomness: &SharedRandomness,
+    settings: Settings,
+) -> Smdp {
+    let address = ServerAddress::parse(&format!("{ADDRESS}:8443")).unwrap();
+    let provider = rsp_crypto::aws_lc();
+    Smdp::new(Arc::clone(store), address, credentials, provider, clock.clone(), randomness.clone(), settings).unwrap()
 }
 
 /// One hierarchy for all tests.

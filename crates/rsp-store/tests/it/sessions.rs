@@ -205,6 +205,17 @@ async fn a_session_that_goes_on_is_purged_after_its_new_end() {
 }
 
 #[tokio::test]
+async fn a_session_that_ends_within_a_day_is_purged_when_it_ends() {
+    let database = with_session().await;
+    let mut longer = delivered();
+    longer.expires_at = NOW.plus_seconds(1000);
+    assert_eq!(database.store.step("advance", Step::Advance(longer, None)).await.unwrap(), Stepped::Done);
+    for (seconds, expected) in [(91, 0), (1000, 0), (1001, 1)] {
+        assert_eq!(purge(&database, seconds).await, expected, "after {seconds} s");
+    }
+}
+
+#[tokio::test]
 async fn a_session_that_ends_early_is_purged_within_a_day() {
     const DAY: i64 = 24 * 60 * 60;
     let database = with_session().await;
