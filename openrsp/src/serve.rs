@@ -28,6 +28,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use crate::config::{ServerDir, SystemClock, credentials};
 use crate::exit::{Exit, Failure};
 use crate::system::OsRandomness;
+use lingering::Limits;
 use record::Recorder;
 
 /// How often sessions whose time is over are deleted.
@@ -94,7 +95,7 @@ async fn serve(server: &ServerDir, args: &ServeArgs, json: bool) -> anyhow::Resu
     announce(listener.local_addr()?, json);
     // A recording holds what its requests caused, and nothing else.
     let purging = (!recording).then(|| tokio::spawn(purge(Arc::clone(&smdp))));
-    connections::serve(listener, tls, router, stop).await;
+    connections::serve(listener, tls, router, Limits::DEFAULT, stop).await;
 
     if let Some(purging) = purging {
         purging.abort();

@@ -15,7 +15,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_rustls::TlsAcceptor;
 
-use super::lingering::Lingering;
+use super::lingering::{Limits, Lingering};
 
 /// Connections at the same time; more wait in the kernel's queue.
 const CONNECTIONS: usize = 4096;
@@ -23,6 +23,8 @@ const CONNECTIONS: usize = 4096;
 const PATIENCE: Duration = Duration::from_secs(10);
 /// What requests in progress get when the server stops.
 const DRAIN: Duration = Duration::from_secs(10);
+// What a connection gets for its farewell must end before that.
+const _: () = assert!(Limits::DEFAULT.time.as_secs() <= DRAIN.as_secs());
 /// Pause when the process can accept no more connections.
 const BACK_OFF: Duration = Duration::from_millis(100);
 
@@ -31,6 +33,7 @@ pub(super) async fn serve(
     listener: TcpListener,
     tls: Option<TlsAcceptor>,
     router: Router,
+    limits: Limits,
     stop: impl Future<Output = ()>,
 ) {
     let mut http = http1::Builder::new();
@@ -46,7 +49,7 @@ pub(super) async fn serve(
         };
         let Some((stream, place)) = accepted else { continue };
         // Below TLS: what is thrown away need not be decrypted.
-        let stream = Lingering::new(stream);
+        let stream = Lingering::new(stream, limits);
         let connection =
             Connection { http: http.clone(), service: service.clone(), watcher: graceful.watcher(), _place: place };
         match tls.clone() {
@@ -98,5 +101,75 @@ impl Connection {
         if let Err(error) = self.watcher.watch(connection).await {
             tracing::debug!(%error, "connection");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::ErrorKind;
+
+    use axum::routing::get;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::sync::oneshot;
+
+    use super::*;
+
+    const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n";
+    /// Of each answer.
+    const BODY: usize = 64 * 1024;
+    /// Whose answers no buffers between hold.
+    const MANY: usize = 256;
+
+    /// Reads one answer; how long it was. All have the same length.
+    async fn read_answer(client: &mut TcpStream) -> usize {
+        client.write_all(REQUEST).await.unwrap();
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            head.push(client.read_u8().await.unwrap());
+        }
+        client.read_exact(&mut vec![0; BODY]).await.unwrap();
+        head.len() + BODY
+    }
+
+    /// Sends many requests at once, and reads as fast as it can.
+    async fn read_many(client: &mut TcpStream, length: usize) {
+        let (mut answers, mut requests) = client.split();
+        let requests_text = REQUEST.repeat(MANY);
+        let mut content = vec![0; MANY * length];
+        let (sent, read) = tokio::join!(requests.write_all(&requests_text), answers.read_exact(&mut content));
+        sent.unwrap();
+        read.unwrap();
+    }
+
+    #[tokio::test]
+    async fn atk_slow_reader() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let router = Router::new().route("/", get(async || vec![0; BODY]));
+        let limits = Limits { stall: Duration::from_secs(1), ..Limits::DEFAULT };
+        let (stop, stopped) = oneshot::channel::<()>();
+        let serving = tokio::spawn(serve(listener, None, router, limits, async { drop(stopped.await) }));
+
+        // Has made the server wait, and then says nothing until the other is cut off.
+        let mut patient = TcpStream::connect(address).await.unwrap();
+        let length = read_answer(&mut patient).await;
+        read_many(&mut patient, length).await;
+
+        let mut slow = TcpStream::connect(address).await.unwrap();
+        let cut_off = async {
+            loop {
+                if let Err(error) = slow.write_all(REQUEST).await {
+                    return error.kind();
+                }
+            }
+        };
+        // Before the limit for a request's head, which must not be what ends it.
+        let kind = tokio::time::timeout(PATIENCE / 2, cut_off).await.expect("the connection is kept");
+        assert!(matches!(kind, ErrorKind::BrokenPipe | ErrorKind::ConnectionReset), "{kind:?}");
+
+        read_many(&mut patient, length).await;
+        drop(patient);
+        drop(stop);
+        serving.await.unwrap();
     }
 }
