@@ -38,8 +38,9 @@ pub(super) struct NetworkArgs {
     #[arg(long, global = true)]
     plain_http: bool,
 
-    /// Append what passes between LPA and servers to a file, one JSON object a line, for a test or a bug report. It holds
-    /// MatchingIDs; whoever reads it while an order waits can download the profile.
+    /// Append what passes between LPA and servers to a file, for a test or a bug report: a line `# now SECONDS`, the Unix
+    /// time, and then one JSON object a line. It holds MatchingIDs; whoever reads it while an order waits can download the
+    /// profile, and so a file that others can read is refused.
     #[arg(long, global = true, value_name = "FILE")]
     record: Option<PathBuf>,
 }
@@ -94,6 +95,10 @@ impl NetworkArgs {
             false => bad(path, error),
         };
         let mut file = OpenOptions::new().append(true).create(true).mode(0o600).open(path).map_err(failed)?;
+        // An existing one keeps its mode. A pipe or a device keeps nothing.
+        if file.metadata().map_err(failed)?.is_file() {
+            system::require_private(path)?;
+        }
         writeln!(file, "# now {}", system::now().0).map_err(failed)?;
         Ok(Arc::new(Recorder::new(transport).with_sink(file)))
     }

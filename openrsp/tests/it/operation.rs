@@ -145,6 +145,36 @@ fn the_recording_of_a_server_is_private_and_overwrites_nothing() {
 }
 
 #[test]
+fn the_recording_of_an_lpa_is_private() {
+    let bed = Bed::new();
+    let card = format!("file:{}", bed.card("card.euicc", "p256", &[]));
+    let file = bed.path("http.jsonl");
+    let code = format!("1${}$ABC", crate::bed::HOST);
+    let server = bed.serve();
+    let download =
+        || bed.lpa(&card, server.address, &["profile", "download", &code, "--yes", "--record", &file, "--plain-http"]);
+    for times in [1, 2] {
+        assert_eq!(download().code, 6, "the server speaks TLS");
+        assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+        let content = std::fs::read_to_string(&file).unwrap();
+        assert!(
+            content.starts_with("# now ") && content.matches("# now ").count() == times,
+            "it is appended to: {content}"
+        );
+    }
+    let before = std::fs::read(&file).unwrap();
+    for others in [0o644, 0o620] {
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(others)).unwrap();
+        let ended = download();
+        assert_eq!(ended.code, 3, "{}", ended.stderr);
+        assert!(ended.stderr.contains(&format!("chmod 600 {file}")), "{}", ended.stderr);
+        assert_eq!(std::fs::read(&file).unwrap(), before, "nothing was written");
+    }
+    let help = std::process::Command::new(env!("CARGO_BIN_EXE_openrsp")).args(["lpa", "--help"]).output().unwrap();
+    assert!(String::from_utf8(help.stdout).unwrap().contains("# now SECONDS"), "what stands in the file");
+}
+
+#[test]
 fn the_profile_that_the_demo_keeps_is_private() {
     let dir = tempfile::tempdir().unwrap();
     let kept = dir.path().join("demo");
