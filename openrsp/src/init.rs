@@ -91,7 +91,8 @@ struct Place {
 impl Place {
     /// Refuses a directory in which something would be overwritten.
     fn new(dir: &Path, with_pki: bool) -> anyhow::Result<Self> {
-        let refuse = |path: &Path, problem| Err(Failure::new(Exit::Input, format!("{}: {problem}", path.display())));
+        let refuse =
+            |path: &Path, problem: &str| Err(Failure::new(Exit::Input, format!("{}: {problem}", path.display())));
         if dir.exists() && !dir.is_dir() {
             return refuse(dir, "is no directory");
         }
@@ -105,7 +106,14 @@ impl Place {
             }
         }
         let missing = dir.ancestors().take_while(|dir| !dir.as_os_str().is_empty() && !dir.exists());
-        Ok(Self { directories: missing.map(Path::to_owned).collect(), files, pki })
+        let directories: Vec<_> = missing.map(Path::to_owned).collect();
+        for path in &directories {
+            // By its components: a slash at the end would ask for what the link leads to.
+            if let (Ok(to), Err(error)) = (path.components().as_path().read_link(), path.metadata()) {
+                return refuse(path, &format!("is a symbolic link to {}: {error}", to.display()));
+            }
+        }
+        Ok(Self { directories, files, pki })
     }
 
     /// Takes back what was made. What cannot be removed is no worse than the failure that is reported.

@@ -203,6 +203,22 @@ fn a_failing_init_leaves_nothing_behind() {
     assert_eq!(openrsp(["init", "/proc/openrsp"]).code, 3, "nobody can write there");
 }
 
+#[test]
+fn init_names_the_link_that_leads_to_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let link = dir.path().join("link");
+    std::os::unix::fs::symlink("nowhere", &link).unwrap();
+    for server in [link.clone(), link.join(""), link.join("server")] {
+        let ended = openrsp(["init".as_ref(), server.as_os_str()]);
+        assert_eq!(ended.code, 3, "{}", ended.stderr);
+        let link_named = ended.stderr.contains(link.to_str().unwrap());
+        assert!(link_named && ended.stderr.contains("a symbolic link to nowhere: No such file"), "{}", ended.stderr);
+    }
+    assert_eq!(names(dir.path()), ["link"]);
+    std::fs::create_dir(dir.path().join("nowhere")).unwrap();
+    openrsp(["init".as_ref(), link.as_os_str()]).ok();
+}
+
 /// What a directory holds, without what is deeper.
 fn names(dir: &std::path::Path) -> Vec<std::ffi::OsString> {
     std::fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().file_name()).collect()
