@@ -1,4 +1,4 @@
-//! transactionIds and serverChallenges that a server recognises without having kept them.
+//! transactionIds and serverChallenges that a server recognises without having kept them (SGP.22 5.6.1, 5.6.3).
 //!
 //! InitiateAuthentication comes from anybody: a server that stored something for each would let anybody fill its
 //! database. Here the transactionId says itself until when and under which CIs the session may begin, and the

@@ -25,7 +25,8 @@ const STATEMENTS: usize = 64;
 /// Pages of the log (4 kB each) after which a commit brings them home: the fewer times, the more pages are then the same.
 const CHECKPOINT: u32 = 4000;
 
-/// Memory for pages, in kB: the upper levels of every index stay in it, whatever packages pass through.
+/// Memory for pages, in kB: the upper levels of every index stay in it, whatever packages pass through. Not more, for a
+/// commit that split a page walks the whole table of it.
 const CACHE: i32 = 4_000;
 
 /// What a connection is for.
