@@ -259,8 +259,11 @@ mod tests {
 
     #[tokio::test]
     async fn a_client_that_is_silent_is_waited_for_briefly() {
-        let (stream, _client) = duplex(1);
-        let mut stream = Lingering::new(stream, Limits { silence: SHORT, ..ENDLESS });
-        timeout(LONG, stream.shutdown()).await.expect("the silence is over").unwrap();
+        for sent in [&b""[..], b"and then nothing"] {
+            let (stream, mut client) = duplex(64);
+            client.write_all(sent).await.unwrap();
+            let mut stream = Lingering::new(stream, Limits { silence: SHORT, ..ENDLESS });
+            timeout(LONG, stream.shutdown()).await.expect("the silence is over").unwrap();
+        }
     }
 }
