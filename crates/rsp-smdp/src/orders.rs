@@ -140,6 +140,8 @@ impl Orders {
         }
         let new_type = |template| NewProfileType {
             name: type_name.clone(),
+            operator: None,
+            iccids: None,
             metadata: metadata.clone(),
             template,
             created_at: now,
@@ -151,6 +153,7 @@ impl Orders {
         let new_profile = NewProfile {
             iccid,
             profile_type: type_name,
+            operator: None,
             state: ProfileState::Available,
             metadata,
             package,
@@ -205,6 +208,7 @@ impl Orders {
         let profile = NewProfile {
             iccid,
             profile_type: profile_type.name.clone(),
+            operator: None,
             state: ProfileState::Available,
             metadata: rsp_asn1::encode(&metadata)?,
             package,

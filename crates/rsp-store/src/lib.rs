@@ -8,10 +8,14 @@
 //! The models have the standard's names: a [`Profile`] carries its order (SGP.22 3.1.6), a [`DownloadSession`] is one
 //! RSP session, a [`Notification`] what an eUICC reported.
 
+mod audit;
+mod calls;
 mod crypter;
 mod datastore;
 mod error;
 mod notifications;
+mod operators;
+mod outbox;
 mod profiles;
 mod readers;
 mod rows;
@@ -22,13 +26,17 @@ mod subscribers;
 mod types;
 mod writer;
 
+pub use audit::AuditEntry;
+pub use calls::CallKey;
 pub use crypter::{Crypter, KeyEncryptionKey};
 pub use datastore::Datastore;
 pub use error::Error;
 pub use notifications::Notification;
-pub use profiles::{NewProfile, Profile, ProfileChange, ProfileEvent, ProfileState, SealedChange};
+pub use operators::Operator;
+pub use outbox::{Message, NewMessage, Recipient, Waiting};
+pub use profiles::{NewProfile, OrderPolicy, Profile, ProfileChange, ProfileEvent, ProfileState, SealedChange};
 pub use sessions::{DownloadSession, NewSession, OrderFound, OrderKey, SessionAdvance, SessionState};
 pub use steps::{Step, Stepped};
-pub use subscribers::Subscriber;
+pub use subscribers::{Subscriber, SubscriberInStock};
 pub use types::{NewProfileType, ProfileType};
 pub use writer::Transaction;

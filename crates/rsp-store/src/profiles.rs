@@ -10,6 +10,7 @@ use zeroize::Zeroizing;
 use crate::crypter::Crypter;
 use crate::datastore::Datastore;
 use crate::error::Error;
+use crate::outbox::NewMessage;
 use crate::rows::Columns;
 use crate::sqlite;
 use crate::writer::Transaction;
@@ -91,12 +92,51 @@ impl FromStr for ProfileState {
     }
 }
 
+/// How often an order can be downloaded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum OrderPolicy {
+    /// Until it is installed.
+    #[default]
+    OneTime,
+    /// Again after the installation, by the same eUICC.
+    SameEid,
+    /// Again and again, by any eUICC. For tests: a network must not have the same subscriber twice.
+    Reusable,
+}
+
+impl OrderPolicy {
+    /// Every policy.
+    pub const ALL: [Self; 3] = [Self::OneTime, Self::SameEid, Self::Reusable];
+
+    /// The policy's name in the database and in configuration files.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::OneTime => "one-time",
+            Self::SameEid => "same-eid",
+            Self::Reusable => "reusable",
+        }
+    }
+}
+
+impl FromStr for OrderPolicy {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        Self::ALL
+            .into_iter()
+            .find(|policy| policy.as_str() == text)
+            .ok_or(Error::InvalidValue { table: TABLE, column: "policy" })
+    }
+}
+
 /// A profile with its order.
 pub struct Profile {
     /// The profile's ICCID.
     pub iccid: Iccid,
     /// Name of its profile type.
     pub profile_type: String,
+    /// The operator whose it is; `None` for the server's own.
+    pub operator: Option<String>,
     /// Where it stands.
     pub state: ProfileState,
     /// Counts the changes of this profile; a [`ProfileChange`] takes effect only on the version that it was made from.
@@ -105,6 +145,16 @@ pub struct Profile {
     pub eid: Option<Eid>,
     /// The order's matching ID.
     pub matching_id: Option<String>,
+    /// Whether the order is asked for by EID alone: its matching ID is told to nobody but an SM-DS.
+    pub unnamed: bool,
+    /// How often it can be downloaded.
+    pub policy: OrderPolicy,
+    /// The SM-DS at which the order has an event.
+    pub smds_address: Option<String>,
+    /// Deliveries before the order ends, if it has a limit of its own.
+    pub download_limit: Option<u32>,
+    /// Wrong confirmation codes before the order ends, if it has a limit of its own.
+    pub confirmation_limit: Option<u32>,
     /// DER of the StoreMetadataRequest.
     pub metadata: Vec<u8>,
     /// Octets of the unprotected profile package.
@@ -133,6 +183,8 @@ pub struct NewProfile {
     pub iccid: Iccid,
     /// Name of its profile type.
     pub profile_type: String,
+    /// The operator whose it is; `None` for the server's own.
+    pub operator: Option<String>,
     /// Its first state.
     pub state: ProfileState,
     /// DER of the StoreMetadataRequest.
@@ -165,8 +217,18 @@ pub struct ProfileChange {
     pub state: ProfileState,
     /// New EID.
     pub eid: Option<Eid>,
-    /// New matching ID.
+    /// New matching ID. Where it changes, the rules of the order that follow are written too, and only there.
     pub matching_id: Option<String>,
+    /// New answer to whether the order is asked for by EID alone.
+    pub unnamed: bool,
+    /// New policy.
+    pub policy: OrderPolicy,
+    /// New SM-DS.
+    pub smds_address: Option<String>,
+    /// New limit of deliveries.
+    pub download_limit: Option<u32>,
+    /// New limit of wrong confirmation codes.
+    pub confirmation_limit: Option<u32>,
     /// New confirmation-code hash.
     pub confirmation_code: SealedChange,
     /// New count of wrong confirmation codes.
@@ -181,6 +243,8 @@ pub struct ProfileChange {
     pub at: Timestamp,
     /// Who changes it.
     pub by: String,
+    /// What other servers are told of it.
+    pub messages: Vec<NewMessage>,
     /// EID and matching ID as they were read: each has an index, which is written only where they change.
     indexed: (Option<Eid>, Option<String>),
 }
@@ -211,6 +275,11 @@ impl Profile {
             state: self.state,
             eid: self.eid,
             matching_id: self.matching_id.clone(),
+            unnamed: self.unnamed,
+            policy: self.policy,
+            smds_address: self.smds_address.clone(),
+            download_limit: self.download_limit,
+            confirmation_limit: self.confirmation_limit,
             confirmation_code: SealedChange::Keep,
             confirmation_tries: self.confirmation_tries,
             download_tries: self.download_tries,
@@ -218,6 +287,7 @@ impl Profile {
             expires_at: self.expires_at,
             at,
             by: by.to_owned(),
+            messages: Vec::new(),
             indexed: (self.eid, self.matching_id.clone()),
         }
     }
@@ -242,7 +312,8 @@ macro_rules! profile_columns {
     () => {
         "p.iccid, p.profile_type, p.state, p.version, p.eid, p.matching_id, p.metadata, p.package_size, \
          p.confirmation_code, p.confirmation_tries, p.download_tries, p.binding, p.expires_at, p.created_at, \
-         p.updated_at, p.updated_by"
+         p.updated_at, p.updated_by, p.operator, p.policy, p.unnamed, p.smds_address, p.download_limit, \
+         p.confirmation_limit"
     };
 }
 pub(crate) use profile_columns;
@@ -262,6 +333,33 @@ impl Datastore {
         self.first(
             concat!("SELECT ", profile_columns!(), " FROM profiles p WHERE p.matching_id = $1"),
             params![matching_id],
+            |row| profile(&Columns::new(row, TABLE), self.crypter()),
+        )
+    }
+
+    /// The profiles of an operator, oldest first.
+    pub async fn profiles_of(&self, operator: &str) -> Result<Vec<Profile>, Error> {
+        self.all(
+            concat!(
+                "SELECT ",
+                profile_columns!(),
+                " FROM profiles p WHERE p.operator = $1 ORDER BY p.created_at, p.iccid"
+            ),
+            params![operator],
+            |row| profile(&Columns::new(row, TABLE), self.crypter()),
+        )
+    }
+
+    /// Profiles whose order ended before `now` and was not closed yet, at most `limit`.
+    pub async fn expired_orders(&self, now: Timestamp, limit: u32) -> Result<Vec<Profile>, Error> {
+        self.all(
+            concat!(
+                "SELECT ",
+                profile_columns!(),
+                " FROM profiles p WHERE p.expires_at < $1 \
+                 AND p.state IN ('Allocated', 'Linked', 'Confirmed', 'Released', 'Downloaded') LIMIT $2"
+            ),
+            params![now.0, limit],
             |row| profile(&Columns::new(row, TABLE), self.crypter()),
         )
     }
@@ -314,9 +412,18 @@ impl Transaction {
         sqlite::execute(
             &self.connection,
             "INSERT INTO profiles (iccid, profile_type, state, version, metadata, package_size, \
-             confirmation_tries, download_tries, created_at, updated_at, updated_by) \
-             VALUES ($1, $2, $3, 1, $4, $5, 0, 0, $6, $6, $7)",
-            params![new.iccid.0, new.profile_type, new.state.as_str(), new.metadata, size, new.at.0, new.by],
+             confirmation_tries, download_tries, created_at, updated_at, updated_by, operator) \
+             VALUES ($1, $2, $3, 1, $4, $5, 0, 0, $6, $6, $7, $8)",
+            params![
+                new.iccid.0,
+                new.profile_type,
+                new.state.as_str(),
+                new.metadata,
+                size,
+                new.at.0,
+                new.by,
+                new.operator
+            ],
         )
         .map_err(|error| error.naming_duplicate("ICCID"))?;
         let sealed = self.crypter.seal(PACKAGES, &new.iccid.0, "package", &new.package)?;
@@ -383,7 +490,10 @@ impl Transaction {
         let (set_binding, binding) = seal(&change.binding, "binding")?;
         let (eid, matching_id) = &change.indexed;
         let text = if *matching_id != change.matching_id {
-            profile_update!(", eid = $4, matching_id = $5")
+            profile_update!(
+                ", eid = $4, matching_id = $5, unnamed = $15, policy = $16, smds_address = $17, download_limit = $18, \
+                 confirmation_limit = $19"
+            )
         } else if *eid != change.eid {
             profile_update!(", eid = $4")
         } else {
@@ -406,9 +516,17 @@ impl Transaction {
                 binding,
                 change.expires_at.map(|at| at.0),
                 change.at.0,
-                change.by
+                change.by,
+                change.unnamed,
+                change.policy.as_str(),
+                change.smds_address,
+                change.download_limit,
+                change.confirmation_limit
             ],
         )?;
+        if written == 1 {
+            change.messages.iter().try_for_each(|message| self.enqueue(message))?;
+        }
         Ok(written == 1)
     }
 }
@@ -446,6 +564,12 @@ pub(crate) fn profile(columns: &Columns<'_>, crypter: &Crypter) -> Result<Profil
         created_at: columns.timestamp("created_at")?,
         updated_at: columns.timestamp("updated_at")?,
         updated_by: columns.get("updated_by")?,
+        operator: columns.get("operator")?,
+        policy: columns.text("policy")?.parse()?,
+        unnamed: columns.get("unnamed")?,
+        smds_address: columns.get("smds_address")?,
+        download_limit: columns.get("download_limit")?,
+        confirmation_limit: columns.get("confirmation_limit")?,
     })
 }
 

@@ -15,12 +15,13 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0001_initial.sql"),
     include_str!("../migrations/0002_notifications_by_profile.sql"),
     include_str!("../migrations/0003_sessions_begin_authenticated.sql"),
+    include_str!("../migrations/0004_operators_and_outbox.sql"),
 ];
 
 /// How long opening and reading wait for another process. Writing has its own patience.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// More than there are different statements.
-const STATEMENTS: usize = 64;
+const STATEMENTS: usize = 128;
 
 /// Pages of the log (4 kB each) after which a commit brings them home: the fewer times, the more pages are then the same.
 const CHECKPOINT: u32 = 4000;

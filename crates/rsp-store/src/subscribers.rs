@@ -11,6 +11,7 @@ use crate::sqlite;
 use crate::writer::Transaction;
 
 const TABLE: &str = "subscribers";
+const STOCK: &str = "subscriber_stock";
 
 /// The subscriber of one profile.
 pub struct Subscriber {
@@ -27,18 +28,70 @@ impl Datastore {
     pub async fn subscriber(&self, iccid: &Iccid) -> Result<Option<Subscriber>, Error> {
         self.first("SELECT imsi, keys FROM subscribers WHERE iccid = $1", params![iccid.0], |row| {
             let columns = Columns::new(row, TABLE);
-            let opened = columns.sealed(self.crypter(), &iccid.0, "keys")?;
-            let mut keys = Zeroizing::new([0; 32]);
-            if opened.len() != keys.len() {
-                return Err(columns.invalid("keys"));
-            }
-            keys.copy_from_slice(&opened);
+            let keys = keys(&columns, &columns.sealed(self.crypter(), &iccid.0, "keys")?)?;
             Ok(Subscriber { iccid: *iccid, imsi: columns.get("imsi")?, keys })
         })
     }
 }
 
+/// A subscriber that waits for a profile.
+pub struct SubscriberInStock {
+    /// IMSI, decimal digits; unique.
+    pub imsi: String,
+    /// K (16 bytes), then OPc (16 bytes).
+    pub keys: Zeroizing<[u8; 32]>,
+}
+
+impl Datastore {
+    /// How many subscribers wait for profiles of a type.
+    pub async fn subscribers_in_stock(&self, profile_type: &str) -> Result<u32, Error> {
+        let text = "SELECT COUNT(*) AS position FROM subscriber_stock WHERE profile_type = $1";
+        let count = self.first(text, params![profile_type], |row| Columns::new(row, STOCK).unsigned("position"))?;
+        Ok(count.unwrap_or_default())
+    }
+}
+
 impl Transaction {
+    /// Puts a subscriber behind those that wait for profiles of a type.
+    ///
+    /// # Errors
+    /// [`Error::Duplicate`] when the IMSI waits or is taken.
+    pub fn stock_subscriber(&mut self, profile_type: &str, new: &SubscriberInStock) -> Result<(), Error> {
+        let taken = sqlite::first(
+            &self.connection,
+            "SELECT 1 FROM subscribers WHERE imsi = $1",
+            params![new.imsi],
+            |_| Ok(()),
+        )?;
+        if taken.is_some() {
+            return Err(Error::Duplicate { what: "IMSI" });
+        }
+        let sealed = self.crypter.seal(STOCK, new.imsi.as_bytes(), "keys", &*new.keys)?;
+        sqlite::execute(
+            &self.connection,
+            "INSERT INTO subscriber_stock (profile_type, position, imsi, keys) VALUES ($1, \
+             (SELECT COALESCE(MAX(position), 0) + 1 FROM subscriber_stock WHERE profile_type = $1), $2, $3)",
+            params![profile_type, new.imsi, sealed],
+        )
+        .map_err(|error| error.naming_duplicate("IMSI"))?;
+        Ok(())
+    }
+
+    /// Takes the first subscriber that waits for a profile of a type. `None` when nobody does.
+    ///
+    /// # Errors
+    /// The store's own failures.
+    pub fn take_subscriber(&mut self, profile_type: &str) -> Result<Option<SubscriberInStock>, Error> {
+        let text = "DELETE FROM subscriber_stock WHERE profile_type = $1 AND position = \
+                    (SELECT MIN(position) FROM subscriber_stock WHERE profile_type = $1) RETURNING imsi, keys";
+        sqlite::first(&self.connection, text, params![profile_type], |row| {
+            let columns = Columns::new(row, STOCK);
+            let imsi: String = columns.get("imsi")?;
+            let keys = keys(&columns, &columns.sealed(&self.crypter, imsi.as_bytes(), "keys")?)?;
+            Ok(SubscriberInStock { imsi, keys })
+        })
+    }
+
     /// Adds the subscriber of a profile that is already there.
     ///
     /// # Errors
@@ -53,4 +106,9 @@ impl Transaction {
         .map_err(|error| error.naming_duplicate("IMSI"))?;
         Ok(())
     }
+}
+
+/// K and OPc, as they were sealed.
+fn keys(columns: &Columns<'_>, opened: &[u8]) -> Result<Zeroizing<[u8; 32]>, Error> {
+    Ok(Zeroizing::new(opened.try_into().map_err(|_| columns.invalid("keys"))?))
 }

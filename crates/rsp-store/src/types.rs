@@ -17,6 +17,12 @@ const TABLE: &str = "profile_types";
 pub struct ProfileType {
     /// Name by which it is ordered.
     pub name: String,
+    /// The operator whose it is; `None` for the server's own.
+    pub operator: Option<String>,
+    /// Whether no more orders are taken.
+    pub closed: bool,
+    /// The ICCIDs of a template's copies, without check digit: the next and the last one. Without it they are random.
+    pub iccids: Option<(u64, u64)>,
     /// Whether each order gets a freshly personalised copy; otherwise orders take from an inventory.
     pub template: bool,
     /// DER of the StoreMetadataRequest; a template's ICCID is replaced at the order.
@@ -31,6 +37,10 @@ pub struct ProfileType {
 pub struct NewProfileType {
     /// Name by which it is to be ordered.
     pub name: String,
+    /// The operator whose it is; `None` for the server's own.
+    pub operator: Option<String>,
+    /// The ICCIDs of a template's copies, without check digit: the first and the last one.
+    pub iccids: Option<(u64, u64)>,
     /// DER of the StoreMetadataRequest.
     pub metadata: Vec<u8>,
     /// The package to personalise, for a template.
@@ -43,7 +53,8 @@ impl Datastore {
     /// The profile type called `name`.
     pub async fn profile_type(&self, name: &str) -> Result<Option<ProfileType>, Error> {
         self.first(
-            "SELECT name, template, metadata, package_size, created_at FROM profile_types WHERE name = $1",
+            "SELECT name, template, metadata, package_size, created_at, operator, closed, iccid_next, iccid_last \
+             FROM profile_types WHERE name = $1",
             params![name],
             |row| profile_type(&Columns::new(row, TABLE)),
         )
@@ -52,7 +63,8 @@ impl Datastore {
     /// All profile types by name.
     pub async fn profile_types(&self) -> Result<Vec<ProfileType>, Error> {
         self.all(
-            "SELECT name, template, metadata, package_size, created_at FROM profile_types ORDER BY name",
+            "SELECT name, template, metadata, package_size, created_at, operator, closed, iccid_next, iccid_last \
+             FROM profile_types ORDER BY name",
             &[],
             |row| profile_type(&Columns::new(row, TABLE)),
         )
@@ -82,12 +94,59 @@ impl Transaction {
         let size = i64::try_from(size).map_err(|_| Error::InvalidValue { table: TABLE, column: "package_size" })?;
         sqlite::execute(
             &self.connection,
-            "INSERT INTO profile_types (name, template, metadata, package_size, package, created_at) \
-             VALUES ($1, $2, $3, $4, $5, $6)",
-            params![new.name, new.template.is_some(), new.metadata, size, package, new.created_at.0],
+            "INSERT INTO profile_types (name, template, metadata, package_size, package, created_at, operator, iccid_next, \
+             iccid_last) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+            params![
+                new.name,
+                new.template.is_some(),
+                new.metadata,
+                size,
+                package,
+                new.created_at.0,
+                new.operator,
+                new.iccids.map(|(first, _)| first as i64),
+                new.iccids.map(|(_, last)| last as i64)
+            ],
         )
         .map_err(|error| error.naming_duplicate("profile type"))?;
         Ok(())
+    }
+}
+
+impl Transaction {
+    /// The profile type called `name`, as this transaction sees it.
+    ///
+    /// # Errors
+    /// The store's own failures.
+    pub fn profile_type(&mut self, name: &str) -> Result<Option<ProfileType>, Error> {
+        sqlite::first(
+            &self.connection,
+            "SELECT name, template, metadata, package_size, created_at, operator, closed, iccid_next, iccid_last FROM profile_types WHERE name = $1",
+            params![name],
+            |row| profile_type(&Columns::new(row, TABLE)),
+        )
+    }
+
+    /// The next ICCID of a template's range, without check digit; it is given to nobody else. `None` when the range is
+    /// used up, or there is none.
+    ///
+    /// # Errors
+    /// The store's own failures.
+    pub fn next_iccid(&mut self, name: &str) -> Result<Option<u64>, Error> {
+        let text = "UPDATE profile_types SET iccid_next = iccid_next + 1 WHERE name = $1 AND iccid_next <= iccid_last \
+                    RETURNING iccid_next - 1 AS iccid_next";
+        sqlite::first(&self.connection, text, params![name], |row| Columns::new(row, TABLE).get::<i64>("iccid_next"))?
+            .map(|next| u64::try_from(next).map_err(|_| Error::InvalidValue { table: TABLE, column: "iccid_next" }))
+            .transpose()
+    }
+
+    /// Closes a profile type for orders, or opens it again. False when there is none of this name.
+    ///
+    /// # Errors
+    /// The store's own failures.
+    pub fn close_profile_type(&mut self, name: &str, closed: bool) -> Result<bool, Error> {
+        let text = "UPDATE profile_types SET closed = $2 WHERE name = $1";
+        Ok(sqlite::execute(&self.connection, text, params![name, closed])? == 1)
     }
 }
 
@@ -98,5 +157,14 @@ fn profile_type(columns: &Columns<'_>) -> Result<ProfileType, Error> {
         metadata: columns.get("metadata")?,
         package_size: columns.unsigned("package_size")?,
         created_at: columns.timestamp("created_at")?,
+        operator: columns.get("operator")?,
+        closed: columns.get("closed")?,
+        iccids: match (columns.get::<Option<i64>>("iccid_next")?, columns.get::<Option<i64>>("iccid_last")?) {
+            (Some(next), Some(last)) => {
+                let unsigned = |value: i64| u64::try_from(value).map_err(|_| columns.invalid("iccid_next"));
+                Some((unsigned(next)?, unsigned(last)?))
+            }
+            _ => None,
+        },
     })
 }

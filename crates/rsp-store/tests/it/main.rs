@@ -1,7 +1,9 @@
 //! Integration tests of the datastore.
 
+mod outbox;
 mod profiles;
 mod sealing;
 mod sessions;
+mod stock;
 mod support;
 mod transactions;

@@ -50,6 +50,8 @@ impl Database {
             .run_tx("fixture", move |tx| {
                 tx.insert_profile_type(&NewProfileType {
                     name: "basic".to_owned(),
+                    operator: None,
+                    iccids: None,
                     metadata: vec![1, 2, 3],
                     template: None,
                     created_at: NOW,
@@ -66,6 +68,7 @@ pub(crate) fn new_profile(iccid: Iccid) -> NewProfile {
     NewProfile {
         iccid,
         profile_type: "basic".to_owned(),
+        operator: None,
         state: ProfileState::Available,
         metadata: vec![1, 2, 3],
         package: Zeroizing::new(PACKAGE.to_vec()),

@@ -1,0 +1,125 @@
+//! Messages to other servers: at least once, in order within a lane, one taker at a time.
+
+use rsp_asn1::Timestamp;
+use rsp_crypto::Zeroizing;
+use rsp_store::{Error, Message, NewMessage, Operator, Recipient};
+
+use crate::support::{Database, NOW};
+
+const LEASE: i64 = 60;
+
+fn message(lane: &str, body: &str) -> NewMessage {
+    NewMessage {
+        lane: lane.to_owned(),
+        function: "/gsma/rsp2/es12/registerEvent".to_owned(),
+        recipient: Recipient::Server("smds.example.com".to_owned()),
+        body: Zeroizing::new(body.as_bytes().to_vec()),
+        at: NOW,
+        not_before: NOW,
+    }
+}
+
+async fn enqueue(database: &Database, messages: impl IntoIterator<Item = NewMessage>) {
+    let messages: Vec<_> = messages.into_iter().collect();
+    let done: Result<(), Error> =
+        database.store.run_tx("enqueue", move |tx| messages.iter().try_for_each(|message| tx.enqueue(message))).await;
+    done.unwrap();
+}
+
+async fn claim(database: &Database, after: i64) -> Vec<Message> {
+    let now = NOW.plus_seconds(after);
+    database.store.claim_messages(now, now.plus_seconds(LEASE), 10).await.unwrap()
+}
+
+fn bodies(messages: &[Message]) -> Vec<&str> {
+    messages.iter().map(|message| std::str::from_utf8(&message.body).unwrap()).collect()
+}
+
+#[tokio::test]
+async fn a_lane_gives_its_messages_one_after_the_other() {
+    let database = Database::new().await;
+    enqueue(&database, [message("a", "a1"), message("a", "a2"), message("b", "b1")]).await;
+    let first = claim(&database, 0).await;
+    assert_eq!(bodies(&first), ["a1", "b1"]);
+    assert!(claim(&database, 0).await.is_empty(), "nobody else gets what is taken");
+    database.store.message_delivered(&first[0]).await.unwrap();
+    assert_eq!(bodies(&claim(&database, 0).await), ["a2"]);
+}
+
+#[tokio::test]
+async fn what_failed_comes_back_before_what_follows_it() {
+    let database = Database::new().await;
+    enqueue(&database, [message("a", "a1"), message("a", "a2")]).await;
+    let first = claim(&database, 0).await;
+    database.store.message_failed(&first[0], NOW.plus_seconds(5), "no connection").await.unwrap();
+    assert!(claim(&database, 4).await.is_empty());
+    let waiting = database.store.waiting_messages().await.unwrap();
+    assert_eq!(waiting[0].problem.as_deref(), Some("no connection"));
+    let again = claim(&database, 5).await;
+    assert_eq!((bodies(&again), again[0].attempts), (vec!["a1"], 2));
+}
+
+#[tokio::test]
+async fn a_taker_that_vanishes_loses_its_message_and_cannot_settle_it_later() {
+    let database = Database::new().await;
+    enqueue(&database, [message("a", "a1")]).await;
+    let lost = claim(&database, 0).await;
+    assert!(claim(&database, LEASE - 1).await.is_empty());
+    let taken = claim(&database, LEASE).await;
+    assert_eq!(bodies(&taken), ["a1"]);
+    database.store.message_delivered(&lost[0]).await.unwrap();
+    assert_eq!(database.store.waiting_messages().await.unwrap().len(), 1, "it is another's now");
+    database.store.message_delivered(&taken[0]).await.unwrap();
+    assert!(database.store.waiting_messages().await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn an_operator_gets_its_messages_where_it_is_now() {
+    let database = Database::new().await;
+    let operator = |name: &str, endpoint: Option<&str>| Operator {
+        name: name.to_owned(),
+        certificate: [name.len() as u8; 32],
+        endpoint: endpoint.map(str::to_owned),
+        iccid_prefix: String::new(),
+        created_at: NOW,
+    };
+    let (silent, told) = (operator("a", None), operator("bb", Some("old.example.com")));
+    let to = |name: &str| NewMessage { recipient: Recipient::Operator(name.to_owned()), ..message(name, name) };
+    let messages = [to("a"), to("bb")];
+    let moved = Operator { endpoint: Some("new.example.com".to_owned()), ..told.clone() };
+    let done: Result<bool, Error> = database
+        .store
+        .run_tx("operators", move |tx| {
+            tx.insert_operator(&silent)?;
+            tx.insert_operator(&told)?;
+            messages.iter().try_for_each(|message| tx.enqueue(message))?;
+            tx.change_operator(&moved)
+        })
+        .await;
+    assert!(done.unwrap());
+    let taken = claim(&database, 0).await;
+    assert_eq!(bodies(&taken), ["bb"]);
+    assert_eq!(taken[0].recipient, "new.example.com");
+}
+
+#[tokio::test]
+async fn what_is_not_due_waits_and_can_be_taken_back() {
+    let database = Database::new().await;
+    let later = Timestamp(NOW.0 + 30);
+    enqueue(&database, [NewMessage { not_before: later, ..message("a", "a1") }]).await;
+    assert!(claim(&database, 29).await.is_empty());
+    let taken_back: Result<usize, Error> = database.store.run_tx("retract", |tx| tx.retract_messages("a")).await;
+    assert_eq!(taken_back.unwrap(), 1);
+    assert!(claim(&database, 30).await.is_empty());
+}
+
+#[tokio::test]
+async fn bodies_are_sealed_and_belong_to_their_place() {
+    let database = Database::new().await;
+    enqueue(&database, [message("a", "canary: a MatchingID"), message("b", "b1")]).await;
+    let connection = rusqlite::Connection::open(database.path()).unwrap();
+    let body: Vec<u8> = connection.query_row("SELECT body FROM outbox WHERE lane = 'a'", [], |row| row.get(0)).unwrap();
+    assert!(!body.windows(6).any(|window| window == b"canary"));
+    connection.execute("UPDATE outbox SET body = (SELECT body FROM outbox WHERE lane = 'a')", []).unwrap();
+    assert!(database.store.claim_messages(NOW, NOW, 10).await.is_err());
+}
