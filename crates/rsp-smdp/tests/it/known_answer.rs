@@ -72,12 +72,15 @@ async fn store_order(store: &Datastore, metadata: Vec<u8>, matching_id: Option<S
     let stored: Result<(), Error> = store
         .run_tx("fixture", move |tx| {
             tx.insert_profile_type(&NewProfileType {
+                operator: None,
+                iccids: None,
                 name: "t".to_owned(),
                 metadata: metadata.clone(),
                 template: None,
                 created_at: NOW,
             })?;
             tx.insert_profile(&NewProfile {
+                operator: None,
                 iccid,
                 profile_type: "t".to_owned(),
                 state: ProfileState::Released,
