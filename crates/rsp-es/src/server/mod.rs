@@ -2,6 +2,8 @@
 
 mod caller;
 mod es9plus;
+mod http;
 
 pub use caller::Caller;
-pub use es9plus::{BODY_TIMEOUT, Es9Plus, MAX_BODY, router};
+pub use es9plus::{Es9Plus, router};
+pub use http::{BODY_TIMEOUT, MAX_BODY};
