@@ -11,7 +11,7 @@ use rsp_es::es9plus::{
     GetBoundProfilePackageResponse, HandleNotificationRequest, InitiateAuthenticationRequest,
     InitiateAuthenticationResponse,
 };
-use rsp_es::server::Es9Plus;
+use rsp_es::server::{Caller, Es9Plus};
 use rsp_es::status::StatusCode;
 use rsp_pki::{Crl, Role, TrustStore};
 use rsp_store::{Datastore, DownloadSession, SessionState};
@@ -164,6 +164,7 @@ fn refused(function: &'static str, session: Option<&TransactionId>, error: Error
 impl Es9Plus for Smdp {
     async fn initiate_authentication(
         &self,
+        _: &Caller,
         request: InitiateAuthenticationRequest,
     ) -> Result<InitiateAuthenticationResponse, StatusCode> {
         self.initiate(request).map_err(|error| refused("InitiateAuthentication", None, error))
@@ -171,6 +172,7 @@ impl Es9Plus for Smdp {
 
     async fn authenticate_client(
         &self,
+        _: &Caller,
         request: AuthenticateClientRequest,
     ) -> Result<AuthenticateClientResponse, StatusCode> {
         self.authenticate(&request)
@@ -180,6 +182,7 @@ impl Es9Plus for Smdp {
 
     async fn get_bound_profile_package(
         &self,
+        _: &Caller,
         request: GetBoundProfilePackageRequest,
     ) -> Result<GetBoundProfilePackageResponse, StatusCode> {
         self.bind(&request)
@@ -187,11 +190,11 @@ impl Es9Plus for Smdp {
             .map_err(|error| refused("GetBoundProfilePackage", Some(&request.transaction_id), error))
     }
 
-    async fn handle_notification(&self, request: HandleNotificationRequest) -> Result<(), StatusCode> {
+    async fn handle_notification(&self, _: &Caller, request: HandleNotificationRequest) -> Result<(), StatusCode> {
         self.notified(&request).await.map_err(|error| refused("HandleNotification", None, error))
     }
 
-    async fn cancel_session(&self, request: CancelSessionRequest) -> Result<(), StatusCode> {
+    async fn cancel_session(&self, _: &Caller, request: CancelSessionRequest) -> Result<(), StatusCode> {
         self.cancel(&request).await.map_err(|error| refused("CancelSession", Some(&request.transaction_id), error))
     }
 }

@@ -8,13 +8,14 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use axum::Router;
 use axum::body::Body;
-use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode as HttpStatus};
+use axum::extract::{Request as HttpRequest, State};
+use axum::http::StatusCode as HttpStatus;
 use axum::response::Response as HttpResponse;
 use axum::routing::post;
 use tower_http::catch_panic::CatchPanicLayer;
 
-use super::http::{check_headers, failed, only_post, panicked, plain, receive, status_of, with_headers};
+use super::Caller;
+use super::http::{caller, failed, only_post, panicked, plain, receive, status_of, with_headers};
 use crate::es9plus::{
     AuthenticateClientRequest, AuthenticateClientResponse, CancelSessionRequest, Function,
     GetBoundProfilePackageRequest, GetBoundProfilePackageResponse, HandleNotificationRequest,
@@ -22,7 +23,7 @@ use crate::es9plus::{
 };
 use crate::status::StatusCode;
 
-/// What an SM-DP+ does (SGP.22 5.6). Every function is a whole: on an error nothing has happened.
+/// What an SM-DP+ does for a caller (SGP.22 5.6). Every function is a whole: on an error nothing has happened.
 #[async_trait]
 pub trait Es9Plus: Send + Sync + 'static {
     /// Opens a session and signs the eUICC's challenge (SGP.22 5.6.1).
@@ -31,6 +32,7 @@ pub trait Es9Plus: Send + Sync + 'static {
     /// The code that the client is told.
     async fn initiate_authentication(
         &self,
+        caller: &Caller,
         request: InitiateAuthenticationRequest,
     ) -> Result<InitiateAuthenticationResponse, StatusCode>;
 
@@ -40,6 +42,7 @@ pub trait Es9Plus: Send + Sync + 'static {
     /// The code that the client is told.
     async fn authenticate_client(
         &self,
+        caller: &Caller,
         request: AuthenticateClientRequest,
     ) -> Result<AuthenticateClientResponse, StatusCode>;
 
@@ -49,6 +52,7 @@ pub trait Es9Plus: Send + Sync + 'static {
     /// The code that the client is told.
     async fn get_bound_profile_package(
         &self,
+        caller: &Caller,
         request: GetBoundProfilePackageRequest,
     ) -> Result<GetBoundProfilePackageResponse, StatusCode>;
 
@@ -56,13 +60,13 @@ pub trait Es9Plus: Send + Sync + 'static {
     ///
     /// # Errors
     /// Only when the notification should be sent again later: the client removes it from the eUICC otherwise.
-    async fn handle_notification(&self, request: HandleNotificationRequest) -> Result<(), StatusCode>;
+    async fn handle_notification(&self, caller: &Caller, request: HandleNotificationRequest) -> Result<(), StatusCode>;
 
     /// Ends a session (SGP.22 5.6.5).
     ///
     /// # Errors
     /// The code that the client is told.
-    async fn cancel_session(&self, request: CancelSessionRequest) -> Result<(), StatusCode>;
+    async fn cancel_session(&self, caller: &Caller, request: CancelSessionRequest) -> Result<(), StatusCode>;
 }
 
 /// The routes of ES9+. The router has no other route and no state of its own, so that it can be merged into any other.
@@ -72,29 +76,33 @@ pub trait Es9Plus: Send + Sync + 'static {
 pub fn router(smdp: Arc<dyn Es9Plus>) -> Router {
     let mut router = Router::new();
     for function in Function::ALL {
-        let handler = move |State(smdp): State<Arc<dyn Es9Plus>>, headers: HeaderMap, body: Body| async move {
-            serve(function, smdp, headers, body).await
+        let handler = move |State(smdp): State<Arc<dyn Es9Plus>>, request: HttpRequest| async move {
+            serve(function, smdp, request).await
         };
         router = router.route(function.path(), post(handler).fallback(only_post));
     }
     router.with_state(smdp).layer(CatchPanicLayer::custom(panicked))
 }
 
-async fn serve(function: Function, smdp: Arc<dyn Es9Plus>, headers: HeaderMap, body: Body) -> HttpResponse {
+async fn serve(function: Function, smdp: Arc<dyn Es9Plus>, request: HttpRequest) -> HttpResponse {
+    let (head, body) = request.into_parts();
     // Before anything is refused: a connection with an unread body cannot be used again.
     let body = match receive(body).await {
         Ok(body) => body,
         Err(status) => return plain(status),
     };
-    if let Err(status) = check_headers(&headers) {
-        return failed(function.name(), &status);
-    }
+    let caller = match caller(&head) {
+        Ok(caller) => caller,
+        Err(status) => return failed(function.name(), &status),
+    };
     let answer = match function {
-        Function::InitiateAuthentication => call(&body, |request| smdp.initiate_authentication(request)).await,
-        Function::AuthenticateClient => call(&body, |request| smdp.authenticate_client(request)).await,
-        Function::GetBoundProfilePackage => call(&body, |request| smdp.get_bound_profile_package(request)).await,
-        Function::CancelSession => call(&body, |request| smdp.cancel_session(request)).await,
-        Function::HandleNotification => match call(&body, |request| smdp.handle_notification(request)).await {
+        Function::InitiateAuthentication => call(&body, |request| smdp.initiate_authentication(&caller, request)).await,
+        Function::AuthenticateClient => call(&body, |request| smdp.authenticate_client(&caller, request)).await,
+        Function::GetBoundProfilePackage => {
+            call(&body, |request| smdp.get_bound_profile_package(&caller, request)).await
+        }
+        Function::CancelSession => call(&body, |request| smdp.cancel_session(&caller, request)).await,
+        Function::HandleNotification => match call(&body, |request| smdp.handle_notification(&caller, request)).await {
             Ok(_) => return with_headers(HttpStatus::NO_CONTENT, Body::empty()),
             Err(status) => Err(status),
         },

@@ -5,10 +5,12 @@ use std::time::Duration;
 
 use axum::body::{Body, HttpBody as _};
 use axum::http::header::{ALLOW, CONNECTION, CONTENT_TYPE as CONTENT_TYPE_HEADER};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode as HttpStatus};
 use axum::response::Response as HttpResponse;
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 
+use super::Caller;
 use crate::es9plus::{ADMIN_PROTOCOL, ADMIN_PROTOCOL_HEADER, CONTENT_TYPE, JsonError, failure};
 use crate::status::StatusCode;
 
@@ -31,21 +33,35 @@ pub(super) fn status_of(error: &JsonError) -> StatusCode {
     status.with_message(error.to_string())
 }
 
-/// Content type and protocol version (SGP.22 6.5.1).
-pub(super) fn check_headers(headers: &HeaderMap) -> Result<(), StatusCode> {
-    let text = |value: Option<&HeaderValue>| value.and_then(|value| value.to_str().ok()).map(str::to_ascii_lowercase);
-    let content_type = text(headers.get(CONTENT_TYPE_HEADER));
-    let media_type = content_type.as_deref().and_then(|value| value.split(';').next()).map(str::trim);
-    if media_type != Some("application/json") {
+/// Who calls: what the connection told, with the protocol version of the headers (SGP.22 6.5.1).
+pub(super) fn caller(head: &Parts) -> Result<Caller, StatusCode> {
+    if media_type(&head.headers).as_deref() != Some("application/json") {
         return Err(StatusCode::CONTENT_TYPE_INVALID);
     }
-    let protocol = text(headers.get(ADMIN_PROTOCOL_HEADER));
-    let major = protocol.as_deref().and_then(|value| value.trim().strip_prefix("gsma/rsp/v")?.split('.').next());
-    // A client of version 3 falls back to version 2 towards a server that answers with version 2.
-    if !matches!(major, Some("2" | "3")) {
-        return Err(StatusCode::ADMIN_PROTOCOL_INVALID);
+    let version = version(&head.headers).ok_or(StatusCode::ADMIN_PROTOCOL_INVALID)?;
+    Ok(Caller { version, ..head.extensions.get::<Caller>().cloned().unwrap_or_default() })
+}
+
+/// The media type of the body without its parameters, in lower case.
+pub(super) fn media_type(headers: &HeaderMap) -> Option<String> {
+    let content_type = lower_case(headers.get(CONTENT_TYPE_HEADER))?;
+    content_type.split(';').next().map(|media_type| media_type.trim().to_owned())
+}
+
+/// Major version of the client's protocol, if it is one that is spoken here.
+///
+/// A client of version 3 falls back to version 2 towards a server that answers with version 2.
+pub(super) fn version(headers: &HeaderMap) -> Option<u8> {
+    let protocol = lower_case(headers.get(ADMIN_PROTOCOL_HEADER))?;
+    match protocol.trim().strip_prefix("gsma/rsp/v")?.split('.').next() {
+        Some("2") => Some(2),
+        Some("3") => Some(3),
+        _ => None,
     }
-    Ok(())
+}
+
+fn lower_case(value: Option<&HeaderValue>) -> Option<String> {
+    value.and_then(|value| value.to_str().ok()).map(str::to_ascii_lowercase)
 }
 
 /// The whole body, or the HTTP status that says why it was not read to its end.

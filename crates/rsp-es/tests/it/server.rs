@@ -1,7 +1,8 @@
 //! The router: statuses, headers, and that nothing that comes in is answered with 500.
 
-use std::sync::Arc;
+use std::net::IpAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use axum::Router;
@@ -13,7 +14,7 @@ use rsp_es::es9plus::{
     GetBoundProfilePackageRequest, GetBoundProfilePackageResponse, HandleNotificationRequest,
     InitiateAuthenticationRequest, InitiateAuthenticationResponse, Request as _, Response as _, ResponseError,
 };
-use rsp_es::server::{Es9Plus, MAX_BODY, router};
+use rsp_es::server::{Caller, Es9Plus, MAX_BODY, router};
 use rsp_es::status::StatusCode;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -25,11 +26,12 @@ use crate::fixtures::{Session, session};
 pub(crate) struct Fake {
     session: Session,
     pub(crate) notifications: AtomicUsize,
+    callers: Mutex<Vec<Caller>>,
 }
 
 impl Fake {
     pub(crate) fn new(session: Session) -> Self {
-        Self { session, notifications: AtomicUsize::new(0) }
+        Self { session, notifications: AtomicUsize::new(0), callers: Mutex::default() }
     }
 }
 
@@ -37,14 +39,17 @@ impl Fake {
 impl Es9Plus for Fake {
     async fn initiate_authentication(
         &self,
+        caller: &Caller,
         request: InitiateAuthenticationRequest,
     ) -> Result<InitiateAuthenticationResponse, StatusCode> {
+        self.callers.lock().unwrap().push(caller.clone());
         assert_eq!(request, self.session.initiate.0);
         Ok(self.session.initiate.1.clone())
     }
 
     async fn authenticate_client(
         &self,
+        _: &Caller,
         _: AuthenticateClientRequest,
     ) -> Result<AuthenticateClientResponse, StatusCode> {
         Err(StatusCode::MATCHING_ID_REFUSED.with_message("no such order"))
@@ -52,17 +57,18 @@ impl Es9Plus for Fake {
 
     async fn get_bound_profile_package(
         &self,
+        _: &Caller,
         _: GetBoundProfilePackageRequest,
     ) -> Result<GetBoundProfilePackageResponse, StatusCode> {
         Ok(self.session.package.1.clone())
     }
 
-    async fn handle_notification(&self, _: HandleNotificationRequest) -> Result<(), StatusCode> {
+    async fn handle_notification(&self, _: &Caller, _: HandleNotificationRequest) -> Result<(), StatusCode> {
         self.notifications.fetch_add(1, Ordering::Relaxed);
         Ok(())
     }
 
-    async fn cancel_session(&self, _: CancelSessionRequest) -> Result<(), StatusCode> {
+    async fn cancel_session(&self, _: &Caller, _: CancelSessionRequest) -> Result<(), StatusCode> {
         panic!("a bug")
     }
 }
@@ -121,6 +127,32 @@ async fn serves_each_function() {
     assert_eq!((answer.status, answer.body.len()), (204, 0));
     assert_eq!(answer.protocol.as_deref(), Some("gsma/rsp/v2.6.0"));
     assert_eq!(fake.notifications.load(Ordering::Relaxed), 1);
+}
+
+#[tokio::test]
+async fn a_function_is_told_who_calls_and_in_which_version() {
+    let Some(session) = session() else { return };
+    let body = session.initiate.0.to_json();
+    let fake = Arc::new(Fake::new(session));
+    let router = router(fake.clone());
+    let connection = Caller {
+        address: Some(IpAddr::from([192, 0, 2, 7])),
+        certificate: Some(Arc::from(&b"DER"[..])),
+        // What a connection says of the version does not count.
+        version: 9,
+    };
+    for (version, known) in [("gsma/rsp/v2.2.0", false), ("gsma/rsp/v3.1.0", true), ("GSMA/RSP/v2.6.1 ", true)] {
+        let mut request = post(Function::InitiateAuthentication, body.clone());
+        request.headers_mut().insert("x-admin-protocol", version.parse().unwrap());
+        if known {
+            request.extensions_mut().insert(connection.clone());
+        }
+        assert_eq!(ask(&router, request).await.status, 200);
+    }
+    let callers = fake.callers.lock().unwrap();
+    assert_eq!(callers.iter().map(|caller| caller.version).collect::<Vec<_>>(), [2, 3, 2]);
+    assert_eq!((callers[0].address, callers[0].certificate.as_deref()), (None, None));
+    assert_eq!((callers[1].address, callers[1].certificate.as_deref()), (connection.address, Some(&b"DER"[..])));
 }
 
 #[tokio::test]

@@ -9,6 +9,7 @@ use base64::engine::general_purpose::STANDARD;
 use rsp_asn1::{EuiccSigned1, Raw, TransactionId, tlv};
 use rsp_crypto::Curve;
 use rsp_es::es9plus::Function;
+use rsp_es::server::Caller;
 use rsp_es::status::StatusCode;
 use rsp_store::ProfileState;
 use tower::ServiceExt as _;
@@ -27,32 +28,51 @@ async fn atk_challenge_replay() {
     // The answer of one session under the id of another.
     let mut crossed = euicc.authenticate_request(&one, mid);
     crossed.transaction_id = two.transaction_id.clone();
-    assert_refused(server.es9().authenticate_client(crossed).await, &StatusCode::TRANSACTION_ID_UNKNOWN);
+    assert_refused(
+        server.es9().authenticate_client(&Caller::default(), crossed).await,
+        &StatusCode::TRANSACTION_ID_UNKNOWN,
+    );
     // The challenge of one session signed with the id of another.
     let mut signed = euicc.signed1(&one, mid);
     signed.transaction_id = two.transaction_id.clone();
     let mixed = authenticate_request(&two.transaction_id, euicc.authenticate_ok(signed));
-    assert_refused(server.es9().authenticate_client(mixed).await, &StatusCode::EUICC_VERIFICATION_FAILED);
+    assert_refused(
+        server.es9().authenticate_client(&Caller::default(), mixed).await,
+        &StatusCode::EUICC_VERIFICATION_FAILED,
+    );
     // The signature of one session on the data of another.
     let mut ok = euicc.authenticate_ok(euicc.signed1(&two, mid));
     ok.euicc_signature1 = euicc.authenticate_ok(euicc.signed1(&one, mid)).euicc_signature1;
     let swapped = authenticate_request(&two.transaction_id, ok);
-    assert_refused(server.es9().authenticate_client(swapped).await, &StatusCode::EUICC_VERIFICATION_FAILED);
+    assert_refused(
+        server.es9().authenticate_client(&Caller::default(), swapped).await,
+        &StatusCode::EUICC_VERIFICATION_FAILED,
+    );
 
     // A good answer is good once.
     let good = euicc.authenticate_request(&one, mid);
-    let first = server.es9().authenticate_client(good.clone()).await.unwrap();
-    assert_refused(server.es9().authenticate_client(good).await, &StatusCode::TRANSACTION_ID_UNKNOWN);
-    let second = server.es9().authenticate_client(euicc.authenticate_request(&two, mid)).await.unwrap();
+    let first = server.es9().authenticate_client(&Caller::default(), good.clone()).await.unwrap();
+    assert_refused(
+        server.es9().authenticate_client(&Caller::default(), good).await,
+        &StatusCode::TRANSACTION_ID_UNKNOWN,
+    );
+    let second =
+        server.es9().authenticate_client(&Caller::default(), euicc.authenticate_request(&two, mid)).await.unwrap();
 
     // The same mixes with PrepareDownload.
     let mut crossed = euicc.prepare_request(&first, None);
     crossed.transaction_id = second.transaction_id.clone();
-    assert_refused(server.es9().get_bound_profile_package(crossed).await, &StatusCode::TRANSACTION_ID_UNKNOWN);
+    assert_refused(
+        server.es9().get_bound_profile_package(&Caller::default(), crossed).await,
+        &StatusCode::TRANSACTION_ID_UNKNOWN,
+    );
     let mut signed = euicc.signed2(&first, None);
     signed.transaction_id = second.transaction_id.clone();
     let mixed = prepare_request(&second.transaction_id, euicc.prepare_ok(&first, signed));
-    assert_refused(server.es9().get_bound_profile_package(mixed).await, &StatusCode::EUICC_VERIFICATION_FAILED);
+    assert_refused(
+        server.es9().get_bound_profile_package(&Caller::default(), mixed).await,
+        &StatusCode::EUICC_VERIFICATION_FAILED,
+    );
     assert_eq!(server.state(&order).await, ProfileState::Released);
     euicc.try_prepare(&server, &second, None).await.unwrap();
 }
@@ -70,7 +90,7 @@ async fn atk_session_flood() {
     }
     assert_eq!(server.files(), before, "the database grew");
     let request = euicc.authenticate_request(&honest, Some(&order.matching_id));
-    server.es9().authenticate_client(request).await.unwrap();
+    server.es9().authenticate_client(&Caller::default(), request).await.unwrap();
     assert_ne!(server.files(), before, "the comparison sees nothing");
 }
 
@@ -229,7 +249,7 @@ async fn an_element_of_a_later_version_is_covered_by_the_signature_and_kept() {
     let extended: EuiccSigned1 = rsp_asn1::decode(&extended).unwrap();
     assert!(!extended.unknown.is_empty());
     let request = authenticate_request(&initiated.transaction_id, euicc.authenticate_ok(extended));
-    server.es9().authenticate_client(request).await.unwrap();
+    server.es9().authenticate_client(&Caller::default(), request).await.unwrap();
 }
 
 /// `depth` sequences inside one another.

@@ -6,6 +6,7 @@ use rsp_asn1::{
 };
 use rsp_crypto::{Curve, Zeroizing};
 use rsp_es::es9plus::AuthenticateClientRequest;
+use rsp_es::server::Caller;
 use rsp_es::status::StatusCode;
 use rsp_pki::Certificate;
 use rsp_pki::directory::{InitOptions, PkiDirectory};
@@ -40,10 +41,10 @@ async fn refused(
     let initiated = euicc.initiate(server).await;
     let bad = make(&euicc, euicc.signed1(&initiated, Some(&order.matching_id)));
     let request = authenticate_request(&initiated.transaction_id, bad);
-    assert_refused(server.es9().authenticate_client(request).await, expected);
+    assert_refused(server.es9().authenticate_client(&Caller::default(), request).await, expected);
     assert_eq!(server.profile(&order).await.version, 3);
     let good = euicc.authenticate_request(&initiated, Some(&order.matching_id));
-    server.es9().authenticate_client(good).await.unwrap();
+    server.es9().authenticate_client(&Caller::default(), good).await.unwrap();
 }
 
 #[tokio::test]
@@ -54,7 +55,10 @@ async fn refuses_an_unknown_session() {
     let initiated = euicc.initiate(&server).await;
     let mut request = euicc.authenticate_request(&initiated, Some(&order.matching_id));
     request.transaction_id = TransactionId::from([9; 16]);
-    assert_refused(server.es9().authenticate_client(request).await, &StatusCode::TRANSACTION_ID_UNKNOWN);
+    assert_refused(
+        server.es9().authenticate_client(&Caller::default(), request).await,
+        &StatusCode::TRANSACTION_ID_UNKNOWN,
+    );
 }
 
 #[tokio::test]
@@ -156,7 +160,10 @@ async fn refuses_an_expired_eum_certificate() {
     // The EUM's certificate ends a year before its CI's.
     server.advance_clock(34 * 365 * 86_400 + 7200);
     let request = euicc.authenticate_request(&initiated, Some(&order.matching_id));
-    assert_refused(server.es9().authenticate_client(request).await, &StatusCode::EUM_CERTIFICATE_EXPIRED);
+    assert_refused(
+        server.es9().authenticate_client(&Caller::default(), request).await,
+        &StatusCode::EUM_CERTIFICATE_EXPIRED,
+    );
 }
 
 /// An eUICC whose certificate differs in one thing from that of one that is accepted.
@@ -226,7 +233,7 @@ async fn refuses_an_euicc_that_refused_the_server() {
             transaction_id: initiated.transaction_id,
             authenticate_server_response: Raw::new(error).unwrap(),
         };
-        assert_refused(server.es9().authenticate_client(request).await, &expected);
+        assert_refused(server.es9().authenticate_client(&Caller::default(), request).await, &expected);
     }
 }
 
@@ -277,11 +284,11 @@ async fn refuses_a_profile_that_is_installed_or_cancelled() {
     let order = server.order().await;
     let bound = euicc.deliver(&server, &order.matching_id).await;
     let result = euicc.result(&bound.transaction_id, 1, order.iccid, None);
-    server.es9().handle_notification(result).await.unwrap();
+    server.es9().handle_notification(&Caller::default(), result).await.unwrap();
     let answer = euicc.try_authenticate(&server, Some(&order.matching_id)).await;
     assert_refused(answer, &StatusCode::PROFILE_NOT_RELEASED);
     let deleted = euicc.notification(2, rsp_asn1::NotificationEvent::DELETE, order.iccid);
-    server.es9().handle_notification(deleted).await.unwrap();
+    server.es9().handle_notification(&Caller::default(), deleted).await.unwrap();
     server.orders.cancel(&order.iccid, true).await.unwrap();
     let answer = euicc.try_authenticate(&server, Some(&order.matching_id)).await;
     assert_refused(answer, &StatusCode::MATCHING_ID_REFUSED);
@@ -356,7 +363,10 @@ async fn refuses_a_session_whose_time_is_over() {
     let initiated = euicc.initiate(&server).await;
     server.advance_clock(Settings::default().session_seconds + 1);
     let request = euicc.authenticate_request(&initiated, Some(&order.matching_id));
-    assert_refused(server.es9().authenticate_client(request).await, &StatusCode::TRANSACTION_ID_UNKNOWN);
+    assert_refused(
+        server.es9().authenticate_client(&Caller::default(), request).await,
+        &StatusCode::TRANSACTION_ID_UNKNOWN,
+    );
 }
 
 #[tokio::test]
@@ -366,13 +376,13 @@ async fn a_session_begins_only_once_however_it_ended_and_whatever_was_purged() {
     let order = server.order().await;
     let initiated = euicc.initiate(&server).await;
     let request = euicc.authenticate_request(&initiated, Some(&order.matching_id));
-    server.es9().authenticate_client(request.clone()).await.unwrap();
+    server.es9().authenticate_client(&Caller::default(), request.clone()).await.unwrap();
     let cancel = euicc.cancel_request(&initiated.transaction_id, rsp_asn1::CancelSessionReason::POSTPONED);
-    server.es9().cancel_session(cancel).await.unwrap();
+    server.es9().cancel_session(&Caller::default(), cancel).await.unwrap();
     for seconds in [1, Settings::default().session_seconds - 1, 1] {
         server.advance_clock(seconds);
         server.smdp.purge_sessions().await.unwrap();
-        let again = server.es9().authenticate_client(request.clone()).await;
+        let again = server.es9().authenticate_client(&Caller::default(), request.clone()).await;
         assert_refused(again, &StatusCode::TRANSACTION_ID_UNKNOWN);
     }
     assert_eq!(server.smdp.purge_sessions().await.unwrap(), 0, "it was purged before");
@@ -387,11 +397,11 @@ async fn a_session_begins_only_once_although_sessions_became_shorter() {
     let initiated = euicc.initiate(&server).await;
     let server = server.restarted(Settings { session_seconds: 60, ..Settings::default() });
     let request = euicc.authenticate_request(&initiated, Some(&order.matching_id));
-    server.es9().authenticate_client(request.clone()).await.unwrap();
+    server.es9().authenticate_client(&Caller::default(), request.clone()).await.unwrap();
     for (seconds, purged) in [(61, 0), (Settings::default().session_seconds - 61, 0), (1, 1)] {
         server.advance_clock(seconds);
         assert_eq!(server.smdp.purge_sessions().await.unwrap(), purged);
-        let again = server.es9().authenticate_client(request.clone()).await;
+        let again = server.es9().authenticate_client(&Caller::default(), request.clone()).await;
         assert_refused(again, &StatusCode::TRANSACTION_ID_UNKNOWN);
     }
 }

@@ -5,6 +5,7 @@ use rsp_asn1::{
 };
 use rsp_crypto::Curve;
 use rsp_es::es9plus::CancelSessionRequest;
+use rsp_es::server::Caller;
 use rsp_es::status::StatusCode;
 use rsp_store::ProfileState;
 
@@ -36,10 +37,13 @@ async fn every_reason_has_its_effect_before_and_after_the_delivery() {
                 expected = ProfileState::Downloaded;
             }
             let request = euicc.cancel_request(&authenticated.transaction_id, reason);
-            server.es9().cancel_session(request.clone()).await.unwrap();
+            server.es9().cancel_session(&Caller::default(), request.clone()).await.unwrap();
             let usable = kept.contains(&reason);
             assert_eq!(server.state(&order).await, if usable { expected } else { ProfileState::Error }, "{reason}");
-            assert_refused(server.es9().cancel_session(request).await, &StatusCode::TRANSACTION_ID_UNKNOWN);
+            assert_refused(
+                server.es9().cancel_session(&Caller::default(), request).await,
+                &StatusCode::TRANSACTION_ID_UNKNOWN,
+            );
             let again = euicc.try_authenticate(&server, Some(&order.matching_id)).await;
             match usable {
                 true => drop(again.unwrap()),
@@ -75,11 +79,11 @@ async fn refuses_what_the_euicc_did_not_sign_for_this_session_and_server() {
         (error(CancelSessionResponseError::UNDEFINED_ERROR), StatusCode::EUICC_VERIFICATION_FAILED),
     ];
     for (request, expected) in cases {
-        assert_refused(server.es9().cancel_session(request).await, &expected);
+        assert_refused(server.es9().cancel_session(&Caller::default(), request).await, &expected);
         assert_eq!(server.state(&order).await, ProfileState::Released);
     }
     let good = euicc.cancel_request(&session, rejection);
-    server.es9().cancel_session(good).await.unwrap();
+    server.es9().cancel_session(&Caller::default(), good).await.unwrap();
 }
 
 #[tokio::test]
@@ -88,5 +92,5 @@ async fn refuses_a_session_in_which_no_euicc_is_known() {
     let euicc = server.euicc(Curve::P256);
     let session = euicc.initiate(&server).await.transaction_id;
     let request = euicc.cancel_request(&session, CancelSessionReason::POSTPONED);
-    assert_refused(server.es9().cancel_session(request).await, &StatusCode::TRANSACTION_ID_UNKNOWN);
+    assert_refused(server.es9().cancel_session(&Caller::default(), request).await, &StatusCode::TRANSACTION_ID_UNKNOWN);
 }

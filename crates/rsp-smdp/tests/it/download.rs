@@ -4,6 +4,7 @@ use rsp_asn1::{BoundProfilePackage, ErrorReason, NotificationEvent, decode, tlv}
 use rsp_bpp::{Bsp, BspKeys};
 use rsp_crypto::{Curve, PublicKey, rust_crypto};
 use rsp_es::es9plus::AuthenticateClientResponse;
+use rsp_es::server::Caller;
 use rsp_smdp::{Rebinding, Settings, UppProtection};
 use rsp_store::ProfileState;
 
@@ -62,13 +63,21 @@ async fn whole_life(curve: Curve, settings: Settings) {
     assert_eq!(elements, server.package.as_slice());
     assert_eq!(server.state(&order).await, ProfileState::Downloaded);
     let result = euicc.result(&authenticated.transaction_id, 1, order.iccid, None);
-    server.es9().handle_notification(result).await.unwrap();
+    server.es9().handle_notification(&Caller::default(), result).await.unwrap();
     assert_eq!(server.state(&order).await, ProfileState::Installed);
     for (seq, event) in [(2, NotificationEvent::ENABLE), (3, NotificationEvent::DISABLE)] {
-        server.es9().handle_notification(euicc.notification(seq, event, order.iccid)).await.unwrap();
+        server
+            .es9()
+            .handle_notification(&Caller::default(), euicc.notification(seq, event, order.iccid))
+            .await
+            .unwrap();
         assert_eq!(server.state(&order).await, ProfileState::Installed);
     }
-    server.es9().handle_notification(euicc.notification(4, NotificationEvent::DELETE, order.iccid)).await.unwrap();
+    server
+        .es9()
+        .handle_notification(&Caller::default(), euicc.notification(4, NotificationEvent::DELETE, order.iccid))
+        .await
+        .unwrap();
     assert_eq!(server.state(&order).await, ProfileState::Deleted);
     let seen: Vec<_> =
         server.store.notifications(&order.iccid).await.unwrap().into_iter().map(|taken| taken.event).collect();
@@ -108,8 +117,8 @@ async fn the_same_request_in_the_same_session_gets_the_same_bytes() {
     let order = server.order().await;
     let authenticated = euicc.authenticate(&server, &order.matching_id).await;
     let request = euicc.prepare_request(&authenticated, None);
-    let first = server.es9().get_bound_profile_package(request.clone()).await.unwrap();
-    let second = server.es9().get_bound_profile_package(request).await.unwrap();
+    let first = server.es9().get_bound_profile_package(&Caller::default(), request.clone()).await.unwrap();
+    let second = server.es9().get_bound_profile_package(&Caller::default(), request).await.unwrap();
     assert_eq!(first, second);
     assert_eq!(server.profile(&order).await.download_tries, 1);
 }
@@ -134,7 +143,7 @@ async fn a_retry_with_the_same_one_time_key_gets_the_same_segments() {
                 packages.push(bpp);
                 let failed = ErrorReason::INSTALL_FAILED_DUE_TO_INTERRUPTION;
                 let result = euicc.result(&authenticated.transaction_id, 1 + attempt, order.iccid, Some(failed));
-                server.es9().handle_notification(result).await.unwrap();
+                server.es9().handle_notification(&Caller::default(), result).await.unwrap();
                 assert_eq!(server.state(&order).await, ProfileState::Downloaded);
             }
             let [first, second] = packages.try_into().unwrap();

@@ -17,6 +17,7 @@ use rsp_es::es9plus::{
     GetBoundProfilePackageResponse, HandleNotificationRequest, InitiateAuthenticationRequest,
     InitiateAuthenticationResponse,
 };
+use rsp_es::server::Caller;
 use rsp_es::status::StatusCode;
 use rsp_pki::directory::{Mint, PkiDirectory};
 use rsp_pki::issue::{Template, Validity};
@@ -256,7 +257,7 @@ impl TestEuicc {
     // Whole steps.
 
     pub(crate) async fn initiate(&self, server: &Server) -> InitiateAuthenticationResponse {
-        server.es9().initiate_authentication(self.initiate_request()).await.unwrap()
+        server.es9().initiate_authentication(&Caller::default(), self.initiate_request()).await.unwrap()
     }
 
     pub(crate) async fn try_authenticate(
@@ -265,7 +266,7 @@ impl TestEuicc {
         matching_id: Option<&str>,
     ) -> Result<AuthenticateClientResponse, StatusCode> {
         let initiated = self.initiate(server).await;
-        server.es9().authenticate_client(self.authenticate_request(&initiated, matching_id)).await
+        server.es9().authenticate_client(&Caller::default(), self.authenticate_request(&initiated, matching_id)).await
     }
 
     pub(crate) async fn authenticate(&self, server: &Server, matching_id: &str) -> AuthenticateClientResponse {
@@ -278,7 +279,7 @@ impl TestEuicc {
         authenticated: &AuthenticateClientResponse,
         code: Option<&str>,
     ) -> Result<GetBoundProfilePackageResponse, StatusCode> {
-        server.es9().get_bound_profile_package(self.prepare_request(authenticated, code)).await
+        server.es9().get_bound_profile_package(&Caller::default(), self.prepare_request(authenticated, code)).await
     }
 
     /// A session up to the delivered package.

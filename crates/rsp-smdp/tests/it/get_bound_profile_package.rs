@@ -6,6 +6,7 @@ use rsp_asn1::{
 };
 use rsp_crypto::{Curve, SecretKey};
 use rsp_es::es9plus::{AuthenticateClientResponse, GetBoundProfilePackageRequest};
+use rsp_es::server::Caller;
 use rsp_es::status::StatusCode;
 use rsp_smdp::{PlacedOrder, Rebinding, Settings};
 use rsp_store::ProfileState;
@@ -28,7 +29,7 @@ async fn refused_signed(expected: &StatusCode, change: impl FnOnce(&mut EuiccSig
     let mut signed = euicc.signed2(&authenticated, None);
     change(&mut signed);
     let request = prepare_request(&authenticated.transaction_id, euicc.prepare_ok(&authenticated, signed));
-    assert_refused(server.es9().get_bound_profile_package(request).await, expected);
+    assert_refused(server.es9().get_bound_profile_package(&Caller::default(), request).await, expected);
     assert_eq!(server.state(&order).await, ProfileState::Released);
     euicc.try_prepare(&server, &authenticated, None).await.unwrap();
 }
@@ -74,7 +75,7 @@ async fn refuses_a_signature_that_does_not_answer_the_servers() {
     // Over euiccSigned2 alone, without smdpSignature2.
     ok.euicc_signature2 = euicc.sign(ok.euicc_signed2.bytes());
     let request = prepare_request(&authenticated.transaction_id, ok);
-    let answer = server.es9().get_bound_profile_package(request).await;
+    let answer = server.es9().get_bound_profile_package(&Caller::default(), request).await;
     assert_refused(answer, &StatusCode::EUICC_VERIFICATION_FAILED);
 }
 
@@ -91,7 +92,7 @@ async fn refuses_an_euicc_that_refused_the_download() {
         transaction_id: authenticated.transaction_id,
         prepare_download_response: Raw::new(error).unwrap(),
     };
-    let answer = server.es9().get_bound_profile_package(request).await;
+    let answer = server.es9().get_bound_profile_package(&Caller::default(), request).await;
     assert_refused(answer, &StatusCode::EUICC_VERIFICATION_FAILED);
 }
 
@@ -183,7 +184,7 @@ async fn refuses_a_profile_that_another_session_has_installed_meanwhile() {
     let (euicc, order, late) = started(&server).await;
     let bound = euicc.deliver(&server, &order.matching_id).await;
     let result = euicc.result(&bound.transaction_id, 1, order.iccid, None);
-    server.es9().handle_notification(result).await.unwrap();
+    server.es9().handle_notification(&Caller::default(), result).await.unwrap();
     let answer = euicc.try_prepare(&server, &late, None).await;
     assert_refused(answer, &StatusCode::PROFILE_NOT_RELEASED);
     assert_eq!(server.state(&order).await, ProfileState::Installed);

@@ -2,6 +2,7 @@
 
 use rsp_asn1::{EuiccInfo1, Raw, SubjectKeyIdentifier, VersionType};
 use rsp_crypto::{Curve, Signature};
+use rsp_es::server::Caller;
 use rsp_es::status::StatusCode;
 use rsp_pki::Certificate;
 use rsp_smdp::Settings;
@@ -16,7 +17,7 @@ async fn refused(server: &Server, expected: &StatusCode, change: impl FnOnce(&mu
     let mut info = request.euicc_info1.into_value();
     change(&mut info);
     request.euicc_info1 = Raw::new(info).unwrap();
-    assert_refused(server.es9().initiate_authentication(request).await, expected);
+    assert_refused(server.es9().initiate_authentication(&Caller::default(), request).await, expected);
 }
 
 fn stranger() -> SubjectKeyIdentifier {
@@ -30,7 +31,7 @@ async fn the_answer_is_signed_over_the_challenge_and_the_address_as_it_was_sent(
     for address in ["smdp.example.com", "SMDP.Example.COM", "smdp.example.com:8443"] {
         let mut request = euicc.initiate_request();
         request.smdp_address = address.to_owned();
-        let answer = server.es9().initiate_authentication(request).await.unwrap();
+        let answer = server.es9().initiate_authentication(&Caller::default(), request).await.unwrap();
         let signed = answer.server_signed1.value();
         assert_eq!(signed.server_address, address);
         assert_eq!(signed.euicc_challenge.0, euicc.challenge);
@@ -49,7 +50,7 @@ async fn refuses_another_address() {
     for address in ["other.example.com", "smdp.example.com:8444", "", "smdp.example.com.evil.org"] {
         let mut request = server.euicc(Curve::P256).initiate_request();
         request.smdp_address = address.to_owned();
-        let answer = server.es9().initiate_authentication(request).await;
+        let answer = server.es9().initiate_authentication(&Caller::default(), request).await;
         assert_refused(answer, &StatusCode::SMDP_ADDRESS_REFUSED);
     }
 }
@@ -71,7 +72,7 @@ async fn atk_downgrade_svn_below_what_the_operator_demands() {
     let mut info = request.euicc_info1.into_value();
     info.svn = minimum_svn;
     request.euicc_info1 = Raw::new(info).unwrap();
-    server.es9().initiate_authentication(request).await.unwrap();
+    server.es9().initiate_authentication(&Caller::default(), request).await.unwrap();
 }
 
 #[tokio::test]
@@ -91,7 +92,7 @@ async fn refuses_an_euicc_without_common_ci() {
 async fn refuses_an_euicc_whose_ci_it_trusts_but_has_no_certificate_under() {
     let server = Server::with(Wanted { curves: vec![Curve::P256], ..Wanted::default() }).await;
     let euicc = server.euicc(Curve::BrainpoolP256r1);
-    let answer = server.es9().initiate_authentication(euicc.initiate_request()).await;
+    let answer = server.es9().initiate_authentication(&Caller::default(), euicc.initiate_request()).await;
     assert_refused(answer, &StatusCode::SMDP_CERTIFICATE_UNAVAILABLE);
 }
 
@@ -108,7 +109,8 @@ async fn refuses_an_euicc_that_cannot_sign_under_a_trusted_ci() {
 async fn refuses_to_show_an_expired_certificate() {
     let server = Server::new().await;
     server.advance_clock(20 * 365 * 86_400);
-    let answer = server.es9().initiate_authentication(server.euicc(Curve::P256).initiate_request()).await;
+    let answer =
+        server.es9().initiate_authentication(&Caller::default(), server.euicc(Curve::P256).initiate_request()).await;
     assert_refused(answer, &StatusCode::SMDP_CERTIFICATE_UNAVAILABLE);
 }
 

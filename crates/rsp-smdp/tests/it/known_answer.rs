@@ -13,7 +13,7 @@ use rsp_crypto::{Curve, Randomness, Zeroizing, rust_crypto};
 use rsp_es::es9plus::{
     AuthenticateClientRequest, GetBoundProfilePackageRequest, HandleNotificationRequest, InitiateAuthenticationRequest,
 };
-use rsp_es::server::Es9Plus as _;
+use rsp_es::server::{Caller, Es9Plus as _};
 use rsp_es::status::StatusCode;
 use rsp_pki::directory::PkiDirectory;
 use rsp_smdp::{Clock, Settings, SharedRandomness, Smdp};
@@ -144,13 +144,13 @@ async fn answers_a_recorded_session_byte_for_byte() {
         euicc_info1: Raw::from_der(&vector("euicc-info1.der")).unwrap(),
         smdp_address: address,
     };
-    let refusal = smdp.initiate_authentication(request.clone()).await.unwrap_err();
+    let refusal = smdp.initiate_authentication(&Caller::default(), request.clone()).await.unwrap_err();
     assert!(refusal.is(&StatusCode::SMDP_SECURITY_UNSUPPORTED));
     let mut info = request.euicc_info1.into_value();
     info.euicc_ci_pk_id_list_for_verification = vec![initiated.euicc_ci_pk_id_to_be_used.clone()];
     info.euicc_ci_pk_id_list_for_signing = vec![initiated.euicc_ci_pk_id_to_be_used.clone()];
     request.euicc_info1 = Raw::new(info).unwrap();
-    let answer = smdp.initiate_authentication(request).await.unwrap();
+    let answer = smdp.initiate_authentication(&Caller::default(), request).await.unwrap();
     assert_eq!(answer.server_signed1.bytes(), initiated.server_signed1.bytes());
     assert_eq!(answer.server_signature1, initiated.server_signature1);
     assert_eq!(answer.euicc_ci_pk_id_to_be_used, initiated.euicc_ci_pk_id_to_be_used);
@@ -159,7 +159,7 @@ async fn answers_a_recorded_session_byte_for_byte() {
     let transaction_id = answer.transaction_id;
     let request =
         AuthenticateClientRequest { transaction_id: transaction_id.clone(), authenticate_server_response: response };
-    let answer = smdp.authenticate_client(request).await.unwrap();
+    let answer = smdp.authenticate_client(&Caller::default(), request).await.unwrap();
     let recorded: AuthenticateClientResponseEs9 = decode(&vector("authenticate-response.der")).unwrap();
     let AuthenticateClientResponseEs9::Ok(recorded) = recorded else { panic!("the recording is an error") };
     assert_eq!(answer.profile_metadata.bytes(), recorded.profile_meta_data.bytes());
@@ -171,11 +171,11 @@ async fn answers_a_recorded_session_byte_for_byte() {
         transaction_id,
         prepare_download_response: Raw::from_der(&vector("prepare-download-response.der")).unwrap(),
     };
-    let answer = smdp.get_bound_profile_package(request).await.unwrap();
+    let answer = smdp.get_bound_profile_package(&Caller::default(), request).await.unwrap();
     assert_eq!(answer.bound_profile_package, vector("bound-profile-package.der"));
 
     let pending_notification: Raw<PendingNotification> = Raw::from_der(&vector("pending-notification.der")).unwrap();
-    smdp.handle_notification(HandleNotificationRequest { pending_notification }).await.unwrap();
+    smdp.handle_notification(&Caller::default(), HandleNotificationRequest { pending_notification }).await.unwrap();
     let iccid = decode::<StoreMetadataRequest>(&metadata).unwrap().iccid;
     let profile = store.profile(&iccid).await.unwrap().unwrap();
     assert_eq!(profile.state, ProfileState::Installed);

@@ -2,6 +2,7 @@
 
 use rsp_asn1::{CancelSessionReason, ErrorReason, NotificationEvent, TransactionId};
 use rsp_crypto::{Curve, SecretKey};
+use rsp_es::server::Caller;
 use rsp_es::status::StatusCode;
 use rsp_smdp::{Error, PlacedOrder, Settings};
 use rsp_store::ProfileState;
@@ -26,7 +27,7 @@ async fn ordered_again(server: &Server, euicc: &TestEuicc) -> PlacedOrder {
 
 async fn report(server: &Server, euicc: &TestEuicc, session: &TransactionId, seq: u64, reason: Option<ErrorReason>) {
     let iccid = server.store.profiles().await.unwrap()[0].iccid;
-    server.es9().handle_notification(euicc.result(session, seq, iccid, reason)).await.unwrap();
+    server.es9().handle_notification(&Caller::default(), euicc.result(session, seq, iccid, reason)).await.unwrap();
 }
 
 /// Two packages delivered to one eUICC for one order, each in a session of its own.
@@ -43,7 +44,7 @@ async fn order_that_moved_on(server: &Server) -> (TestEuicc, TransactionId, Test
     let (old, order, [late, installed]) = delivered_twice(server).await;
     report(server, &old, &installed, 1, None).await;
     let deleted = old.notification(2, NotificationEvent::DELETE, order.iccid);
-    server.es9().handle_notification(deleted).await.unwrap();
+    server.es9().handle_notification(&Caller::default(), deleted).await.unwrap();
     server.orders.cancel(&order.iccid, true).await.unwrap();
     let new = another(server);
     let next = ordered_again(server, &new).await;
@@ -61,7 +62,7 @@ async fn a_session_of_a_cancelled_order_is_closed() {
     let next = ordered_again(&server, &another(&server)).await;
     assert_eq!(next.iccid, order.iccid);
     let cancel = old.cancel_request(&stale.transaction_id, CancelSessionReason::END_USER_REJECTION);
-    assert_refused(server.es9().cancel_session(cancel).await, &StatusCode::TRANSACTION_ID_UNKNOWN);
+    assert_refused(server.es9().cancel_session(&Caller::default(), cancel).await, &StatusCode::TRANSACTION_ID_UNKNOWN);
     let answer = old.try_prepare(&server, &stale, None).await;
     assert_refused(answer, &StatusCode::TRANSACTION_ID_UNKNOWN);
     assert_eq!(server.state(&next).await, ProfileState::Released);
@@ -77,9 +78,12 @@ async fn a_stale_session_does_not_cancel_the_next_order() {
             new.deliver(&server, &next.matching_id).await;
         }
         let cancel = old.cancel_request(&late, CancelSessionReason::END_USER_REJECTION);
-        server.es9().cancel_session(cancel.clone()).await.unwrap();
+        server.es9().cancel_session(&Caller::default(), cancel.clone()).await.unwrap();
         assert_eq!(server.state(&next).await, expected);
-        assert_refused(server.es9().cancel_session(cancel).await, &StatusCode::TRANSACTION_ID_UNKNOWN);
+        assert_refused(
+            server.es9().cancel_session(&Caller::default(), cancel).await,
+            &StatusCode::TRANSACTION_ID_UNKNOWN,
+        );
         let answer = new.try_authenticate(&server, Some(&next.matching_id)).await;
         assert_eq!(answer.unwrap().profile_metadata.value().iccid, next.iccid);
     }
@@ -121,9 +125,12 @@ async fn a_session_of_an_order_that_moved_on_gets_no_package() {
     let (old, order, _) = delivered_twice(&server).await;
     let authenticated = old.authenticate(&server, &order.matching_id).await;
     let request = old.prepare_request(&authenticated, None);
-    server.es9().get_bound_profile_package(request.clone()).await.unwrap();
+    server.es9().get_bound_profile_package(&Caller::default(), request.clone()).await.unwrap();
     report(&server, &old, &authenticated.transaction_id, 1, None).await;
-    assert_refused(server.es9().get_bound_profile_package(request).await, &StatusCode::TRANSACTION_ID_UNKNOWN);
+    assert_refused(
+        server.es9().get_bound_profile_package(&Caller::default(), request).await,
+        &StatusCode::TRANSACTION_ID_UNKNOWN,
+    );
 
     // The session of another delivery of the same order, whose order is another's now.
     let server = Server::new().await;
@@ -131,18 +138,18 @@ async fn a_session_of_an_order_that_moved_on_gets_no_package() {
     let order = server.order().await;
     let authenticated = old.authenticate(&server, &order.matching_id).await;
     let request = old.prepare_request(&authenticated, None);
-    server.es9().get_bound_profile_package(request.clone()).await.unwrap();
+    server.es9().get_bound_profile_package(&Caller::default(), request.clone()).await.unwrap();
     let second = old.deliver(&server, &order.matching_id).await.transaction_id;
     report(&server, &old, &second, 1, None).await;
     let deleted = old.notification(2, NotificationEvent::DELETE, order.iccid);
-    server.es9().handle_notification(deleted).await.unwrap();
+    server.es9().handle_notification(&Caller::default(), deleted).await.unwrap();
     server.orders.cancel(&order.iccid, true).await.unwrap();
     let next = ordered_again(&server, &another(&server)).await;
-    let answer = server.es9().get_bound_profile_package(request.clone()).await;
+    let answer = server.es9().get_bound_profile_package(&Caller::default(), request.clone()).await;
     assert_refused(answer, &StatusCode::EID_REFUSED);
     server.orders.cancel(&next.iccid, true).await.unwrap();
     ordered_again(&server, &old).await;
-    let answer = server.es9().get_bound_profile_package(request).await;
+    let answer = server.es9().get_bound_profile_package(&Caller::default(), request).await;
     assert_refused(answer, &StatusCode::MATCHING_ID_REFUSED);
 }
 
@@ -162,7 +169,7 @@ async fn a_success_after_a_cancelled_session_is_an_installed_profile() {
     let server = Server::new().await;
     let (euicc, order, [first, second]) = delivered_twice(&server).await;
     let cancel = euicc.cancel_request(&second, CancelSessionReason::END_USER_REJECTION);
-    server.es9().cancel_session(cancel).await.unwrap();
+    server.es9().cancel_session(&Caller::default(), cancel).await.unwrap();
     assert_eq!(server.state(&order).await, ProfileState::Error);
     report(&server, &euicc, &first, 1, None).await;
     assert_eq!(server.state(&order).await, ProfileState::Installed);
@@ -204,13 +211,13 @@ async fn a_repeat_after_another_binding_is_refused() {
     let order = server.order().await;
     let authenticated = euicc.authenticate(&server, &order.matching_id).await;
     let request = euicc.prepare_request(&authenticated, None);
-    let first = server.es9().get_bound_profile_package(request.clone()).await.unwrap();
+    let first = server.es9().get_bound_profile_package(&Caller::default(), request.clone()).await.unwrap();
     // A delivery under the same key leaves the first package what it was.
     euicc.deliver(&server, &order.matching_id).await;
-    assert_eq!(server.es9().get_bound_profile_package(request.clone()).await.unwrap(), first);
+    assert_eq!(server.es9().get_bound_profile_package(&Caller::default(), request.clone()).await.unwrap(), first);
     euicc.one_time_key = SecretKey::generate(Curve::P256, &mut SeededRandomness::new("another"));
     euicc.deliver(&server, &order.matching_id).await;
-    let answer = server.es9().get_bound_profile_package(request).await;
+    let answer = server.es9().get_bound_profile_package(&Caller::default(), request).await;
     assert_refused(answer, &StatusCode::PROFILE_UNAVAILABLE);
     assert_eq!(server.state(&order).await, ProfileState::Downloaded);
 }
@@ -222,9 +229,12 @@ async fn a_repeat_is_refused_when_the_order_is_over() {
     let order = server.order_with(|order| order.expires_at = Some(NOW.plus_seconds(60))).await;
     let authenticated = euicc.authenticate(&server, &order.matching_id).await;
     let request = euicc.prepare_request(&authenticated, None);
-    server.es9().get_bound_profile_package(request.clone()).await.unwrap();
+    server.es9().get_bound_profile_package(&Caller::default(), request.clone()).await.unwrap();
     server.advance_clock(61);
-    assert_refused(server.es9().get_bound_profile_package(request).await, &StatusCode::DOWNLOAD_ORDER_EXPIRED);
+    assert_refused(
+        server.es9().get_bound_profile_package(&Caller::default(), request).await,
+        &StatusCode::DOWNLOAD_ORDER_EXPIRED,
+    );
 }
 
 #[tokio::test]
@@ -234,11 +244,11 @@ async fn a_repeat_is_refused_when_the_confirmation_code_was_wrong_too_often() {
     let order = server.order_with(|order| order.confirmation_code = Some(code())).await;
     let authenticated = euicc.authenticate(&server, &order.matching_id).await;
     let request = euicc.prepare_request(&authenticated, Some(crate::server::CODE));
-    server.es9().get_bound_profile_package(request.clone()).await.unwrap();
+    server.es9().get_bound_profile_package(&Caller::default(), request.clone()).await.unwrap();
     let guess = euicc.authenticate(&server, &order.matching_id).await;
     let answer = euicc.try_prepare(&server, &guess, Some("wrong")).await;
     assert_refused(answer, &StatusCode::CONFIRMATION_CODE_REFUSED);
-    let answer = server.es9().get_bound_profile_package(request).await;
+    let answer = server.es9().get_bound_profile_package(&Caller::default(), request).await;
     assert_refused(answer, &StatusCode::CONFIRMATION_CODE_RETRIES_EXCEEDED);
     assert_eq!(server.state(&order).await, ProfileState::Error);
 }
@@ -250,8 +260,8 @@ async fn a_repeat_of_the_last_delivery_is_answered() {
     let order = server.order().await;
     let authenticated = euicc.authenticate(&server, &order.matching_id).await;
     let request = euicc.prepare_request(&authenticated, None);
-    let first = server.es9().get_bound_profile_package(request.clone()).await.unwrap();
-    assert_eq!(server.es9().get_bound_profile_package(request).await.unwrap(), first);
+    let first = server.es9().get_bound_profile_package(&Caller::default(), request.clone()).await.unwrap();
+    assert_eq!(server.es9().get_bound_profile_package(&Caller::default(), request).await.unwrap(), first);
     assert_eq!(server.state(&order).await, ProfileState::Downloaded);
 }
 
@@ -263,10 +273,14 @@ async fn a_card_made_anew_reports_under_the_same_numbers() {
     for _ in 0..2 {
         let order = server.orders.order(new_order()).await.unwrap();
         let session = euicc.deliver(&server, &order.matching_id).await.transaction_id;
-        server.es9().handle_notification(euicc.result(&session, 1, order.iccid, None)).await.unwrap();
+        server
+            .es9()
+            .handle_notification(&Caller::default(), euicc.result(&session, 1, order.iccid, None))
+            .await
+            .unwrap();
         assert_eq!(server.state(&order).await, ProfileState::Installed);
         let deleted = euicc.notification(2, NotificationEvent::DELETE, order.iccid);
-        server.es9().handle_notification(deleted).await.unwrap();
+        server.es9().handle_notification(&Caller::default(), deleted).await.unwrap();
         assert_eq!(server.state(&order).await, ProfileState::Deleted);
         assert_eq!(server.store.notifications(&order.iccid).await.unwrap().len(), 2);
     }
@@ -313,7 +327,11 @@ async fn an_expired_order_does_not_hide_a_later_one() {
     // With none but the expired one left, the answer says why.
     for order in [&released, &downloaded] {
         let session = euicc.deliver(&server, &order.matching_id).await.transaction_id;
-        server.es9().handle_notification(euicc.result(&session, 1, order.iccid, None)).await.unwrap();
+        server
+            .es9()
+            .handle_notification(&Caller::default(), euicc.result(&session, 1, order.iccid, None))
+            .await
+            .unwrap();
     }
     assert_refused(euicc.try_authenticate(&server, None).await, &StatusCode::DOWNLOAD_ORDER_EXPIRED);
     assert_eq!(server.state(&expired).await, ProfileState::Released);
