@@ -8,9 +8,11 @@ CREATE TABLE operators (
 ) WITHOUT ROWID;
 
 -- Whose profile type it is; NULL is the server's own. A closed one is not ordered any more. A template with a range takes
--- its ICCIDs from there: 18 digits without check digit, the next to be given and the last one.
+-- its ICCIDs from there: without check digit, the next to be given and the last one. A stocked one takes its subscribers from
+-- subscriber_stock, and from nowhere else.
 ALTER TABLE profile_types ADD COLUMN operator TEXT REFERENCES operators (name);
 ALTER TABLE profile_types ADD COLUMN closed INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE profile_types ADD COLUMN stocked INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE profile_types ADD COLUMN iccid_next INTEGER;
 ALTER TABLE profile_types ADD COLUMN iccid_last INTEGER;
 

@@ -2,7 +2,7 @@
 //! order within a lane.
 
 use rsp_asn1::Timestamp;
-use rusqlite::params;
+use rusqlite::{ToSql, params};
 use zeroize::Zeroizing;
 
 use crate::datastore::Datastore;
@@ -75,6 +75,17 @@ pub struct Waiting {
     pub problem: Option<String>,
 }
 
+/// Statement text: messages by a condition, with the places where their recipients are now.
+macro_rules! claimed {
+    ($condition:expr) => {
+        concat!(
+            "SELECT m.lane, m.number, m.function, COALESCE(o.endpoint, m.recipient) AS recipient, m.body, \
+             m.attempts + 1 AS attempts, m.created_at FROM outbox m LEFT JOIN operators o ON o.name = m.operator WHERE ",
+            $condition
+        )
+    };
+}
+
 impl Datastore {
     /// Takes out messages that are due, at most one of each lane and `limit` in all. Until `lease_end` nobody else gets
     /// them; whoever does not settle them by then has them taken away.
@@ -91,7 +102,30 @@ impl Datastore {
         if self.first(due, params![now.0], |_| Ok(()))?.is_none() {
             return Ok(Vec::new());
         }
-        self.run_tx("claim messages", move |tx| tx.claim_messages(now, lease_end, limit)).await
+        self.run_tx("claim messages", move |tx| {
+            tx.claim(
+                claimed!(
+                    "m.due_at <= $1 AND NOT EXISTS (SELECT 1 FROM outbox e WHERE e.lane = m.lane AND e.number < m.number) \
+                     ORDER BY m.due_at, m.lane LIMIT $2"
+                ),
+                params![now.0, limit],
+                lease_end,
+            )
+        })
+        .await
+    }
+
+    /// Takes out the first message of a lane, whenever it is due.
+    ///
+    /// # Errors
+    /// The store's own failures.
+    pub async fn claim_lane(&self, lane: &str, lease_end: Timestamp) -> Result<Option<Message>, Error> {
+        let lane = lane.to_owned();
+        self.run_tx("claim lane", move |tx| {
+            let messages = tx.claim(claimed!("m.lane = $1 ORDER BY m.number LIMIT 1"), params![lane], lease_end)?;
+            Ok(messages.into_iter().next())
+        })
+        .await
     }
 
     /// A message has arrived.
@@ -178,31 +212,22 @@ impl Transaction {
         sqlite::execute(&self.connection, "DELETE FROM outbox WHERE lane = $1", params![lane])
     }
 
-    fn claim_messages(&mut self, now: Timestamp, lease_end: Timestamp, limit: u32) -> Result<Vec<Message>, Error> {
-        let crypter = std::sync::Arc::clone(&self.crypter);
-        let messages = sqlite::all(
-            &self.connection,
-            "SELECT m.lane, m.number, m.function, COALESCE(o.endpoint, m.recipient) AS recipient, m.body, \
-             m.attempts + 1 AS attempts, m.created_at FROM outbox m LEFT JOIN operators o ON o.name = m.operator \
-             WHERE m.due_at <= $1 AND NOT EXISTS \
-             (SELECT 1 FROM outbox e WHERE e.lane = m.lane AND e.number < m.number) \
-             ORDER BY m.due_at, m.lane LIMIT $2",
-            params![now.0, limit],
-            |row| {
-                let columns = Columns::new(row, TABLE);
-                let (lane, number): (String, i64) = (columns.get("lane")?, columns.get("number")?);
-                let body = columns.sealed(&crypter, &row_key(&lane, number), "body")?;
-                Ok(Message {
-                    lane,
-                    number,
-                    function: columns.get("function")?,
-                    recipient: columns.get("recipient")?,
-                    body,
-                    attempts: columns.unsigned("attempts")?,
-                    created_at: columns.timestamp("created_at")?,
-                })
-            },
-        )?;
+    /// Takes out what `query` finds.
+    fn claim(&mut self, query: &str, parameters: &[&dyn ToSql], lease_end: Timestamp) -> Result<Vec<Message>, Error> {
+        let messages = sqlite::all(&self.connection, query, parameters, |row| {
+            let columns = Columns::new(row, TABLE);
+            let (lane, number): (String, i64) = (columns.get("lane")?, columns.get("number")?);
+            let body = columns.sealed(&self.crypter, &row_key(&lane, number), "body")?;
+            Ok(Message {
+                lane,
+                number,
+                function: columns.get("function")?,
+                recipient: columns.get("recipient")?,
+                body,
+                attempts: columns.unsigned("attempts")?,
+                created_at: columns.timestamp("created_at")?,
+            })
+        })?;
         for message in &messages {
             let text = "UPDATE outbox SET due_at = $3, attempts = $4 WHERE lane = $1 AND number = $2";
             let parameters = params![message.lane, message.number, lease_end.0, message.attempts];

@@ -480,6 +480,15 @@ impl Transaction {
         Ok(())
     }
 
+    /// Takes back a reservation that was told to nobody.
+    ///
+    /// # Errors
+    /// The store's own failures.
+    pub fn release_matching_id(&mut self, matching_id: &str) -> Result<(), Error> {
+        let text = "DELETE FROM matching_ids WHERE matching_id = $1";
+        sqlite::execute(&self.connection, text, params![matching_id]).map(drop)
+    }
+
     /// Writes a change. False when the profile was changed since it was read, and nothing was written.
     ///
     /// # Errors

@@ -74,6 +74,8 @@ impl Transaction {
             params![profile_type, new.imsi, sealed],
         )
         .map_err(|error| error.naming_duplicate("IMSI"))?;
+        let text = "UPDATE profile_types SET stocked = 1 WHERE name = $1 AND stocked = 0";
+        sqlite::execute(&self.connection, text, params![profile_type])?;
         Ok(())
     }
 

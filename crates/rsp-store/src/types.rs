@@ -21,6 +21,8 @@ pub struct ProfileType {
     pub operator: Option<String>,
     /// Whether no more orders are taken.
     pub closed: bool,
+    /// Whether its copies get their subscribers from the stock, and no others.
+    pub stocked: bool,
     /// The ICCIDs of a template's copies, without check digit: the next and the last one. Without it they are random.
     pub iccids: Option<(u64, u64)>,
     /// Whether each order gets a freshly personalised copy; otherwise orders take from an inventory.
@@ -53,7 +55,7 @@ impl Datastore {
     /// The profile type called `name`.
     pub async fn profile_type(&self, name: &str) -> Result<Option<ProfileType>, Error> {
         self.first(
-            "SELECT name, template, metadata, package_size, created_at, operator, closed, iccid_next, iccid_last \
+            "SELECT name, template, metadata, package_size, created_at, operator, closed, stocked, iccid_next, iccid_last \
              FROM profile_types WHERE name = $1",
             params![name],
             |row| profile_type(&Columns::new(row, TABLE)),
@@ -63,19 +65,11 @@ impl Datastore {
     /// All profile types by name.
     pub async fn profile_types(&self) -> Result<Vec<ProfileType>, Error> {
         self.all(
-            "SELECT name, template, metadata, package_size, created_at, operator, closed, iccid_next, iccid_last \
+            "SELECT name, template, metadata, package_size, created_at, operator, closed, stocked, iccid_next, iccid_last \
              FROM profile_types ORDER BY name",
             &[],
             |row| profile_type(&Columns::new(row, TABLE)),
         )
-    }
-
-    /// The package of the template called `name`; `None` when there is no such template.
-    pub async fn template(&self, name: &str) -> Result<Option<Zeroizing<Vec<u8>>>, Error> {
-        let package = self.first("SELECT package FROM profile_types WHERE name = $1", params![name], |row| {
-            Columns::new(row, TABLE).optional_sealed(self.crypter(), name.as_bytes(), "package")
-        })?;
-        Ok(package.flatten())
     }
 }
 
@@ -121,7 +115,7 @@ impl Transaction {
     pub fn profile_type(&mut self, name: &str) -> Result<Option<ProfileType>, Error> {
         sqlite::first(
             &self.connection,
-            "SELECT name, template, metadata, package_size, created_at, operator, closed, iccid_next, iccid_last FROM profile_types WHERE name = $1",
+            "SELECT name, template, metadata, package_size, created_at, operator, closed, stocked, iccid_next, iccid_last FROM profile_types WHERE name = $1",
             params![name],
             |row| profile_type(&Columns::new(row, TABLE)),
         )
@@ -138,6 +132,20 @@ impl Transaction {
         sqlite::first(&self.connection, text, params![name], |row| Columns::new(row, TABLE).get::<i64>("iccid_next"))?
             .map(|next| u64::try_from(next).map_err(|_| Error::InvalidValue { table: TABLE, column: "iccid_next" }))
             .transpose()
+    }
+
+    /// The package of the template called `name`; `None` when there is no such template.
+    ///
+    /// # Errors
+    /// The store's own failures.
+    pub fn template(&mut self, name: &str) -> Result<Option<Zeroizing<Vec<u8>>>, Error> {
+        let package = sqlite::first(
+            &self.connection,
+            "SELECT package FROM profile_types WHERE name = $1",
+            params![name],
+            |row| Columns::new(row, TABLE).optional_sealed(&self.crypter, name.as_bytes(), "package"),
+        )?;
+        Ok(package.flatten())
     }
 
     /// Closes a profile type for orders, or opens it again. False when there is none of this name.
@@ -159,6 +167,7 @@ fn profile_type(columns: &Columns<'_>) -> Result<ProfileType, Error> {
         created_at: columns.timestamp("created_at")?,
         operator: columns.get("operator")?,
         closed: columns.get("closed")?,
+        stocked: columns.get("stocked")?,
         iccids: match (columns.get::<Option<i64>>("iccid_next")?, columns.get::<Option<i64>>("iccid_last")?) {
             (Some(next), Some(last)) => {
                 let unsigned = |value: i64| u64::try_from(value).map_err(|_| columns.invalid("iccid_next"));
