@@ -64,7 +64,7 @@ pub struct InitiateAuthenticationRequest {
     #[rasn(tag(context, 3))]
     pub smdp_address: Utf8String,
     /// From GetEUICCInfo1.
-    pub euicc_info1: EuiccInfo1,
+    pub euicc_info1: Raw<EuiccInfo1>,
     /// Elements of later versions.
     pub unknown: Unknown,
 }
@@ -125,8 +125,8 @@ pub struct AuthenticateClientRequest {
     /// The session.
     #[rasn(tag(context, 0))]
     pub transaction_id: TransactionId,
-    /// The eUICC's answer.
-    pub authenticate_server_response: AuthenticateServerResponse,
+    /// The eUICC's answer, as it gave it.
+    pub authenticate_server_response: Raw<AuthenticateServerResponse>,
     /// Activation code retrieval is asked for (v2.6).
     pub use_matching_id_for_acr: Option<()>,
     /// Elements of later versions.
@@ -208,8 +208,8 @@ pub struct GetBoundProfilePackageRequest {
     /// The session.
     #[rasn(tag(context, 0))]
     pub transaction_id: TransactionId,
-    /// The eUICC's answer.
-    pub prepare_download_response: PrepareDownloadResponse,
+    /// The eUICC's answer, as it gave it.
+    pub prepare_download_response: Raw<PrepareDownloadResponse>,
     /// Elements of later versions.
     pub unknown: Unknown,
 }
@@ -272,7 +272,7 @@ pub struct GetBoundProfilePackageOk {
 pub struct HandleNotification {
     /// As the eUICC signed it.
     #[rasn(tag(explicit(context, 0)))]
-    pub pending_notification: PendingNotification,
+    pub pending_notification: Raw<PendingNotification>,
     /// Elements of later versions.
     pub unknown: Unknown,
 }
@@ -286,7 +286,7 @@ pub struct CancelSessionRequestEs9 {
     /// The session.
     #[rasn(tag(context, 0))]
     pub transaction_id: TransactionId,
-    /// As the eUICC signed it.
+    /// The eUICC's answer. Here its own tag, `BF41`, gives way to `A1`: what the eUICC signed stands below it.
     #[rasn(tag(context, 1))]
     pub cancel_session_response: CancelSessionResponse,
     /// Elements of later versions.

@@ -56,9 +56,13 @@ fn the_asn1_binding_tags_its_messages() {
     let whole = hex("a224 bf3921 8110000102030405060708090a0b0c0d0e0f 830161 bf2009 8203020600 a900 aa00");
     let RemoteProfileProvisioningRequest::InitiateAuthentication(request) = same_bytes(&whole) else { panic!() };
     assert_eq!(request.smdp_address, "a");
+    assert_eq!(request.euicc_info1.bytes(), &whole[26..], "kept as received");
     same_bytes::<RemoteProfileProvisioningResponse>(&hex("a206bf3903810101"));
     same_bytes::<RemoteProfileProvisioningResponse>(&hex("a205bf4102a000"));
     same_bytes::<CancelSessionRequestEs9>(&hex("bf410a 8003010203 a103810105"));
+    let refused = hex("a215 bf3b12 8003010203 bf380a a108 8003010203 020107");
+    let RemoteProfileProvisioningRequest::AuthenticateClient(request) = same_bytes(&refused) else { panic!() };
+    assert_eq!(request.authenticate_server_response.bytes(), &refused[10..]);
 }
 
 #[test]
