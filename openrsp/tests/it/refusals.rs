@@ -74,7 +74,7 @@ async fn an_lpa_gets_the_refusal_of_a_long_request_over_tls() {
     let transport = Arc::new(transport.with_resolve(vec![Resolve::new(HOST, None, server.address)]));
     let origin = Origin::new(Scheme::Https, HOST).unwrap();
     for round in 0..8 {
-        let request = HttpRequest { origin: &origin, path: PATH, body: vec![b' '; LONG] };
+        let request = HttpRequest::from_lpa(&origin, PATH, vec![b' '; LONG]);
         let answer = transport.post(request).await.map(|response| response.status);
         assert!(matches!(answer, Ok(413)), "{round}: {answer:?}");
     }

@@ -6,7 +6,7 @@ mod transport;
 
 pub use network::{Limits, NegotiatedTls, NetworkTransport, Resolve, tls_config};
 pub use recorded::{Deviation, Exchange, MalformedTranscript, RecordedTransport, Recorder};
-pub use transport::{HttpRequest, HttpResponse, HttpTransport, MalformedAddress, Origin, Scheme, TransportError};
+pub use transport::{HttpRequest, HttpResponse, HttpTransport, LPAD, MalformedAddress, Origin, Scheme, TransportError};
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -157,7 +157,7 @@ impl Es9PlusClient {
 
     async fn exchange(&self, function: Function, body: String) -> Result<HttpResponse, ClientError> {
         self.sent.fetch_add(body.len() as u64, Ordering::Relaxed);
-        let request = HttpRequest { origin: &self.origin, path: function.path(), body: body.into_bytes() };
+        let request = HttpRequest::from_lpa(&self.origin, function.path(), body.into_bytes());
         let response =
             self.transport.post(request).await.map_err(|source| ClientError::Transport { function, source })?;
         self.received.fetch_add(response.body.len() as u64, Ordering::Relaxed);

@@ -11,7 +11,7 @@ use async_trait::async_trait;
 use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
 use hyper::body::{Bytes, Incoming};
 use hyper::client::conn::http1::{self, SendRequest};
-use hyper::header::{CONTENT_TYPE as CONTENT_TYPE_HEADER, HOST, USER_AGENT};
+use hyper::header::{CONTENT_TYPE, HOST, USER_AGENT};
 use hyper_util::rt::TokioIo;
 use rustls::ClientConfig;
 use rustls::client::danger::ServerCertVerifier;
@@ -22,10 +22,7 @@ use tokio::sync::Mutex;
 use tokio_rustls::TlsConnector;
 
 use super::transport::{HttpRequest, HttpResponse, HttpTransport, MalformedAddress, Origin, Scheme, TransportError};
-use crate::es9plus::{ADMIN_PROTOCOL, ADMIN_PROTOCOL_HEADER, CONTENT_TYPE};
-
-/// Value of the HTTP header User-Agent of an LPA in the device (SGP.22 6.5.1).
-const LPAD: &str = "gsma-rsp-lpad";
+use crate::es9plus::{ADMIN_PROTOCOL, ADMIN_PROTOCOL_HEADER};
 
 /// Where a host name leads instead of where the resolver says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -290,17 +287,19 @@ where
 }
 
 fn message(request: &HttpRequest<'_>) -> Result<hyper::Request<Full<Bytes>>, TransportError> {
-    hyper::Request::post(request.path)
+    let message = hyper::Request::post(request.path)
         .header(HOST, request.origin.authority())
-        .header(USER_AGENT, LPAD)
-        .header(CONTENT_TYPE_HEADER, CONTENT_TYPE)
-        .header(ADMIN_PROTOCOL_HEADER, ADMIN_PROTOCOL)
-        .body(Full::new(Bytes::copy_from_slice(&request.body)))
-        .map_err(|error| TransportError::Interrupted {
-            host: request.origin.host().to_owned(),
-            when: "before the request",
-            reason: error.to_string(),
-        })
+        .header(CONTENT_TYPE, request.content_type)
+        .header(ADMIN_PROTOCOL_HEADER, ADMIN_PROTOCOL);
+    let message = match request.user_agent {
+        Some(user_agent) => message.header(USER_AGENT, user_agent),
+        None => message,
+    };
+    message.body(Full::new(Bytes::copy_from_slice(&request.body))).map_err(|error| TransportError::Interrupted {
+        host: request.origin.host().to_owned(),
+        when: "before the request",
+        reason: error.to_string(),
+    })
 }
 
 async fn receive(origin: &Origin, body: Incoming, limit: usize) -> Result<Vec<u8>, TransportError> {

@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use async_trait::async_trait;
 
 use super::recorded::Deviation;
+use crate::es9plus::CONTENT_TYPE;
 
 /// Carries one HTTP POST at a time to an RSP server.
 #[async_trait]
@@ -17,6 +18,9 @@ pub trait HttpTransport: Send + Sync {
     async fn post(&self, request: HttpRequest<'_>) -> Result<HttpResponse, TransportError>;
 }
 
+/// Value of the HTTP header User-Agent of an LPA in the device (SGP.22 6.5.1).
+pub const LPAD: &str = "gsma-rsp-lpad";
+
 /// One POST.
 #[derive(Debug, Clone)]
 pub struct HttpRequest<'a> {
@@ -24,8 +28,19 @@ pub struct HttpRequest<'a> {
     pub origin: &'a Origin,
     /// The path of the URL.
     pub path: &'static str,
+    /// Value of the HTTP header Content-Type.
+    pub content_type: &'static str,
+    /// Value of the HTTP header User-Agent: [`LPAD`] for an LPA, nothing for a server that calls another.
+    pub user_agent: Option<&'static str>,
     /// The body.
     pub body: Vec<u8>,
+}
+
+impl<'a> HttpRequest<'a> {
+    /// What an LPA sends in the JSON binding.
+    pub fn from_lpa(origin: &'a Origin, path: &'static str, body: Vec<u8>) -> Self {
+        Self { origin, path, content_type: CONTENT_TYPE, user_agent: Some(LPAD), body }
+    }
 }
 
 /// The answer to a POST.

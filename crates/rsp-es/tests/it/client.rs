@@ -161,11 +161,8 @@ async fn a_connection_that_the_server_closed_is_opened_again() {
     });
     let transport = NetworkTransport::new(tls());
     for _ in 0..3 {
-        let request = HttpRequest {
-            origin: &origin(&address.to_string()),
-            path: Function::HandleNotification.path(),
-            body: vec![],
-        };
+        let origin = origin(&address.to_string());
+        let request = HttpRequest::from_lpa(&origin, Function::HandleNotification.path(), vec![]);
         assert_eq!(transport.post(request).await.unwrap().status, 204);
         closing.recv().await.unwrap();
         // A task that yields goes on after the sockets were looked at: the client has seen the end by then.
@@ -175,7 +172,7 @@ async fn a_connection_that_the_server_closed_is_opened_again() {
 }
 
 async fn failure_of(transport: NetworkTransport, origin: &Origin) -> TransportError {
-    let request = HttpRequest { origin, path: Function::InitiateAuthentication.path(), body: b"{}".to_vec() };
+    let request = HttpRequest::from_lpa(origin, Function::InitiateAuthentication.path(), b"{}".to_vec());
     transport.post(request).await.unwrap_err()
 }
 

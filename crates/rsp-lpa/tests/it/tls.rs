@@ -75,7 +75,7 @@ fn post_trusting(
         let resolve = vec![Resolve::new(host, None, address)];
         let transport = NetworkTransport::new(verifier.tls_config().unwrap()).with_resolve(resolve);
         let origin = Origin::new(Scheme::Https, host).unwrap();
-        let request = HttpRequest { origin: &origin, path: "/", body: Vec::new() };
+        let request = HttpRequest::from_lpa(&origin, "/", Vec::new());
         let outcome = transport.post(request).await.map(|response| response.status);
         (outcome, transport.negotiated().map(|negotiated| negotiated.version))
     });
