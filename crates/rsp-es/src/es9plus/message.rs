@@ -1,16 +1,14 @@
 //! The messages of ES9+ in JSON: member names and codings (SGP.22 6.5.2).
 
 use rsp_asn1::{DecodeError, Octet16, Raw, Signature5F37, TransactionId, decode, tlv};
-use serde::Deserialize;
-use serde::de::IgnoredAny;
 
-use super::json::{JsonError, Members, Writer, push_string};
 use super::{
     AuthenticateClientRequest, AuthenticateClientResponse, CancelSessionRequest, Function,
     GetBoundProfilePackageRequest, GetBoundProfilePackageResponse, HandleNotificationRequest,
     InitiateAuthenticationRequest, InitiateAuthenticationResponse,
 };
-use crate::status::{Reason, StatusCode, Subject};
+use crate::header::{Response, ResponseError, executed};
+use crate::json::{FRAME, JsonError, Members, Writer, base64_length};
 
 /// A message from the LPA.
 pub trait Request: Sized + Send {
@@ -27,57 +25,7 @@ pub trait Request: Sized + Send {
     fn from_json(body: &[u8]) -> Result<Self, JsonError>;
 }
 
-/// A message from the SM-DP+.
-pub trait Response: Sized + Send {
-    /// The body of the HTTP response, with a header that says success.
-    fn to_json(&self) -> String;
-
-    /// Reads the body of an HTTP response. Unknown members are passed over.
-    ///
-    /// # Errors
-    /// The server's status code if it refused, else [`JsonError`] naming the member that cannot be read.
-    fn from_json(body: &[u8]) -> Result<Self, ResponseError>;
-}
-
-/// Why a response is not the one that was hoped for.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum ResponseError {
-    /// The server executed nothing and says why.
-    #[error("{0}")]
-    Status(StatusCode),
-    /// The server's answer cannot be read.
-    #[error(transparent)]
-    Malformed(#[from] JsonError),
-}
-
 const TRANSACTION_ID: &str = "transactionId";
-const EXECUTED_SUCCESS: &str = r#"{"functionExecutionStatus":{"status":"Executed-Success"}}"#;
-
-/// Room for names, punctuation and a header, in bytes.
-const FRAME: usize = 512;
-
-fn base64_length(bytes: usize) -> usize {
-    bytes.div_ceil(3) * 4
-}
-
-/// The body of a response that says why nothing was executed (SGP.22 6.5.1.4).
-pub fn failure(status: &StatusCode) -> String {
-    let mut header = String::from(r#"{"functionExecutionStatus":{"status":"Failed","statusCodeData":{"subjectCode":"#);
-    push_string(&mut header, status.subject.as_str());
-    header.push_str(",\"reasonCode\":");
-    push_string(&mut header, status.reason.as_str());
-    for (name, value) in [("subjectIdentifier", &status.subject_identifier), ("message", &status.message)] {
-        if let Some(value) = value {
-            header.push_str(",\"");
-            header.push_str(name);
-            header.push_str("\":");
-            push_string(&mut header, value);
-        }
-    }
-    header.push_str("}}}");
-    Writer::new(header.len() + 16).raw("header", &header).finish()
-}
 
 impl Request for InitiateAuthenticationRequest {
     const FUNCTION: Function = Function::InitiateAuthentication;
@@ -91,7 +39,7 @@ impl Request for InitiateAuthenticationRequest {
     }
 
     fn from_json(body: &[u8]) -> Result<Self, JsonError> {
-        let members = Members::<IgnoredAny>::parse(body)?;
+        let members = Members::parse(body)?;
         let challenge = members.bytes("euiccChallenge")?;
         let euicc_challenge = <[u8; 16]>::try_from(challenge.as_slice()).map_err(|_| JsonError::NotDer {
             member: "euiccChallenge",
@@ -109,7 +57,7 @@ impl Response for InitiateAuthenticationResponse {
     fn to_json(&self) -> String {
         let (signed, certificate) = (self.server_signed1.bytes(), self.server_certificate.bytes());
         Writer::new(FRAME + base64_length(signed.len() + certificate.len()))
-            .raw("header", EXECUTED_SUCCESS)
+            .executed()
             .text(TRANSACTION_ID, &self.transaction_id.to_string())
             .bytes("serverSigned1", signed)
             .signature("serverSignature1", &self.server_signature1)
@@ -141,7 +89,7 @@ impl Request for AuthenticateClientRequest {
     }
 
     fn from_json(body: &[u8]) -> Result<Self, JsonError> {
-        let members = Members::<IgnoredAny>::parse(body)?;
+        let members = Members::parse(body)?;
         Ok(Self {
             transaction_id: members.transaction_id()?,
             authenticate_server_response: members.der("authenticateServerResponse")?,
@@ -154,7 +102,7 @@ impl Response for AuthenticateClientResponse {
         let (metadata, signed, certificate) =
             (self.profile_metadata.bytes(), self.smdp_signed2.bytes(), self.smdp_certificate.bytes());
         Writer::new(FRAME + base64_length(metadata.len() + signed.len() + certificate.len()))
-            .raw("header", EXECUTED_SUCCESS)
+            .executed()
             .text(TRANSACTION_ID, &self.transaction_id.to_string())
             .bytes("profileMetadata", metadata)
             .bytes("smdpSigned2", signed)
@@ -183,7 +131,7 @@ impl Request for GetBoundProfilePackageRequest {
     }
 
     fn from_json(body: &[u8]) -> Result<Self, JsonError> {
-        let members = Members::<IgnoredAny>::parse(body)?;
+        let members = Members::parse(body)?;
         Ok(Self {
             transaction_id: members.transaction_id()?,
             prepare_download_response: members.der("prepareDownloadResponse")?,
@@ -194,7 +142,7 @@ impl Request for GetBoundProfilePackageRequest {
 impl Response for GetBoundProfilePackageResponse {
     fn to_json(&self) -> String {
         Writer::new(FRAME + base64_length(self.bound_profile_package.len()))
-            .raw("header", EXECUTED_SUCCESS)
+            .executed()
             .text(TRANSACTION_ID, &self.transaction_id.to_string())
             .bytes("boundProfilePackage", &self.bound_profile_package)
             .finish()
@@ -218,7 +166,7 @@ impl Request for HandleNotificationRequest {
     }
 
     fn from_json(body: &[u8]) -> Result<Self, JsonError> {
-        let members = Members::<IgnoredAny>::parse(body)?;
+        let members = Members::parse(body)?;
         Ok(Self { pending_notification: members.der("pendingNotification")? })
     }
 }
@@ -231,22 +179,11 @@ impl Request for CancelSessionRequest {
     }
 
     fn from_json(body: &[u8]) -> Result<Self, JsonError> {
-        let members = Members::<IgnoredAny>::parse(body)?;
+        let members = Members::parse(body)?;
         Ok(Self {
             transaction_id: members.transaction_id()?,
             cancel_session_response: members.der("cancelSessionResponse")?,
         })
-    }
-}
-
-/// A response without members of its own: CancelSession, and HandleNotification where a server answers more than 204.
-impl Response for () {
-    fn to_json(&self) -> String {
-        Writer::new(FRAME).raw("header", EXECUTED_SUCCESS).finish()
-    }
-
-    fn from_json(body: &[u8]) -> Result<Self, ResponseError> {
-        executed(body).map(drop)
     }
 }
 
@@ -271,7 +208,7 @@ impl Writer {
     }
 }
 
-impl<'a, H: Deserialize<'a>> Members<'a, H> {
+impl Members<'_> {
     /// A signed or stored object, with its bytes.
     fn der<T: rasn::Decode>(&self, name: &'static str) -> Result<Raw<T>, JsonError> {
         Raw::from_der(&self.bytes(name)?).map_err(|error| not_der(name, &error))
@@ -289,54 +226,4 @@ impl<'a, H: Deserialize<'a>> Members<'a, H> {
 
 fn not_der(member: &'static str, error: &DecodeError) -> JsonError {
     JsonError::NotDer { member, problem: error.to_string() }
-}
-
-/// The header of a response.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Header {
-    function_execution_status: ExecutionStatus,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct ExecutionStatus {
-    status: String,
-    status_code_data: Option<StatusCodeData>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct StatusCodeData {
-    subject_code: String,
-    reason_code: String,
-    subject_identifier: Option<String>,
-    message: Option<String>,
-}
-
-/// The members of a response whose header says that the function was executed.
-fn executed(body: &[u8]) -> Result<Members<'_, Header>, ResponseError> {
-    let members = Members::<Header>::parse(body)?;
-    let header = members.header.as_ref().ok_or(JsonError::Missing("header"))?;
-    let execution = &header.function_execution_status;
-    match (execution.status.as_str(), &execution.status_code_data) {
-        ("Executed-Success" | "Executed-WithWarning", _) => Ok(members),
-        ("Failed" | "Expired", Some(data)) => Err(ResponseError::Status(data.status_code()?)),
-        ("Failed" | "Expired", None) => Err(ResponseError::Status(
-            StatusCode::FUNCTION_EXECUTION_ERROR.with_message("the server failed and gave no status code"),
-        )),
-        (other, _) => Err(JsonError::Header(format!("unknown execution status {other:?}")).into()),
-    }
-}
-
-impl StatusCodeData {
-    fn status_code(&self) -> Result<StatusCode, JsonError> {
-        let unusable = |error: crate::status::MalformedCode| JsonError::Header(error.to_string());
-        Ok(StatusCode {
-            subject: Subject::parse(&self.subject_code).map_err(unusable)?,
-            reason: Reason::parse(&self.reason_code).map_err(unusable)?,
-            subject_identifier: self.subject_identifier.clone(),
-            message: self.message.clone(),
-        })
-    }
 }

@@ -2,10 +2,10 @@
 //!
 //! What was signed travels as [`Raw`], so that the bytes on either side of this crate are the bytes that were signed.
 
-mod json;
 mod message;
 
-pub use json::JsonError;
+pub use crate::header::{Response, ResponseError, failure};
+pub use crate::json::JsonError;
 pub use message::*;
 
 use rsp_asn1::{
