@@ -22,6 +22,9 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 /// Room for names, punctuation and a header, in bytes.
 pub(crate) const FRAME: usize = 512;
 
+/// The name of the member that names a session.
+pub(crate) const TRANSACTION_ID: &str = "transactionId";
+
 /// How many characters this many bytes are in base64.
 pub(crate) fn base64_length(bytes: usize) -> usize {
     bytes.div_ceil(3) * 4
@@ -73,6 +76,9 @@ pub enum JsonError {
     /// A member that has to be an object is something else.
     #[error("the member {0} is not an object")]
     NotAStructure(&'static str),
+    /// A member that has to be a list of objects is something else.
+    #[error("the member {0} is not a list of objects")]
+    NotAList(&'static str),
     /// A member has the right type, but none of the values that the standard gives it.
     #[error("the member {member} is invalid: {problem}")]
     Invalid {
@@ -97,6 +103,7 @@ impl JsonError {
             | Self::NotATransactionId(member)
             | Self::NotABoolean(member)
             | Self::NotAStructure(member)
+            | Self::NotAList(member)
             | Self::Invalid { member, .. }
             | Self::NotBase64 { member, .. }
             | Self::NotDer { member, .. } => Some(member),
@@ -108,6 +115,9 @@ impl JsonError {
 /// The members of an object, in the order of the text.
 pub(crate) struct Members<'a>(Vec<(Cow<'a, str>, Value<'a>)>);
 
+/// Longest list that is read: more events than ever wait for one eUICC. An object takes far more room than its text.
+const MAX_LIST: usize = 1000;
+
 /// As much of a JSON value as these messages need.
 enum Value<'a> {
     Null,
@@ -115,6 +125,7 @@ enum Value<'a> {
     Number(u64),
     Text(Cow<'a, str>),
     Object(Members<'a>),
+    List(Vec<Members<'a>>),
     Other,
 }
 
@@ -188,6 +199,14 @@ impl<'a> Members<'a> {
             None | Some(Value::Null) => Ok(None),
             Some(Value::Object(members)) => Ok(Some(members)),
             Some(_) => Err(JsonError::NotAStructure(name)),
+        }
+    }
+
+    /// A member that is a list of objects and has to be there.
+    pub(crate) fn list(&self, name: &'static str) -> Result<&[Self], JsonError> {
+        match self.find(name)?.ok_or(JsonError::Missing(name))? {
+            Value::List(list) => Ok(list),
+            _ => Err(JsonError::NotAList(name)),
         }
     }
 
@@ -270,7 +289,7 @@ impl<'de> Visitor<'de> for ValueVisitor {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut members = Vec::with_capacity(8);
+        let mut members = Vec::new();
         while let Some(Text(name)) = map.next_key()? {
             members.push((name, map.next_value()?));
         }
@@ -278,6 +297,14 @@ impl<'de> Visitor<'de> for ValueVisitor {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+        let mut list = Vec::new();
+        while list.len() < MAX_LIST {
+            match seq.next_element()? {
+                Some(Value::Object(members)) => list.push(members),
+                Some(_) => break,
+                None => return Ok(Value::List(list)),
+            }
+        }
         while seq.next_element::<IgnoredAny>()?.is_some() {}
         Ok(Value::Other)
     }

@@ -8,7 +8,7 @@ use super::{
     InitiateAuthenticationRequest, InitiateAuthenticationResponse,
 };
 use crate::header::{Response, ResponseError, executed};
-use crate::json::{FRAME, JsonError, Members, Writer, base64_length};
+use crate::json::{FRAME, JsonError, Members, TRANSACTION_ID, Writer, base64_length};
 
 /// A message from the LPA.
 pub trait Request: Sized + Send {
@@ -24,8 +24,6 @@ pub trait Request: Sized + Send {
     /// [`JsonError`] naming the member that cannot be read.
     fn from_json(body: &[u8]) -> Result<Self, JsonError>;
 }
-
-const TRANSACTION_ID: &str = "transactionId";
 
 impl Request for InitiateAuthenticationRequest {
     const FUNCTION: Function = Function::InitiateAuthentication;
@@ -219,7 +217,7 @@ impl Members<'_> {
         decode(&self.bytes(name)?).map_err(|error| not_der(name, &error))
     }
 
-    fn transaction_id(&self) -> Result<TransactionId, JsonError> {
+    pub(crate) fn transaction_id(&self) -> Result<TransactionId, JsonError> {
         TransactionId::from_hex(self.text(TRANSACTION_ID)?).ok_or(JsonError::NotATransactionId(TRANSACTION_ID))
     }
 }

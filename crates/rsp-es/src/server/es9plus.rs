@@ -12,14 +12,17 @@ use axum::extract::{Request as HttpRequest, State};
 use axum::http::StatusCode as HttpStatus;
 use axum::response::Response as HttpResponse;
 use axum::routing::post;
+use rsp_asn1::RemoteProfileProvisioningRequest as AnyRequest;
 use tower_http::catch_panic::CatchPanicLayer;
 
 use super::Caller;
-use super::http::{caller, failed, only_post, panicked, plain, receive, status_of, with_headers};
+use super::asn1::{self, Answer};
+use super::http::{call, caller, failed, only_post, panicked, plain, receive, with_headers};
+use crate::asn1::{PATH, Server};
 use crate::es9plus::{
     AuthenticateClientRequest, AuthenticateClientResponse, CancelSessionRequest, Function,
     GetBoundProfilePackageRequest, GetBoundProfilePackageResponse, HandleNotificationRequest,
-    InitiateAuthenticationRequest, InitiateAuthenticationResponse, Request, Response,
+    InitiateAuthenticationRequest, InitiateAuthenticationResponse,
 };
 use crate::status::StatusCode;
 
@@ -69,7 +72,7 @@ pub trait Es9Plus: Send + Sync + 'static {
     async fn cancel_session(&self, caller: &Caller, request: CancelSessionRequest) -> Result<(), StatusCode>;
 }
 
-/// The routes of ES9+. The router has no other route and no state of its own, so that it can be merged into any other.
+/// The routes of ES9+, in both bindings. The router has no other route and no state of its own, so that it can be merged into any other.
 ///
 /// A body that is too long is answered before it is read to the end. Whoever serves the router must close such a
 /// connection in a way that lets the client read the answer first (RFC 9112 9.6).
@@ -81,7 +84,7 @@ pub fn router(smdp: Arc<dyn Es9Plus>) -> Router {
         };
         router = router.route(function.path(), post(handler).fallback(only_post));
     }
-    router.with_state(smdp).layer(CatchPanicLayer::custom(panicked))
+    router.route(PATH, post(serve_asn1).fallback(only_post)).with_state(smdp).layer(CatchPanicLayer::custom(panicked))
 }
 
 async fn serve(function: Function, smdp: Arc<dyn Es9Plus>, request: HttpRequest) -> HttpResponse {
@@ -113,13 +116,32 @@ async fn serve(function: Function, smdp: Arc<dyn Es9Plus>, request: HttpRequest)
     }
 }
 
-/// Reads a request, lets the SM-DP+ execute it and writes the response.
-async fn call<Req, Res, F>(body: &[u8], execute: impl FnOnce(Req) -> F) -> Result<String, StatusCode>
-where
-    Req: Request,
-    Res: Response,
-    F: Future<Output = Result<Res, StatusCode>>,
-{
-    let request = Req::from_json(body).map_err(|error| status_of(&error))?;
-    Ok(execute(request).await?.to_json())
+async fn serve_asn1(State(smdp): State<Arc<dyn Es9Plus>>, request: HttpRequest) -> HttpResponse {
+    asn1::serve(request, |caller, request| async move {
+        match request {
+            AnyRequest::InitiateAuthentication(request) => {
+                let call = smdp.initiate_authentication(&caller, (*request).into());
+                asn1::answer(Server::Smdp, Function::InitiateAuthentication, call).await
+            }
+            AnyRequest::AuthenticateClient(request) => {
+                let call = smdp.authenticate_client(&caller, (*request).into());
+                asn1::answer(Server::Smdp, Function::AuthenticateClient, call).await
+            }
+            AnyRequest::GetBoundProfilePackage(request) => {
+                let call = smdp.get_bound_profile_package(&caller, (*request).into());
+                asn1::answer(Server::Smdp, Function::GetBoundProfilePackage, call).await
+            }
+            AnyRequest::CancelSession(request) => match (*request).try_into() {
+                Ok(request) => {
+                    let call = smdp.cancel_session(&caller, request);
+                    asn1::answer(Server::Smdp, Function::CancelSession, call).await
+                }
+                Err(_) => Answer::Malformed,
+            },
+            AnyRequest::HandleNotification(request) => {
+                asn1::taken(smdp.handle_notification(&caller, (*request).into())).await
+            }
+        }
+    })
+    .await
 }

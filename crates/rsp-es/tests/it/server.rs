@@ -1,7 +1,7 @@
 //! The router: statuses, headers, and that nothing that comes in is answered with 500.
 
 use std::net::IpAddr;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
@@ -26,12 +26,18 @@ use crate::fixtures::{Session, session};
 pub(crate) struct Fake {
     session: Session,
     pub(crate) notifications: AtomicUsize,
-    callers: Mutex<Vec<Caller>>,
+    pub(crate) refuses_notifications: AtomicBool,
+    pub(crate) callers: Mutex<Vec<Caller>>,
 }
 
 impl Fake {
     pub(crate) fn new(session: Session) -> Self {
-        Self { session, notifications: AtomicUsize::new(0), callers: Mutex::default() }
+        Self {
+            session,
+            notifications: AtomicUsize::new(0),
+            refuses_notifications: AtomicBool::new(false),
+            callers: Mutex::default(),
+        }
     }
 }
 
@@ -64,6 +70,9 @@ impl Es9Plus for Fake {
     }
 
     async fn handle_notification(&self, _: &Caller, _: HandleNotificationRequest) -> Result<(), StatusCode> {
+        if self.refuses_notifications.load(Ordering::Relaxed) {
+            return Err(StatusCode::SMDP_EXECUTION_ERROR);
+        }
         self.notifications.fetch_add(1, Ordering::Relaxed);
         Ok(())
     }
@@ -73,15 +82,15 @@ impl Es9Plus for Fake {
     }
 }
 
-struct Answer {
-    status: u16,
-    closes: bool,
-    protocol: Option<String>,
-    content_type: Option<String>,
-    body: Vec<u8>,
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) closes: bool,
+    pub(crate) protocol: Option<String>,
+    pub(crate) content_type: Option<String>,
+    pub(crate) body: Vec<u8>,
 }
 
-async fn ask(router: &Router, request: Request<Body>) -> Answer {
+pub(crate) async fn ask(router: &Router, request: Request<Body>) -> Answer {
     let response: Response<Body> = router.clone().oneshot(request).await.unwrap();
     let header = |name: &str| response.headers().get(name).map(|value| value.to_str().unwrap().to_owned());
     let (status, protocol, content_type) =
