@@ -1,40 +1,43 @@
-//! The client half of ES9+: what an LPA calls (SGP.22 6.1, 6.5).
+//! The client halves of the interfaces: [`Es9PlusClient`] is what an LPA calls, [`Es2PlusClient`] what an operator calls,
+//! [`Es12Client`] what registers events at an SM-DS (SGP.22 6.1, 6.5).
 
+mod es12;
+mod es2plus;
 mod network;
+mod peer;
 mod recorded;
 mod transport;
 
+pub use es2plus::{Es2PlusClient, Es2PlusError};
+pub use es12::{Es12Client, Es12Error};
 pub use network::{Limits, NegotiatedTls, NetworkTransport, Resolve, tls_config};
 pub use recorded::{Deviation, Exchange, MalformedTranscript, RecordedTransport, Recorder};
 pub use transport::{HttpRequest, HttpResponse, HttpTransport, LPAD, MalformedAddress, Origin, Scheme, TransportError};
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::es9plus::{
     AuthenticateClientRequest, AuthenticateClientResponse, CancelSessionRequest, Function,
     GetBoundProfilePackageRequest, GetBoundProfilePackageResponse, HandleNotificationRequest,
-    InitiateAuthenticationRequest, InitiateAuthenticationResponse, JsonError, Request, Response, ResponseError,
+    InitiateAuthenticationRequest, InitiateAuthenticationResponse, JsonError, Request, Response,
 };
 use crate::status::StatusCode;
+use peer::Peer;
 
 /// One SM-DP+, as an LPA sees it.
 pub struct Es9PlusClient {
-    transport: Arc<dyn HttpTransport>,
-    origin: Origin,
-    sent: AtomicU64,
-    received: AtomicU64,
+    peer: Peer,
 }
 
-/// Why a function of ES9+ gave no result, by whose fault it is.
+/// Why a function gave no result, by whose fault it is. `F` is the interface's type of its functions.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum ClientError {
+pub enum ClientError<F = Function> {
     /// The server was not reached, or its identity not proven.
     #[error("{source}")]
     Transport {
         /// What was called.
-        function: Function,
+        function: F,
         /// What broke.
         source: TransportError,
     },
@@ -42,7 +45,7 @@ pub enum ClientError {
     #[error("the server answered with HTTP status {status}")]
     HttpStatus {
         /// What was called.
-        function: Function,
+        function: F,
         /// The status.
         status: u16,
     },
@@ -50,7 +53,7 @@ pub enum ClientError {
     #[error("the server's answer is malformed: {source}")]
     Malformed {
         /// What was called.
-        function: Function,
+        function: F,
         /// What is wrong with it.
         source: JsonError,
     },
@@ -58,7 +61,7 @@ pub enum ClientError {
     #[error("the server refused: {status}")]
     Refused {
         /// What was called.
-        function: Function,
+        function: F,
         /// Why.
         status: StatusCode,
     },
@@ -76,17 +79,17 @@ pub struct Traffic {
 impl Es9PlusClient {
     /// A client of the server at `origin`.
     pub fn new(transport: Arc<dyn HttpTransport>, origin: Origin) -> Self {
-        Self { transport, origin, sent: AtomicU64::new(0), received: AtomicU64::new(0) }
+        Self { peer: Peer::new(transport, origin, Some(LPAD)) }
     }
 
     /// The server.
     pub fn origin(&self) -> &Origin {
-        &self.origin
+        self.peer.origin()
     }
 
     /// What this client has transferred so far.
     pub fn traffic(&self) -> Traffic {
-        Traffic { sent: self.sent.load(Ordering::Relaxed), received: self.received.load(Ordering::Relaxed) }
+        self.peer.traffic()
     }
 
     /// Opens a session (SGP.22 5.6.1).
@@ -136,38 +139,10 @@ impl Es9PlusClient {
     /// [`ClientError`].
     pub async fn handle_notification(&self, request: &HandleNotificationRequest) -> Result<(), ClientError> {
         let function = HandleNotificationRequest::FUNCTION;
-        let response = self.exchange(function, request.to_json()).await?;
-        match response.status {
-            204 => Ok(()),
-            // Not what the standard says, but an answer of which one can tell whether the notification was taken.
-            200 if response.body.is_empty() => Ok(()),
-            200 => read(function, &response.body),
-            status => Err(ClientError::HttpStatus { function, status }),
-        }
+        self.peer.notify(function, function.path(), request.to_json().into_bytes()).await
     }
 
     async fn call<Req: Request, Res: Response>(&self, request: &Req) -> Result<Res, ClientError> {
-        let function = Req::FUNCTION;
-        let response = self.exchange(function, request.to_json()).await?;
-        match response.status {
-            200 => read(function, &response.body),
-            status => Err(ClientError::HttpStatus { function, status }),
-        }
+        self.peer.call(Req::FUNCTION, Req::FUNCTION.path(), request.to_json().into_bytes()).await
     }
-
-    async fn exchange(&self, function: Function, body: String) -> Result<HttpResponse, ClientError> {
-        self.sent.fetch_add(body.len() as u64, Ordering::Relaxed);
-        let request = HttpRequest::from_lpa(&self.origin, function.path(), body.into_bytes());
-        let response =
-            self.transport.post(request).await.map_err(|source| ClientError::Transport { function, source })?;
-        self.received.fetch_add(response.body.len() as u64, Ordering::Relaxed);
-        Ok(response)
-    }
-}
-
-fn read<Res: Response>(function: Function, body: &[u8]) -> Result<Res, ClientError> {
-    Res::from_json(body).map_err(|error| match error {
-        ResponseError::Status(status) => ClientError::Refused { function, status },
-        ResponseError::Malformed(source) => ClientError::Malformed { function, source },
-    })
 }
