@@ -4,9 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use axum::Router;
-use axum::body::Body;
 use axum::extract::{Request as HttpRequest, State};
-use axum::http::StatusCode as HttpStatus;
 use axum::response::Response as HttpResponse;
 use axum::routing::post;
 use rsp_asn1::RemoteProfileProvisioningRequest as AnyRequest;
@@ -14,10 +12,11 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 use super::Caller;
 use super::asn1::{self, Answer};
-use super::http::{call, caller, failed, only_post, panicked, plain, receive, with_headers};
+use super::exchange::{accept, call, respond};
+use super::http::{only_post, panicked};
 use crate::asn1::{PATH, Server};
 use crate::es9plus::{
-    AuthenticateClientRequest, Function, InitiateAuthenticationRequest, InitiateAuthenticationResponse,
+    AuthenticateClientRequest, Function, InitiateAuthenticationRequest, InitiateAuthenticationResponse, Request,
 };
 use crate::es11::{AuthenticateClientResponse, FUNCTIONS, alias_path};
 use crate::status::StatusCode;
@@ -62,25 +61,21 @@ pub fn es11_router(smds: Arc<dyn Es11>) -> Router {
 }
 
 async fn serve(function: Function, smds: Arc<dyn Es11>, request: HttpRequest) -> HttpResponse {
-    let (head, body) = request.into_parts();
-    // Before anything is refused: a connection with an unread body cannot be used again.
-    let body = match receive(body).await {
-        Ok(body) => body,
-        Err(status) => return plain(status),
+    let (caller, body) = match accept(function.name(), request).await {
+        Ok(accepted) => accepted,
+        Err(refused) => return *refused,
     };
-    let caller = match caller(&head) {
-        Ok(caller) => caller,
-        Err(status) => return failed(function.name(), &status),
-    };
+    let caller = &caller;
     let answer = match function {
-        Function::InitiateAuthentication => call(&body, |request| smds.initiate_authentication(&caller, request)).await,
-        Function::AuthenticateClient => call(&body, |request| smds.authenticate_client(&caller, request)).await,
+        Function::InitiateAuthentication => {
+            call(Request::from_json(&body), |request| smds.initiate_authentication(caller, request)).await
+        }
+        Function::AuthenticateClient => {
+            call(Request::from_json(&body), |request| smds.authenticate_client(caller, request)).await
+        }
         _ => Err(StatusCode::FUNCTION_UNKNOWN),
     };
-    match answer {
-        Ok(json) => with_headers(HttpStatus::OK, Body::from(json)),
-        Err(status) => failed(function.name(), &status),
-    }
+    respond(function.name(), answer)
 }
 
 async fn serve_asn1(State(smds): State<Arc<dyn Es11>>, request: HttpRequest) -> HttpResponse {

@@ -7,9 +7,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use axum::Router;
-use axum::body::Body;
 use axum::extract::{Request as HttpRequest, State};
-use axum::http::StatusCode as HttpStatus;
 use axum::response::Response as HttpResponse;
 use axum::routing::post;
 use rsp_asn1::RemoteProfileProvisioningRequest as AnyRequest;
@@ -17,12 +15,13 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 use super::Caller;
 use super::asn1::{self, Answer};
-use super::http::{call, caller, failed, only_post, panicked, plain, receive, with_headers};
+use super::exchange::{accept, call, notify, respond};
+use super::http::{only_post, panicked};
 use crate::asn1::{PATH, Server};
 use crate::es9plus::{
     AuthenticateClientRequest, AuthenticateClientResponse, CancelSessionRequest, Function,
     GetBoundProfilePackageRequest, GetBoundProfilePackageResponse, HandleNotificationRequest,
-    InitiateAuthenticationRequest, InitiateAuthenticationResponse,
+    InitiateAuthenticationRequest, InitiateAuthenticationResponse, Request,
 };
 use crate::status::StatusCode;
 
@@ -88,32 +87,29 @@ pub fn router(smdp: Arc<dyn Es9Plus>) -> Router {
 }
 
 async fn serve(function: Function, smdp: Arc<dyn Es9Plus>, request: HttpRequest) -> HttpResponse {
-    let (head, body) = request.into_parts();
-    // Before anything is refused: a connection with an unread body cannot be used again.
-    let body = match receive(body).await {
-        Ok(body) => body,
-        Err(status) => return plain(status),
+    let (caller, body) = match accept(function.name(), request).await {
+        Ok(accepted) => accepted,
+        Err(refused) => return *refused,
     };
-    let caller = match caller(&head) {
-        Ok(caller) => caller,
-        Err(status) => return failed(function.name(), &status),
-    };
+    let caller = &caller;
     let answer = match function {
-        Function::InitiateAuthentication => call(&body, |request| smdp.initiate_authentication(&caller, request)).await,
-        Function::AuthenticateClient => call(&body, |request| smdp.authenticate_client(&caller, request)).await,
-        Function::GetBoundProfilePackage => {
-            call(&body, |request| smdp.get_bound_profile_package(&caller, request)).await
+        Function::InitiateAuthentication => {
+            call(Request::from_json(&body), |request| smdp.initiate_authentication(caller, request)).await
         }
-        Function::CancelSession => call(&body, |request| smdp.cancel_session(&caller, request)).await,
-        Function::HandleNotification => match call(&body, |request| smdp.handle_notification(&caller, request)).await {
-            Ok(_) => return with_headers(HttpStatus::NO_CONTENT, Body::empty()),
-            Err(status) => Err(status),
-        },
+        Function::AuthenticateClient => {
+            call(Request::from_json(&body), |request| smdp.authenticate_client(caller, request)).await
+        }
+        Function::GetBoundProfilePackage => {
+            call(Request::from_json(&body), |request| smdp.get_bound_profile_package(caller, request)).await
+        }
+        Function::CancelSession => {
+            call(Request::from_json(&body), |request| smdp.cancel_session(caller, request)).await
+        }
+        Function::HandleNotification => {
+            notify(Request::from_json(&body), |request| smdp.handle_notification(caller, request)).await
+        }
     };
-    match answer {
-        Ok(json) => with_headers(HttpStatus::OK, Body::from(json)),
-        Err(status) => failed(function.name(), &status),
-    }
+    respond(function.name(), answer)
 }
 
 async fn serve_asn1(State(smdp): State<Arc<dyn Es9Plus>>, request: HttpRequest) -> HttpResponse {

@@ -11,7 +11,7 @@ use axum::response::Response as HttpResponse;
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 
 use super::Caller;
-use crate::es9plus::{ADMIN_PROTOCOL, ADMIN_PROTOCOL_HEADER, CONTENT_TYPE, JsonError, Request, Response, failure};
+use crate::es9plus::{ADMIN_PROTOCOL, ADMIN_PROTOCOL_HEADER, CONTENT_TYPE, JsonError, failure};
 use crate::status::StatusCode;
 
 /// Largest request body, in bytes: an AuthenticateServerResponse with its two certificates needs about 3,000.
@@ -20,19 +20,8 @@ pub const MAX_BODY: usize = 64 * 1024;
 /// How long a request body may take to arrive.
 pub const BODY_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// Reads a request, lets the server execute it and writes the response.
-pub(super) async fn call<Req, Res, F>(body: &[u8], execute: impl FnOnce(Req) -> F) -> Result<String, StatusCode>
-where
-    Req: Request,
-    Res: Response,
-    F: Future<Output = Result<Res, StatusCode>>,
-{
-    let request = Req::from_json(body).map_err(|error| status_of(&error))?;
-    Ok(execute(request).await?.to_json())
-}
-
 /// The code for a body that is not the function's request.
-fn status_of(error: &JsonError) -> StatusCode {
+pub(super) fn status_of(error: &JsonError) -> StatusCode {
     let status = match error {
         JsonError::Missing(_) => StatusCode::FORMAT_ELEMENT_MISSING,
         _ => StatusCode::FORMAT_INVALID,
