@@ -1,6 +1,7 @@
-//! The client halves of the interfaces: [`Es9PlusClient`] is what an LPA calls, [`Es2PlusClient`] what an operator calls,
+//! The client halves of the interfaces: [`Es9PlusClient`] and [`Es11Client`] are what an LPA calls, [`Es2PlusClient`] what an operator calls,
 //! [`Es12Client`] what registers events at an SM-DS (SGP.22 6.1, 6.5).
 
+mod es11;
 mod es12;
 mod es2plus;
 mod network;
@@ -9,6 +10,7 @@ mod recorded;
 mod transport;
 
 pub use es2plus::{Es2PlusClient, Es2PlusError};
+pub use es11::Es11Client;
 pub use es12::{Es12Client, Es12Error};
 pub use network::{Limits, NegotiatedTls, NetworkTransport, Resolve, tls_config};
 pub use recorded::{Deviation, Exchange, MalformedTranscript, RecordedTransport, Recorder};
@@ -16,6 +18,7 @@ pub use transport::{HttpRequest, HttpResponse, HttpTransport, LPAD, MalformedAdd
 
 use std::sync::Arc;
 
+use crate::asn1::{MessageError, RequestMessage, ResponseMessage, Server};
 use crate::es9plus::{
     AuthenticateClientRequest, AuthenticateClientResponse, CancelSessionRequest, Function,
     GetBoundProfilePackageRequest, GetBoundProfilePackageResponse, HandleNotificationRequest,
@@ -24,9 +27,20 @@ use crate::es9plus::{
 use crate::status::StatusCode;
 use peer::Peer;
 
+/// In which form an LPA's messages travel (SGP.22 6.5, 6.6).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub enum Binding {
+    /// JSON, a path for each function: every server has it.
+    #[default]
+    Json,
+    /// DER, one path for all functions.
+    Asn1,
+}
+
 /// One SM-DP+, as an LPA sees it.
 pub struct Es9PlusClient {
     peer: Peer,
+    binding: Binding,
 }
 
 /// Why a function gave no result, by whose fault it is. `F` is the interface's type of its functions.
@@ -57,6 +71,14 @@ pub enum ClientError<F = Function> {
         /// What is wrong with it.
         source: JsonError,
     },
+    /// A message cannot be brought into its ASN.1 form, or the server's answer cannot be read in it.
+    #[error("a message of the ASN.1 binding is malformed: {source}")]
+    MalformedMessage {
+        /// What was called.
+        function: F,
+        /// What is wrong with it.
+        source: MessageError,
+    },
     /// The server refused.
     #[error("the server refused: {status}")]
     Refused {
@@ -77,9 +99,15 @@ pub struct Traffic {
 }
 
 impl Es9PlusClient {
-    /// A client of the server at `origin`.
+    /// A client of the server at `origin`, in JSON.
     pub fn new(transport: Arc<dyn HttpTransport>, origin: Origin) -> Self {
-        Self { peer: Peer::new(transport, origin, Some(LPAD)) }
+        Self { peer: Peer::new(transport, origin, Some(LPAD)), binding: Binding::default() }
+    }
+
+    /// The same in another binding.
+    #[must_use]
+    pub fn with_binding(self, binding: Binding) -> Self {
+        Self { binding, ..self }
     }
 
     /// The server.
@@ -138,11 +166,23 @@ impl Es9PlusClient {
     /// # Errors
     /// [`ClientError`].
     pub async fn handle_notification(&self, request: &HandleNotificationRequest) -> Result<(), ClientError> {
-        let function = HandleNotificationRequest::FUNCTION;
-        self.peer.notify(function, function.path(), request.to_json().into_bytes()).await
+        match self.binding {
+            Binding::Json => {
+                let function = HandleNotificationRequest::FUNCTION;
+                self.peer.notify(function, function.path(), request.to_json().into_bytes()).await
+            }
+            Binding::Asn1 => self.peer.notify_asn1(request).await,
+        }
     }
 
-    async fn call<Req: Request, Res: Response>(&self, request: &Req) -> Result<Res, ClientError> {
-        self.peer.call(Req::FUNCTION, Req::FUNCTION.path(), request.to_json().into_bytes()).await
+    async fn call<Req, Res>(&self, request: &Req) -> Result<Res, ClientError>
+    where
+        Req: RequestMessage,
+        Res: Response + ResponseMessage,
+    {
+        match self.binding {
+            Binding::Json => self.peer.call(Req::FUNCTION, Req::FUNCTION.path(), request.to_json().into_bytes()).await,
+            Binding::Asn1 => self.peer.call_asn1(Server::Smdp, request).await,
+        }
     }
 }

@@ -17,13 +17,13 @@ use tokio::net::TcpListener;
 use crate::fixtures::session;
 
 /// A TLS configuration that trusts nobody.
-fn tls() -> Arc<ClientConfig> {
+pub(crate) fn tls() -> Arc<ClientConfig> {
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let config = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
     Arc::new(config.with_root_certificates(RootCertStore::empty()).with_no_client_auth())
 }
 
-fn origin(address: &str) -> Origin {
+pub(crate) fn origin(address: &str) -> Origin {
     Origin::new(Scheme::PlainHttp, address).unwrap()
 }
 
@@ -92,7 +92,7 @@ async fn plays_a_recording_and_names_the_first_byte_that_differs() {
     assert_eq!(deviation.position, r#"{"euiccChallenge":""#.len() + 20);
 }
 
-async fn serve(router: Router) -> std::net::SocketAddr {
+pub(crate) async fn serve(router: Router) -> std::net::SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     tokio::spawn(async move { axum::serve(listener, router).await });

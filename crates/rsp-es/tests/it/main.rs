@@ -4,6 +4,8 @@ mod activation_code;
 mod asn1;
 #[cfg(feature = "client")]
 mod client;
+#[cfg(all(feature = "client", feature = "server"))]
+mod client_bindings;
 mod es11;
 mod fixtures;
 mod json;
