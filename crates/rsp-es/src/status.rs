@@ -204,6 +204,10 @@ macro_rules! status_codes {
 
 status_codes! {
     // Generic.
+    FUNCTION_REQUESTER_NOT_ALLOWED = "1.1"/"1.2", "The caller is known to the server, but not allowed to call this function.",
+        "Call with the client certificate that was registered for this interface.";
+    FUNCTION_REQUESTER_UNKNOWN = "1.1"/"3.9", "The caller is unknown to the server.",
+        "Have the operator of the server register the client certificate, and call with it.";
     FUNCTION_PROVIDER_INVALID = "1.2"/"2.1", "The function provider's identification is not valid.",
         "Check the address of the server and the identifiers in the request header.";
     CONTENT_TYPE_INVALID = "1.2.1"/"2.1", "The HTTP header Content-Type is missing or is not JSON.",
@@ -272,12 +276,16 @@ status_codes! {
         "The device lacks something that the profile needs; ask the operator which devices are supported.";
     MATCHING_ID_INVALID = "8.2.6"/"2.1", "The MatchingID is not well-formed.",
         "A MatchingID has only digits, upper-case letters and hyphens.";
+    MATCHING_ID_MISSING = "8.2.6"/"2.2", "The order has a MatchingID and the request has none.",
+        "Give the MatchingID of the order.";
     MATCHING_ID_ALREADY_IN_USE = "8.2.6"/"3.3", "The MatchingID is already in use.",
         "Choose another MatchingID, or let the server choose.";
     MATCHING_ID_REFUSED = "8.2.6"/"3.8", "No order waits under this activation code.",
         "Check the activation code letter by letter; if it was used or cancelled, ask the operator for a new one.";
     MATCHING_ID_INVALID_ASSOCIATION = "8.2.6"/"3.10", "The order has another MatchingID.",
         "Give the MatchingID of the order.";
+    CONFIRMATION_CODE_INVALID = "8.2.7"/"2.1", "The confirmation code of the order is not one that can be entered.",
+        "Confirm the order with a code that a person can type: it must not be empty.";
     CONFIRMATION_CODE_MISSING = "8.2.7"/"2.2", "The download needs a confirmation code and none was given.",
         "Start again and enter the confirmation code, which the operator gives separately from the activation code.";
     CONFIRMATION_CODE_REFUSED = "8.2.7"/"3.8", "The confirmation code is wrong.",
@@ -376,6 +384,7 @@ const SUBJECTS: &[(&str, &str)] = &[
 ];
 
 const REASONS: &[(&str, &str)] = &[
+    ("1.1", "unknown identification"),
     ("1.2", "not allowed"),
     ("2.1", "invalid"),
     ("2.2", "mandatory element missing"),

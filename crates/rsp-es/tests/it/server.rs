@@ -92,11 +92,11 @@ pub(crate) struct Answer {
 
 pub(crate) async fn ask(router: &Router, request: Request<Body>) -> Answer {
     let response: Response<Body> = router.clone().oneshot(request).await.unwrap();
-    let header = |name: &str| response.headers().get(name).map(|value| value.to_str().unwrap().to_owned());
-    let (status, protocol, content_type) =
-        (response.status().as_u16(), header("x-admin-protocol"), header("content-type"));
+    let (head, body) = response.into_parts();
+    let header = |name: &str| head.headers.get(name).map(|value| value.to_str().unwrap().to_owned());
+    let (status, protocol, content_type) = (head.status.as_u16(), header("x-admin-protocol"), header("content-type"));
     let closes = header("connection").as_deref() == Some("close");
-    let body = response.into_body().collect().await.unwrap().to_bytes().to_vec();
+    let body = body.collect().await.unwrap().to_bytes().to_vec();
     Answer { status, closes, protocol, content_type, body }
 }
 
@@ -108,7 +108,7 @@ fn post(function: Function, body: impl Into<Body>) -> Request<Body> {
         .unwrap()
 }
 
-fn refused_with(answer: &Answer, expected: &StatusCode) -> bool {
+pub(crate) fn refused_with(answer: &Answer, expected: &StatusCode) -> bool {
     answer.status == 200
         && matches!(<()>::from_json(&answer.body), Err(ResponseError::Status(status)) if status.is(expected))
 }

@@ -77,6 +77,10 @@ fn every_pair_stands_once_and_has_names_and_a_remedy() {
         "8.2.9/3.11",
         "8.2.10/4.2",
         "8/4.2",
+        "1.1/1.2",
+        "1.1/3.9",
+        "8.2.6/2.2",
+        "8.2.7/2.1",
     ] {
         assert!(seen.contains(pair), "{pair} is missing");
     }
@@ -113,6 +117,42 @@ fn the_codes_of_es9_have_these_numbers() {
         (StatusCode::DOWNLOAD_ORDER_RETRIES_EXCEEDED, "8.8.5/6.4"),
         (StatusCode::TRANSACTION_ID_UNKNOWN, "8.10.1/3.9"),
         (StatusCode::CI_PUBLIC_KEY_UNKNOWN, "8.11.1/3.9"),
+    ] {
+        assert_eq!(format!("{}/{}", code.subject, code.reason), pair);
+    }
+}
+
+/// The codes that ES2+, ES12 and ES15 answer with besides those of ES9+.
+#[test]
+fn the_codes_of_es2_and_es12_have_these_numbers() {
+    for (code, pair) in [
+        (StatusCode::FUNCTION_REQUESTER_NOT_ALLOWED, "1.1/1.2"),
+        (StatusCode::FUNCTION_REQUESTER_UNKNOWN, "1.1/3.9"),
+        (StatusCode::EID_MISSING, "8.1.1/2.2"),
+        (StatusCode::EID_INVALID_ASSOCIATION, "8.1.1/3.10"),
+        (StatusCode::ICCID_NOT_ALLOWED, "8.2.1/1.2"),
+        (StatusCode::ICCID_MISSING, "8.2.1/2.2"),
+        (StatusCode::ICCID_ALREADY_IN_USE, "8.2.1/3.3"),
+        (StatusCode::ICCID_INVALID_TRANSITION, "8.2.1/3.5"),
+        (StatusCode::ICCID_UNKNOWN, "8.2.1/3.9"),
+        (StatusCode::ICCID_INVALID_ASSOCIATION, "8.2.1/3.10"),
+        (StatusCode::PROFILE_TYPE_NOT_ALLOWED, "8.2.5/1.2"),
+        (StatusCode::PROFILE_TYPE_UNAVAILABLE, "8.2.5/3.7"),
+        (StatusCode::PROFILE_TYPE_REFUSED, "8.2.5/3.8"),
+        (StatusCode::PROFILE_TYPE_UNKNOWN, "8.2.5/3.9"),
+        (StatusCode::MATCHING_ID_INVALID, "8.2.6/2.1"),
+        (StatusCode::MATCHING_ID_MISSING, "8.2.6/2.2"),
+        (StatusCode::MATCHING_ID_ALREADY_IN_USE, "8.2.6/3.3"),
+        (StatusCode::MATCHING_ID_INVALID_ASSOCIATION, "8.2.6/3.10"),
+        (StatusCode::CONFIRMATION_CODE_INVALID, "8.2.7/2.1"),
+        (StatusCode::PPR_NOT_ALLOWED, "8.2.8/1.2"),
+        (StatusCode::METADATA_VALUE_CHANGED, "8.2.9/3.11"),
+        (StatusCode::BPP_EXECUTION_ERROR, "8.2.10/4.2"),
+        (StatusCode::DOWNLOAD_ORDER_REFUSED, "8.8.5/3.8"),
+        (StatusCode::SMDS_EXECUTION_ERROR, "8.9/4.2"),
+        (StatusCode::SMDS_INACCESSIBLE, "8.9/5.1"),
+        (StatusCode::EVENT_RECORD_ALREADY_IN_USE, "8.9.5/3.3"),
+        (StatusCode::EVENT_RECORD_UNKNOWN, "8.9.5/3.9"),
     ] {
         assert_eq!(format!("{}/{}", code.subject, code.reason), pair);
     }
