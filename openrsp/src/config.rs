@@ -13,7 +13,9 @@ use rsp_crypto::{Curve, Provider, Zeroizing};
 use rsp_es::activation_code::ActivationCode;
 use rsp_pki::Role;
 use rsp_pki::directory::{Entity, PkiDirectory};
-use rsp_smdp::{Clock, Credentials, Orders, Rebinding, Settings, SharedRandomness, UppProtection};
+use rsp_smdp::{
+    Clock, Credentials, Eligibility, Identity, Orders, Rebinding, Settings, SharedRandomness, UppProtection,
+};
 use rsp_store::{Datastore, KeyEncryptionKey};
 use serde::Deserialize;
 
@@ -188,7 +190,17 @@ impl ServerDir {
     /// The operator's side of the SM-DP+.
     pub(crate) async fn orders(&self, actor: &str) -> anyhow::Result<Orders> {
         let randomness = SharedRandomness::new(Box::new(OsRandomness));
-        Ok(Orders::new(self.store().await?, Arc::new(SystemClock), randomness, actor))
+        Ok(Orders::new(self.store().await?, self.identity()?, Arc::new(SystemClock), randomness, actor))
+    }
+
+    /// Who the SM-DP+ is to other servers.
+    pub(crate) fn identity(&self) -> anyhow::Result<Identity> {
+        let pki = self.pki()?;
+        let oid = Curve::ALL.into_iter().find_map(|curve| pki.dp_auth(curve)?.certificate().oid());
+        let oid = oid.ok_or_else(|| {
+            Failure::new(Exit::Input, format!("{}: no DPauth certificate with an OID", pki.root().display()))
+        })?;
+        Ok(Identity { address: self.address()?.to_string(), oid: oid.to_string() })
     }
 
     /// Limits and choices, with the defaults of the program where the file is silent.
@@ -196,7 +208,11 @@ impl ServerDir {
         let default = Settings::default();
         let limits = &self.config.limits;
         Settings {
-            minimum_svn: limits.minimum_svn.as_deref().and_then(version).unwrap_or(default.minimum_svn),
+            eligibility: Eligibility {
+                minimum_svn: limits.minimum_svn.as_deref().and_then(version).unwrap_or(default.eligibility.minimum_svn),
+                ..default.eligibility
+            },
+            guesses: default.guesses,
             confirmation_code_limit: limits.confirmation_code_tries.unwrap_or(default.confirmation_code_limit),
             download_limit: limits.downloads.unwrap_or(default.download_limit),
             session_seconds: limits.session_seconds.map_or(default.session_seconds, i64::from),

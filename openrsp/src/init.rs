@@ -248,7 +248,7 @@ confirmation_code_tries = 5
 # Downloads of one order before it is closed.
 downloads = 10
 # Time for each step of a session; the user reads and confirms in between.
-session_seconds = 1800
+session_seconds = 300
 # How long the result of an installation is awaited.
 result_days = 180
 

@@ -19,7 +19,7 @@ use axum::routing::get;
 use clap::Args;
 use rsp_auth::DerivedChallenges;
 use rsp_crypto::{Provider, RandomnessExt as _, Zeroizing};
-use rsp_smdp::{Clock, SharedRandomness, Smdp};
+use rsp_smdp::{Clock, SharedRandomness, Smdp, Swept};
 use rsp_store::Datastore;
 use serde_json::json;
 use tokio::net::TcpListener;
@@ -31,8 +31,8 @@ use crate::system::OsRandomness;
 use lingering::Limits;
 use record::Recorder;
 
-/// How often sessions whose time is over are deleted.
-const PURGE_INTERVAL: Duration = Duration::from_secs(60);
+/// How often sessions are deleted and orders closed whose time is over.
+const SWEEP_INTERVAL: Duration = Duration::from_secs(60);
 
 /// Run the SM-DP+ of a directory until SIGTERM or Ctrl-C; what is in progress is finished first.
 ///
@@ -94,12 +94,12 @@ async fn serve(server: &ServerDir, args: &ServeArgs, json: bool) -> anyhow::Resu
     let stop = stop_signal()?;
     announce(listener.local_addr()?, json);
     // A recording holds what its requests caused, and nothing else.
-    let purging = (!recording).then(|| tokio::spawn(purge(Arc::clone(&smdp))));
+    let sweeping = (!recording).then(|| tokio::spawn(sweep(Arc::clone(&smdp))));
     connections::serve(listener, tls, router, Limits::DEFAULT, stop).await;
 
-    if let Some(purging) = purging {
-        purging.abort();
-        drop(purging.await);
+    if let Some(sweeping) = sweeping {
+        sweeping.abort();
+        drop(sweeping.await);
     }
     drop(smdp);
     if let Some(store) = Arc::into_inner(store) {
@@ -158,14 +158,14 @@ async fn healthy(State(store): State<Arc<Datastore>>) -> (StatusCode, &'static s
     }
 }
 
-async fn purge(smdp: Arc<Smdp>) {
-    let mut ticks = tokio::time::interval(PURGE_INTERVAL);
+async fn sweep(smdp: Arc<Smdp>) {
+    let mut ticks = tokio::time::interval(SWEEP_INTERVAL);
     loop {
         ticks.tick().await;
-        match smdp.purge_sessions().await {
-            Ok(0) => {}
-            Ok(purged) => tracing::debug!(purged, "sessions purged"),
-            Err(error) => tracing::warn!(%error, "purging sessions"),
+        match smdp.sweep().await {
+            Ok(Swept { sessions: 0, orders: 0 }) => {}
+            Ok(Swept { sessions, orders }) => tracing::debug!(sessions, orders, "swept"),
+            Err(error) => tracing::warn!(%error, "sweeping"),
         }
     }
 }

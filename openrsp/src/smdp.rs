@@ -206,7 +206,14 @@ async fn run_import(orders: &Orders, args: ImportArgs, json: bool) -> anyhow::Re
         owner: args.owner,
         notify: args.notify.into_iter().map(|notify| notify.0).collect(),
     };
-    let import = Import { type_name: args.type_name.clone(), package, template: args.template, metadata };
+    let import = Import {
+        type_name: args.type_name.clone(),
+        operator: None,
+        package,
+        template: args.template,
+        iccids: None,
+        metadata,
+    };
     let imported = orders.import(import).await.map_err(failure).with_context(|| args.file.display().to_string())?;
     if json {
         let iccid = imported.iccid.to_string();
@@ -233,11 +240,11 @@ async fn run_order(server: &ServerDir, orders: Orders, args: OrderArgs, json: bo
     let shown = code.as_ref().filter(|_| args.confirmation_code.as_deref() == Some("auto"));
     let shown = shown.map(|code| Zeroizing::new(code.reveal().to_owned()));
     let order = NewOrder {
-        type_name: args.type_name,
         eid: args.eid,
         matching_id: args.matching_id,
         confirmation_code: code,
         expires_at,
+        ..NewOrder::of(&args.type_name)
     };
     let placed = orders.order(order).await.map_err(failure)?;
     print_order(&address, &placed, shown.as_ref().map(|code| code.as_str()), json)
@@ -254,11 +261,9 @@ async fn order_many(orders: Orders, address: &str, args: &OrderArgs, json: bool)
             .map(|_| {
                 let orders = std::sync::Arc::clone(&orders);
                 let order = NewOrder {
-                    type_name: args.type_name.clone(),
                     eid: args.eid,
-                    matching_id: None,
-                    confirmation_code: None,
                     expires_at: args.lifetime.map(|seconds| now().plus_seconds(i64::from(seconds))),
+                    ..NewOrder::of(&args.type_name)
                 };
                 tokio::spawn(async move { orders.order(order).await })
             })
@@ -413,7 +418,7 @@ async fn run_show(orders: &Orders, text: &str, json: bool) -> anyhow::Result<()>
 async fn run_cancel(orders: &Orders, text: &str, to: Final, json: bool) -> anyhow::Result<()> {
     let profile = find(orders, text).await?;
     let state = orders.cancel(&profile.iccid, matches!(to, Final::Available)).await.map_err(|error| match error {
-        Error::Transition(_) => {
+        Error::Transition(_) | Error::DownloadedAlready(..) => {
             let problem = format!("{}: the profile is {}, and nothing is left to cancel", profile.iccid, profile.state);
             Failure::new(Exit::Failed, problem)
         }

@@ -1,17 +1,21 @@
 //! ES9+.AuthenticateClient (SGP.22 5.6.3): the eUICC proves itself, and its order is found.
 
 use rsp_asn1::{
-    AuthenticateServerResponse, CtxParams1, OneTimePublicKey, Raw, Signature5F37, SmdpSigned2, StoreMetadataRequest,
-    Timestamp, TransactionId, Unknown, tlv,
+    AuthenticateServerResponse, CtxParams1, Eid, OneTimePublicKey, Raw, Signature5F37, SmdpSigned2,
+    StoreMetadataRequest, Timestamp, TransactionId, Unknown, tlv,
 };
 use rsp_auth::{Authenticated, Credential};
+use rsp_es::es2plus::NotificationPoint;
 use rsp_es::es9plus::{AuthenticateClientRequest, AuthenticateClientResponse};
+use rsp_es::server::Caller;
+use rsp_es::status::StatusCode;
 use rsp_pki::Certificate;
-use rsp_store::{NewSession, OrderKey, Profile, ProfileChange, SessionAdvance, Step, Stepped};
+use rsp_store::{NewSession, OrderFound, OrderKey, OrderPolicy, Profile, ProfileChange, SessionAdvance, Step, Stepped};
 
 use crate::binding::Binding;
 use crate::error::Error;
-use crate::order::{Event, transition};
+use crate::notices::Progress;
+use crate::order::Event;
 use crate::session::{ExpectGetBoundProfilePackage, Party};
 use crate::smdp::Smdp;
 use crate::{eligibility, matching_id};
@@ -24,6 +28,7 @@ pub(crate) const ATTEMPTS: usize = 64;
 impl Smdp {
     pub(crate) async fn authenticate(
         &self,
+        caller: &Caller,
         request: &AuthenticateClientRequest,
     ) -> Result<AuthenticateClientResponse, Error> {
         let response = request.authenticate_server_response.value();
@@ -31,13 +36,23 @@ impl Smdp {
         for _ in 0..ATTEMPTS {
             let now = self.clock.now();
             let state = self.authenticator.awaiting(&request.transaction_id, now).ok_or(Error::TransactionIdUnknown)?;
-            let found = self.store.order_for_session(&request.transaction_id, &lookup, now).await?;
+            let guessing = matches!(lookup, OrderKey::MatchingId(_));
+            let found = if guessing && !self.throttle.allows(caller.address, claimed_eid(response), now) {
+                OrderFound { begun: false, profile: None }
+            } else {
+                self.store.order_for_session(&request.transaction_id, &lookup, now).await?
+            };
             if found.begun {
                 return Err(Error::TransactionIdUnknown);
             }
             let credential = self.binding_credential(state.credential_ci())?;
             let authenticated = state.authenticate(&self.authenticator, response, now)?;
-            let profile = found.profile.ok_or_else(|| unknown_order(&lookup))?;
+            let Some(profile) = found.profile else {
+                if guessing {
+                    self.throttle.count(caller.address, authenticated.euicc.eid, now);
+                }
+                return Err(unknown_order(&lookup));
+            };
             let answer = self.answer(&request.transaction_id, &authenticated, credential, &profile, now).await?;
             if let Some(answer) = answer {
                 tracing::info!(
@@ -61,13 +76,16 @@ impl Smdp {
         profile: &Profile,
         now: Timestamp,
     ) -> Result<Option<AuthenticateClientResponse>, Error> {
-        let offered = self.check_offered(profile, &authenticated.euicc, now)?;
-        self.check_deliveries_left(profile, WHO, now).await?;
+        let offered = self.check_offered(profile, &authenticated.euicc, now);
+        let offered = self.reporting(profile, authenticated, now, offered).await?;
+        self.check_deliveries_left(profile, now).await?;
         let metadata: Raw<StoreMetadataRequest> =
             Raw::from_der(&profile.metadata).map_err(|_| Error::Damaged("metadata"))?;
-        let info = &authenticated.signed.euicc_info2;
-        let eligible =
-            eligibility::check(info, self.authenticator.minimum_svn(), metadata.value(), profile.package_size)?;
+        let CtxParams1::CommonAuthentication(context) = &authenticated.signed.ctx_params1;
+        let (rules, info, device) =
+            (&self.settings.eligibility, &authenticated.signed.euicc_info2, &context.device_info);
+        let eligible = eligibility::check(rules, info, device, metadata.value(), profile.package_size);
+        let eligible = self.reporting(profile, authenticated, now, eligible).await?;
 
         let smdp_signed2 = Raw::new(SmdpSigned2 {
             transaction_id: transaction_id.clone(),
@@ -92,7 +110,7 @@ impl Smdp {
             begins_by: authenticated.begins_by,
             expires_at: self.session_end(now),
         };
-        let step = Step::Open(session, lock_to_eid(profile, authenticated, now));
+        let step = Step::Open(session, self.offered_change(profile, authenticated, now));
         if self.store.step("begin session", step).await? != Stepped::Done {
             return Ok(None);
         }
@@ -105,16 +123,68 @@ impl Smdp {
         }))
     }
 
-    /// Ends an order for good. If somebody else changes it at the same time, the next attempt ends it.
+    /// What becomes of an order that is offered. The first eUICC that authenticates itself for it is the only one that may
+    /// have it, unless any may.
+    fn offered_change(
+        &self,
+        profile: &Profile,
+        authenticated: &Authenticated<'_>,
+        now: Timestamp,
+    ) -> Option<ProfileChange> {
+        let locks = profile.eid.is_none() && profile.policy != OrderPolicy::Reusable;
+        if !locks && profile.operator.is_none() {
+            return None;
+        }
+        let mut change = profile.change(WHO, now);
+        let eid = authenticated.euicc.eid;
+        if locks {
+            change.eid = Some(eid);
+        }
+        let point = NotificationPoint::EligibilityAndRetryLimitCheck;
+        let progress = Progress { point, outcome: Ok(()), eid: Some(eid), result: None };
+        change.messages.extend(self.notices.progress(profile, &change, progress));
+        Some(change)
+    }
+
+    /// Tells the operator why its order is not offered to an eUICC that it is for.
+    async fn reporting<T>(
+        &self,
+        profile: &Profile,
+        authenticated: &Authenticated<'_>,
+        now: Timestamp,
+        outcome: Result<T, Error>,
+    ) -> Result<T, Error> {
+        let status = match &outcome {
+            Err(Error::EidRefused) | Ok(_) => return outcome,
+            Err(_) if profile.operator.is_none() => return outcome,
+            Err(error) => StatusCode::from(error),
+        };
+        let point = NotificationPoint::EligibilityAndRetryLimitCheck;
+        let eid = Some(authenticated.euicc.eid);
+        let mut change = profile.change(WHO, now);
+        let progress = Progress { point, outcome: Err(status), eid, result: None };
+        change.messages.extend(self.notices.progress(profile, &change, progress));
+        // If somebody else changes the order at the same time, this refusal is not worth another one.
+        self.store.run_tx("report refusal", move |tx| tx.change_profile(&change)).await?;
+        outcome
+    }
+
+    /// Ends an order for good, and tells its operator why. If somebody else changes it at the same time, the next attempt
+    /// ends it; an order that has ended stays as it is.
     pub(crate) async fn close_order(
         &self,
         profile: &Profile,
         event: Event,
-        by: &str,
+        why: Error,
         now: Timestamp,
     ) -> Result<(), Error> {
-        let mut change = profile.change(by, now);
-        change.state = transition(profile.state, event)?;
+        let point = match event {
+            Event::ConfirmationCodeRetriesExceeded => NotificationPoint::ConfirmationFailure,
+            _ => NotificationPoint::EligibilityAndRetryLimitCheck,
+        };
+        let Ok(mut change) = self.notices.moved(profile, event, WHO, now) else { return Ok(()) };
+        let progress = Progress { point, outcome: Err(why.into()), eid: profile.eid, result: None };
+        change.messages.extend(self.notices.progress(profile, &change, progress));
         self.store.run_tx("close order", move |tx| tx.change_profile(&change)).await?;
         tracing::info!(iccid = %profile.iccid, ?event, "order closed");
         Ok(())
@@ -135,7 +205,7 @@ fn order_key(response: &AuthenticateServerResponse) -> OrderKey {
     let CtxParams1::CommonAuthentication(context) = &ok.euicc_signed1.value().ctx_params1;
     match context.matching_id.as_deref() {
         Some(id) if !id.is_empty() => OrderKey::MatchingId(id.to_owned()),
-        _ => match Certificate::from_raw(ok.euicc_certificate.clone()).eid() {
+        _ => match claimed_eid(response) {
             Some(eid) => OrderKey::Eid(eid),
             None => OrderKey::MatchingId(String::new()),
         },
@@ -152,18 +222,17 @@ fn unknown_order(key: &OrderKey) -> Error {
     }
 }
 
-/// The first eUICC that authenticates itself for an order is the only one that may have it.
-fn lock_to_eid(profile: &Profile, authenticated: &Authenticated<'_>, now: Timestamp) -> Option<ProfileChange> {
-    profile.eid.is_none().then(|| {
-        let mut change = profile.change(WHO, now);
-        change.eid = Some(authenticated.euicc.eid);
-        change
-    })
+/// Who the eUICC says that it is. Nothing is verified yet.
+fn claimed_eid(response: &AuthenticateServerResponse) -> Option<Eid> {
+    let AuthenticateServerResponse::Ok(ok) = response else { return None };
+    Certificate::from_raw(ok.euicc_certificate.clone()).eid()
 }
 
 /// The one-time key of the eUICC that a package is already bound to.
 fn bound_key(profile: &Profile) -> Result<Option<OneTimePublicKey>, Error> {
-    let Some(bytes) = &profile.binding else { return Ok(None) };
+    let Some(bytes) = profile.binding.as_ref().filter(|_| profile.policy != OrderPolicy::Reusable) else {
+        return Ok(None);
+    };
     let binding = Binding::from_bytes(bytes)?;
     Ok(Some(OneTimePublicKey(binding.euicc_otpk.as_bytes().to_vec().into())))
 }

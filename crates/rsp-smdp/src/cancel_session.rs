@@ -1,12 +1,15 @@
 //! ES9+.CancelSession (SGP.22 5.6.5): the device gives up and says why.
 
 use rsp_asn1::{CancelSessionReason, CancelSessionResponse, CancelSessionResponseError, Timestamp};
+use rsp_es::es2plus::NotificationPoint;
 use rsp_es::es9plus::CancelSessionRequest;
-use rsp_store::{DownloadSession, Profile, SessionAdvance, SessionState};
+use rsp_es::status::StatusCode;
+use rsp_store::{DownloadSession, Profile, ProfileChange, SessionAdvance, SessionState};
 
 use crate::authenticate_client::ATTEMPTS;
 use crate::error::Error;
-use crate::order::{Event, transition};
+use crate::notices::Progress;
+use crate::order::Event;
 use crate::session::{ExpectGetBoundProfilePackage, ExpectResult, Party};
 use crate::smdp::{Smdp, expect};
 
@@ -23,7 +26,8 @@ impl Smdp {
             // An order that is not this session's any more is none of its business.
             let usable_later = matches!(reason, CancelSessionReason::POSTPONED | CancelSessionReason::TIMEOUT);
             let ends_order = party.has(&profile) && !usable_later;
-            if self.close_session(request, &session, &profile, ends_order, now).await? {
+            let ended = if ends_order { self.ended(&profile, &session, &party, reason, now) } else { None };
+            if self.close_session(request, &session, ended, now).await? {
                 tracing::info!(session = %request.transaction_id, iccid = %profile.iccid, %reason, "session cancelled");
                 return Ok(());
             }
@@ -52,13 +56,46 @@ impl Smdp {
         Ok(signed.value().reason)
     }
 
+    /// What becomes of the order, and what its operator is told. An order that has ended meanwhile (installed, cancelled)
+    /// stays as it is.
+    fn ended(
+        &self,
+        profile: &Profile,
+        session: &DownloadSession,
+        party: &Party,
+        reason: CancelSessionReason,
+        now: Timestamp,
+    ) -> Option<ProfileChange> {
+        let mut change = self.notices.moved(profile, Event::SessionCancelled, "CancelSession", now).ok()?;
+        let (point, status) = match reason {
+            CancelSessionReason::END_USER_REJECTION => {
+                (NotificationPoint::ConfirmationFailure, StatusCode::DOWNLOAD_ORDER_REFUSED)
+            }
+            CancelSessionReason::PPR_NOT_ALLOWED => {
+                (NotificationPoint::ConfirmationFailure, StatusCode::PPR_NOT_ALLOWED)
+            }
+            CancelSessionReason::METADATA_MISMATCH => {
+                (NotificationPoint::BppDownload, StatusCode::METADATA_VALUE_CHANGED)
+            }
+            CancelSessionReason::LOAD_BPP_EXECUTION_ERROR => {
+                (NotificationPoint::BppInstallation, StatusCode::BPP_EXECUTION_ERROR)
+            }
+            _ if session.state == SessionState::ExpectResult => {
+                (NotificationPoint::BppInstallation, StatusCode::UNDEFINED_EXECUTION_ERROR)
+            }
+            _ => (NotificationPoint::ConfirmationFailure, StatusCode::UNDEFINED_EXECUTION_ERROR),
+        };
+        let progress = Progress { point, outcome: Err(status), eid: Some(party.euicc.eid), result: None };
+        change.messages.extend(self.notices.progress(profile, &change, progress));
+        Some(change)
+    }
+
     /// False when somebody else changed session or order meanwhile.
     async fn close_session(
         &self,
         request: &CancelSessionRequest,
         session: &DownloadSession,
-        profile: &Profile,
-        ends_order: bool,
+        change: Option<ProfileChange>,
         now: Timestamp,
     ) -> Result<bool, Error> {
         let advance = SessionAdvance {
@@ -68,13 +105,6 @@ impl Smdp {
             data: None,
             expires_at: now,
         };
-        // An order that has ended meanwhile (installed, cancelled) stays as it is.
-        let next = transition(profile.state, Event::SessionCancelled).ok().filter(|_| ends_order);
-        let change = next.map(|state| {
-            let mut change = profile.change("CancelSession", now);
-            change.state = state;
-            change
-        });
         self.advance(advance, change).await
     }
 }

@@ -1,6 +1,8 @@
 //! What can go wrong in the SM-DP+, sorted by blame. [`status`](crate::status) turns it into codes.
 
 use rsp_asn1::{DownloadErrorCode, Iccid};
+use rsp_es::status::StatusCode;
+use rsp_store::ProfileState;
 
 use crate::order::InvalidTransition;
 
@@ -75,9 +77,69 @@ pub enum Error {
     /// A profile type of this name exists and is of the other kind (template or inventory).
     #[error("there is already a profile type {0:?}")]
     ProfileTypeExists(String),
+    /// Orders of this profile type are not taken any more.
+    #[error("the profile type {0:?} is closed")]
+    ProfileTypeClosed(String),
+    /// The profile with this ICCID is of another type than the one ordered.
+    #[error("the profile with ICCID {0} is of another type")]
+    ProfileTypeRefused(Iccid),
+    /// Neither a profile nor a profile type was ordered.
+    #[error("an order names an ICCID or a profile type")]
+    NothingOrdered,
     /// There is no profile with this ICCID.
     #[error("there is no profile with ICCID {0}")]
     IccidUnknown(Iccid),
+    /// The ICCID is outside of the operator's range.
+    #[error("the ICCID {0} is outside of the operator's range")]
+    IccidNotAllowed(Iccid),
+    /// The profile was ordered before.
+    #[error("the profile with ICCID {0} was ordered before")]
+    IccidInUse(Iccid),
+    /// The profile is on an eUICC, or on its way there.
+    #[error("the profile with ICCID {0} is {1}")]
+    DownloadedAlready(Iccid, ProfileState),
+    /// The order is not waiting for a confirmation.
+    #[error("the order of ICCID {0} is {1} and not to be confirmed")]
+    NotToBeConfirmed(Iccid, ProfileState),
+    /// The order is not waiting for its release.
+    #[error("the order of ICCID {0} is {1} and not to be released")]
+    NotToBeReleased(Iccid, ProfileState),
+    /// The order is for another EID.
+    #[error("the order of ICCID {0} is for another EID")]
+    EidAssociated(Iccid),
+    /// An order by EID alone, or with an SM-DS, needs an EID; so does cancelling an order for one.
+    #[error("the order needs an EID")]
+    EidMissing,
+    /// The order to be cancelled is for another EID.
+    #[error("the order of ICCID {0} belongs to another EID")]
+    IccidAssociated(Iccid),
+    /// The order to be cancelled has another matching ID.
+    #[error("the order of ICCID {0} has another matching ID")]
+    MatchingIdAssociated(Iccid),
+    /// CancelOrder lacks the ICCID or what becomes of the profile.
+    #[error("cancelling an order needs the ICCID and the final status of the profile")]
+    CancelIncomplete,
+    /// The address of the SM-DS cannot be read.
+    #[error("{0:?} is no address of an SM-DS")]
+    SmdsAddressInvalid(String),
+    /// The client certificate is no operator's.
+    #[error("the client certificate belongs to no operator")]
+    OperatorUnknown,
+    /// An operator of this name, or with this certificate, exists.
+    #[error("there is already an operator {0:?}, or one with its certificate")]
+    OperatorExists(String),
+    /// The range of ICCIDs is none.
+    #[error("range of ICCIDs: {0}")]
+    IccidRange(&'static str),
+    /// Subscribers and ICCIDs can be given to templates only.
+    #[error("{0:?} is no template: only those are personalised")]
+    NoTemplate(String),
+    /// An IMSI exists.
+    #[error("there is already a subscriber with IMSI {0}")]
+    ImsiExists(String),
+    /// An IMSI has other characters or another length.
+    #[error("{0:?} is no IMSI: 6 to 15 digits")]
+    ImsiInvalid(String),
     /// A profile with this ICCID exists.
     #[error("there is already a profile with ICCID {0}")]
     IccidExists(Iccid),
@@ -107,6 +169,14 @@ pub enum Error {
         /// What is wrong with it.
         problem: String,
     },
+
+    // The fault of the SM-DS, or of the way there.
+    /// The SM-DS did not answer.
+    #[error("the SM-DS does not answer: {0}")]
+    SmdsInaccessible(String),
+    /// The SM-DS refused the event.
+    #[error("the SM-DS refuses the event: {0}")]
+    SmdsRefused(StatusCode),
 
     // The server's own fault.
     /// The datastore failed.

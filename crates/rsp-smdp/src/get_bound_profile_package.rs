@@ -1,14 +1,17 @@
 //! ES9+.GetBoundProfilePackage (SGP.22 5.6.2): the eUICC is ready, the profile is bound to it.
 
-use rsp_asn1::{Iccid, Timestamp, TransactionId};
+use rsp_asn1::{Timestamp, TransactionId};
 use rsp_crypto::{PublicKey, Zeroizing};
+use rsp_es::es2plus::NotificationPoint;
 use rsp_es::es9plus::{GetBoundProfilePackageRequest, GetBoundProfilePackageResponse};
-use rsp_store::{DownloadSession, Profile, SealedChange, SessionAdvance, SessionState};
+use rsp_es::status::StatusCode;
+use rsp_store::{DownloadSession, OrderPolicy, Profile, SealedChange, SessionAdvance, SessionState};
 
 use crate::authenticate_client::ATTEMPTS;
 use crate::binding::{Binding, BoundSession, Plain};
 use crate::error::Error;
-use crate::order::{self, Event, transition};
+use crate::notices::Progress;
+use crate::order::Event;
 use crate::session::{ExpectGetBoundProfilePackage, ExpectResult, Party};
 use crate::smdp::{Rebinding, Smdp, expect};
 use crate::{confirmation_code, prepare_download};
@@ -54,12 +57,12 @@ impl Smdp {
         let provider = self.authenticator.provider();
         let (verified, signed) = prepare_download::verify(provider, &state, request)?;
         let served = self.check_still_served(profile, &state.party, now).await?;
-        let counted = self.check_deliveries_left(profile, WHO, now).await?;
+        let counted = self.check_deliveries_left(profile, now).await?;
         let stored = profile.confirmation_code.as_ref().map(|code| code.as_slice());
         let confirmed = match confirmation_code::verify(stored, signed.hash_cc.as_ref(), &request.transaction_id) {
             Ok(confirmed) => confirmed,
             Err(Error::ConfirmationCodeRefused) => {
-                return Err(self.count_wrong_code(&request.transaction_id, profile.iccid, state.party, now).await?);
+                return Err(self.count_wrong_code(&request.transaction_id, profile, state.party, now).await?);
             }
             Err(other) => return Err(other),
         };
@@ -74,10 +77,15 @@ impl Smdp {
             BoundSession { credential, transaction_id: &request.transaction_id, host_id: &self.settings.host_id };
         let bound = binding.bind((&verified, &served, &counted, &confirmed), &bound_session, &plain)?;
 
-        let mut change = profile.change(WHO, now);
-        change.state = transition(profile.state, Event::Delivered)?;
+        let mut change = self.notices.moved(profile, Event::Delivered, WHO, now)?;
         change.download_tries = profile.download_tries.saturating_add(1);
-        change.binding = SealedChange::Set(binding.to_bytes());
+        // One for all would be of no use to any of many eUICCs.
+        if profile.policy != OrderPolicy::Reusable {
+            change.binding = SealedChange::Set(binding.to_bytes());
+        }
+        let eid = Some(state.party.euicc.eid);
+        let progress = Progress { point: NotificationPoint::BppDownload, outcome: Ok(()), eid, result: None };
+        change.messages.extend(self.notices.progress(profile, &change, progress));
         let next = ExpectResult {
             party: state.party,
             delivery: change.download_tries,
@@ -127,11 +135,11 @@ impl Smdp {
     async fn count_wrong_code(
         &self,
         transaction_id: &TransactionId,
-        iccid: Iccid,
+        profile: &Profile,
         party: Party,
         now: Timestamp,
     ) -> Result<Error, Error> {
-        let limit = self.settings.confirmation_code_limit;
+        let (iccid, limit, notices) = (profile.iccid, self.confirmation_limit(profile), self.notices.clone());
         let advance = SessionAdvance {
             transaction_id: transaction_id.clone(),
             from: SessionState::ExpectGetBoundProfilePackage,
@@ -146,17 +154,22 @@ impl Smdp {
                     // The order was cancelled meanwhile; the next one of this profile has a code of its own.
                     return Err(Error::MatchingIdRefused);
                 }
-                let mut change = profile.change(WHO, now);
-                let refusal = if profile.confirmation_tries >= limit {
+                let (mut change, refusal) = if profile.confirmation_tries >= limit {
                     // The order may have been closed by the try before this one.
-                    if order::downloadable(profile.state) {
-                        change.state = transition(profile.state, Event::ConfirmationCodeRetriesExceeded)?;
-                    }
-                    Error::ConfirmationCodeRetriesExceeded
+                    let closed = notices.moved(&profile, Event::ConfirmationCodeRetriesExceeded, WHO, now);
+                    (closed.unwrap_or_else(|_| profile.change(WHO, now)), Error::ConfirmationCodeRetriesExceeded)
                 } else {
+                    let mut change = profile.change(WHO, now);
                     change.confirmation_tries += 1;
-                    Error::ConfirmationCodeRefused
+                    (change, Error::ConfirmationCodeRefused)
                 };
+                let progress = Progress {
+                    point: NotificationPoint::ConfirmationFailure,
+                    outcome: Err(StatusCode::from(&refusal)),
+                    eid: Some(party.euicc.eid),
+                    result: None,
+                };
+                change.messages.extend(notices.progress(&profile, &change, progress));
                 if tx.advance_session_and_profile(&advance, &change)? {
                     Ok(refusal)
                 } else {
@@ -170,6 +183,7 @@ impl Smdp {
     /// The binding of the order if it is to the same one-time key, else a new one if the operator allows it.
     fn binding_for(&self, profile: &Profile, euicc_otpk: PublicKey) -> Result<Binding, Error> {
         let kept = profile.binding.as_ref().map(|bytes: &Zeroizing<Vec<u8>>| Binding::from_bytes(bytes)).transpose()?;
+        let kept = kept.filter(|_| profile.policy != OrderPolicy::Reusable);
         match (kept, self.settings.rebinding) {
             (Some(binding), _) if binding.euicc_otpk == euicc_otpk => Ok(binding),
             (Some(_), Rebinding::Refused) => Err(Error::RebindingRefused),

@@ -104,7 +104,8 @@ fn invalid(field: &'static str, problem: impl Into<String>) -> Error {
     Error::Metadata { field, problem: problem.into() }
 }
 
-fn name(field: &'static str, limit: usize, text: &str) -> Result<String, Error> {
+/// Checks a name: so many characters at most, at least one, none that deceives.
+pub(crate) fn name(field: &'static str, limit: usize, text: &str) -> Result<String, Error> {
     let length = text.chars().count();
     if length == 0 || length > limit {
         return Err(invalid(field, format!("{length} characters, 1 to {limit} are allowed")));

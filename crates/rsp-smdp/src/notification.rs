@@ -4,15 +4,18 @@
 //! received all the same: the LPA could do nothing else with it, and a forger learns nothing.
 
 use rsp_asn1::{
-    ErrorReason, FinalResult, NotificationEvent, NotificationMetadata, OtherSignedNotification, PendingNotification,
-    ProfileInstallationResult, Timestamp,
+    Eid, ErrorReason, FinalResult, NotificationEvent, NotificationMetadata, OtherSignedNotification,
+    PendingNotification, ProfileInstallationResult, Timestamp,
 };
+use rsp_es::es2plus::NotificationPoint;
 use rsp_es::es9plus::HandleNotificationRequest;
-use rsp_store::{Notification, Profile, ProfileChange, SessionAdvance, SessionState, Step, Stepped};
+use rsp_es::status::StatusCode;
+use rsp_store::{Notification, OrderPolicy, Profile, ProfileChange, SessionAdvance, SessionState, Step, Stepped};
 
 use crate::authenticate_client::ATTEMPTS;
 use crate::error::Error;
-use crate::order::{Event, transition};
+use crate::notices::Progress;
+use crate::order::Event;
 use crate::session::ExpectResult;
 use crate::smdp::Smdp;
 
@@ -90,7 +93,8 @@ impl Smdp {
         // were delivered later.
         let counts =
             state.party.has(&profile) && (event == Event::Installed || state.delivery == profile.download_tries);
-        let change = if counts { moved(&profile, event, now) } else { None };
+        let change =
+            if counts { self.installation(&profile, event, euicc.eid, &data.final_result, body, now) } else { None };
         let advance = SessionAdvance {
             transaction_id: data.transaction_id.clone(),
             from: SessionState::ExpectResult,
@@ -129,8 +133,42 @@ impl Smdp {
             return Ok(Outcome::Ignored("the sequence number is out of range"));
         };
         tracing::info!(eid = %euicc.eid, iccid = %profile.iccid, event = name, "notification");
-        let change = event.and_then(|event| moved(&profile, event, now));
+        let change = event.and_then(|event| {
+            let mut change = self.notices.moved(&profile, event, WHO, now).ok()?;
+            let point = NotificationPoint::ProfileDeletion;
+            let progress = Progress { point, outcome: Ok(()), eid: Some(euicc.eid), result: None };
+            change.messages.extend(self.notices.progress(&profile, &change, progress));
+            Some(change)
+        });
         self.take(&profile, change, |change| Step::Take(notification, change)).await
+    }
+
+    /// The change that an installation result makes. A state that it does not fit (the order was cancelled meanwhile) stays.
+    fn installation(
+        &self,
+        profile: &Profile,
+        event: Event,
+        eid: Eid,
+        result: &FinalResult,
+        body: &[u8],
+        now: Timestamp,
+    ) -> Option<ProfileChange> {
+        let mut change = self.notices.moved(profile, event, WHO, now).ok()?;
+        if event == Event::Installed && profile.policy == OrderPolicy::SameEid {
+            // The limit is for deliveries without success.
+            change.download_tries = 0;
+        }
+        let outcome = match result {
+            FinalResult::Success(_) => Ok(()),
+            FinalResult::Error(error) => {
+                let reason = format!("{} in {}", error.error_reason, error.bpp_command_id);
+                Err(StatusCode::BPP_EXECUTION_ERROR.with_message(reason))
+            }
+        };
+        let point = NotificationPoint::BppInstallation;
+        let progress = Progress { point, outcome, eid: Some(eid), result: Some(body) };
+        change.messages.extend(self.notices.progress(profile, &change, progress));
+        Some(change)
     }
 
     /// Records the notification with all that follows from it, or nothing if it is known.
@@ -166,17 +204,9 @@ fn event_of(result: &FinalResult) -> Event {
     }
 }
 
-/// The change that an event makes. A state that the event does not fit (the order was cancelled meanwhile) stays.
-fn moved(profile: &Profile, event: Event, now: Timestamp) -> Option<ProfileChange> {
-    let state = transition(profile.state, event).ok()?;
-    let mut change = profile.change(WHO, now);
-    change.state = state;
-    Some(change)
-}
-
 /// The row that is written. `None` for a sequence number that no eUICC reaches.
 fn taken(
-    eid: rsp_asn1::Eid,
+    eid: Eid,
     metadata: &NotificationMetadata,
     profile: &Profile,
     event: &str,

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use rsp_store::ProfileState;
+use rsp_store::{OrderPolicy, ProfileState};
 
 /// What happens to a profile and its order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -31,6 +31,14 @@ pub enum Event {
     ConfirmationCodeRetriesExceeded,
     /// Too many deliveries without a result.
     DownloadRetriesExceeded,
+    /// The order's life is over.
+    Expired,
+    /// The SM-DS did not take the event of a ConfirmOrder with release: the order is as it was, for any eUICC.
+    EventNotRegistered,
+    /// The SM-DS did not take the event of a ConfirmOrder with release: the order is as it was, for one EID.
+    EventNotRegisteredForEid,
+    /// The SM-DS did not take the event of a ReleaseProfile: the order is as it was.
+    EventNotRegisteredAtRelease,
     /// ES2+.CancelOrder; the profile may be ordered again.
     CancelToAvailable,
     /// ES2+.CancelOrder; the profile is withdrawn.
@@ -41,7 +49,7 @@ pub enum Event {
 
 impl Event {
     /// Every event.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 19] = [
         Self::DownloadOrder,
         Self::DownloadOrderForEid,
         Self::ConfirmOrder,
@@ -54,6 +62,10 @@ impl Event {
         Self::SessionCancelled,
         Self::ConfirmationCodeRetriesExceeded,
         Self::DownloadRetriesExceeded,
+        Self::Expired,
+        Self::EventNotRegistered,
+        Self::EventNotRegisteredForEid,
+        Self::EventNotRegisteredAtRelease,
         Self::CancelToAvailable,
         Self::CancelToUnavailable,
         Self::Deleted,
@@ -75,6 +87,10 @@ impl fmt::Display for Event {
             Self::SessionCancelled => "a cancelled download",
             Self::ConfirmationCodeRetriesExceeded => "the end by wrong Confirmation Codes",
             Self::DownloadRetriesExceeded => "the end by too many deliveries",
+            Self::Expired => "the end of the order's time",
+            Self::EventNotRegistered | Self::EventNotRegisteredForEid | Self::EventNotRegisteredAtRelease => {
+                "taking back the release"
+            }
             Self::CancelToAvailable | Self::CancelToUnavailable => "cancelling the order",
             Self::Deleted => "a deletion",
         })
@@ -91,11 +107,12 @@ pub struct InvalidTransition {
     pub event: Event,
 }
 
-/// The state after `event`. All changes of state go through here.
+/// The state after `event`, for an order of this policy. All changes of state go through here.
 ///
 /// # Errors
 /// [`InvalidTransition`].
-pub fn transition(state: ProfileState, event: Event) -> Result<ProfileState, InvalidTransition> {
+pub fn transition(state: ProfileState, policy: OrderPolicy, event: Event) -> Result<ProfileState, InvalidTransition> {
+    use OrderPolicy::{OneTime, Reusable};
     use ProfileState::{
         Allocated, Available, Confirmed, Deleted, Downloaded, Error, Installed, Linked, Released, Unavailable,
     };
@@ -104,17 +121,26 @@ pub fn transition(state: ProfileState, event: Event) -> Result<ProfileState, Inv
         (Available, Event::DownloadOrderForEid) => Ok(Linked),
         (Allocated | Linked, Event::ConfirmOrder) => Ok(Confirmed),
         (Allocated | Linked, Event::ConfirmAndRelease) | (Confirmed, Event::ReleaseProfile) => Ok(Released),
+        (Released, Event::EventNotRegistered) => Ok(Allocated),
+        (Released, Event::EventNotRegisteredForEid) => Ok(Linked),
+        (Released, Event::EventNotRegisteredAtRelease) => Ok(Confirmed),
         // A retry delivers again.
         (Released | Downloaded, Event::Delivered) => Ok(Downloaded),
+        (Installed | Deleted, Event::Delivered) if policy != OneTime => Ok(Downloaded),
         // What is on the card is on the card, although another delivery failed or the limit was reached.
         (Downloaded | Error, Event::Installed) => Ok(Installed),
+        (Installed | Deleted, Event::Installed) if policy == Reusable => Ok(Installed),
         // The order stays where it is: it can be downloaded again.
         (Downloaded, Event::InstallationFailedForNow) => Ok(Downloaded),
+        // One device of many: the others' order goes on.
+        (Downloaded, Event::InstallationFailed | Event::SessionCancelled) if policy == Reusable => Ok(Downloaded),
+        (Released, Event::SessionCancelled) if policy == Reusable => Ok(Released),
         (Downloaded, Event::InstallationFailed)
         | (
             Released | Downloaded,
             Event::SessionCancelled | Event::ConfirmationCodeRetriesExceeded | Event::DownloadRetriesExceeded,
-        ) => Ok(Error),
+        )
+        | (Allocated | Linked | Confirmed | Released | Downloaded, Event::Expired) => Ok(Error),
         (Allocated | Linked | Confirmed | Released | Error | Deleted, Event::CancelToAvailable) => Ok(Available),
         (Allocated | Linked | Confirmed | Released | Error | Deleted, Event::CancelToUnavailable) => Ok(Unavailable),
         (Installed, Event::Deleted) => Ok(Deleted),
@@ -123,13 +149,13 @@ pub fn transition(state: ProfileState, event: Event) -> Result<ProfileState, Inv
 }
 
 /// Whether AuthenticateClient and GetBoundProfilePackage may serve the profile.
-pub fn downloadable(state: ProfileState) -> bool {
-    transition(state, Event::Delivered).is_ok()
+pub fn downloadable(state: ProfileState, policy: OrderPolicy) -> bool {
+    transition(state, policy, Event::Delivered).is_ok()
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Event, ProfileState, downloadable, transition};
+    use super::{Event, OrderPolicy, ProfileState, downloadable, transition};
 
     /// The allowed moves, written out once more from SGP.22 3.1.6; everything else is refused.
     const ALLOWED: &[(&str, Event, &str)] = &[
@@ -152,28 +178,66 @@ mod tests {
         ("Downloaded", Event::ConfirmationCodeRetriesExceeded, "Error"),
         ("Released", Event::DownloadRetriesExceeded, "Error"),
         ("Downloaded", Event::DownloadRetriesExceeded, "Error"),
+        ("Released", Event::EventNotRegistered, "Allocated"),
+        ("Released", Event::EventNotRegisteredForEid, "Linked"),
+        ("Released", Event::EventNotRegisteredAtRelease, "Confirmed"),
+        ("Allocated", Event::Expired, "Error"),
+        ("Linked", Event::Expired, "Error"),
+        ("Confirmed", Event::Expired, "Error"),
+        ("Released", Event::Expired, "Error"),
+        ("Downloaded", Event::Expired, "Error"),
         ("Installed", Event::Deleted, "Deleted"),
     ];
 
+    /// What orders that can be downloaded again may do besides, or instead.
+    const SAME_EID: &[(&str, Event, &str)] =
+        &[("Installed", Event::Delivered, "Downloaded"), ("Deleted", Event::Delivered, "Downloaded")];
+    const REUSABLE: &[(&str, Event, &str)] = &[
+        ("Installed", Event::Delivered, "Downloaded"),
+        ("Deleted", Event::Delivered, "Downloaded"),
+        ("Installed", Event::Installed, "Installed"),
+        ("Deleted", Event::Installed, "Installed"),
+        ("Downloaded", Event::InstallationFailed, "Downloaded"),
+        ("Released", Event::SessionCancelled, "Released"),
+        ("Downloaded", Event::SessionCancelled, "Downloaded"),
+    ];
+
+    fn more(policy: OrderPolicy) -> &'static [(&'static str, Event, &'static str)] {
+        match policy {
+            OrderPolicy::OneTime => &[],
+            OrderPolicy::SameEid => SAME_EID,
+            OrderPolicy::Reusable => REUSABLE,
+        }
+    }
+
     #[test]
-    fn exactly_the_moves_of_the_standard_are_allowed() {
-        for state in ProfileState::ALL {
-            for event in Event::ALL {
-                let cancel =
-                    matches!(state.as_str(), "Allocated" | "Linked" | "Confirmed" | "Released" | "Error" | "Deleted");
-                let expected = match event {
-                    Event::CancelToAvailable => cancel.then_some("Available"),
-                    Event::CancelToUnavailable => cancel.then_some("Unavailable"),
-                    _ => ALLOWED.iter().find(|row| row.0 == state.as_str() && row.1 == event).map(|row| row.2),
-                };
-                assert_eq!(transition(state, event).ok().map(ProfileState::as_str), expected, "{state} {event:?}");
+    fn exactly_the_moves_of_the_standard_and_of_the_policy_are_allowed() {
+        let cancelled = ["Allocated", "Linked", "Confirmed", "Released", "Error", "Deleted"];
+        for policy in OrderPolicy::ALL {
+            for state in ProfileState::ALL {
+                for event in Event::ALL {
+                    let mut rows = more(policy).iter().chain(ALLOWED);
+                    let cancel = cancelled.contains(&state.as_str());
+                    let expected = match event {
+                        Event::CancelToAvailable => cancel.then_some("Available"),
+                        Event::CancelToUnavailable => cancel.then_some("Unavailable"),
+                        _ => rows.find(|row| row.0 == state.as_str() && row.1 == event).map(|row| row.2),
+                    };
+                    let found = transition(state, policy, event).ok().map(ProfileState::as_str);
+                    assert_eq!(found, expected, "{policy:?} {state} {event:?}");
+                }
             }
         }
     }
 
     #[test]
-    fn only_released_and_downloaded_profiles_are_served() {
-        let served: Vec<_> = ProfileState::ALL.into_iter().filter(|state| downloadable(*state)).collect();
-        assert_eq!(served, [ProfileState::Released, ProfileState::Downloaded]);
+    fn only_what_was_released_is_served_and_again_only_as_the_policy_says() {
+        let served = |policy| {
+            let states = ProfileState::ALL.into_iter().filter(|state| downloadable(*state, policy));
+            states.map(ProfileState::as_str).collect::<Vec<_>>()
+        };
+        assert_eq!(served(OrderPolicy::OneTime), ["Released", "Downloaded"]);
+        assert_eq!(served(OrderPolicy::SameEid), ["Released", "Downloaded", "Installed", "Deleted"]);
+        assert_eq!(served(OrderPolicy::Reusable), ["Released", "Downloaded", "Installed", "Deleted"]);
     }
 }

@@ -1,12 +1,15 @@
-//! What an operator does: fill the inventory, order, cancel (SGP.22 3.1.1, 3.1.6).
+//! What the one who runs the server does: fill the inventory, order, cancel, sweep (SGP.22 3.1.1, 3.1.6).
 
+use std::fmt;
+use std::str::FromStr;
 use std::sync::Arc;
 
 use rsp_asn1::{Eid, Iccid, Timestamp};
 use rsp_crypto::Zeroizing;
 use rsp_saip::ProfilePackage;
 use rsp_store::{
-    Datastore, NewProfile, NewProfileType, Profile, ProfileState, ProfileType, SealedChange, Subscriber, Transaction,
+    AuditEntry, Datastore, NewProfile, NewProfileType, Operator, OrderPolicy, Profile, ProfileState, ProfileType,
+    SubscriberInStock, Transaction,
 };
 
 use crate::clock::{Clock, SharedRandomness};
@@ -14,29 +17,67 @@ use crate::confirmation_code::ConfirmationCode;
 use crate::error::Error;
 use crate::matching_id;
 use crate::metadata::{self, MetadataOptions};
-use crate::order::{Event, transition};
-use crate::personalise::{Personalised, personalise};
+use crate::notices::{Identity, Notices};
+use crate::order::Event;
+use crate::personalise::{Given, personalise};
+use crate::placing::{Placing, Scope, Terms, Wanted, find};
 use crate::status::duplicate;
 
 /// Draws until ICCID, IMSI or matching ID are new; each draw collides once in a million at worst.
 const DRAWS: usize = 8;
 
-/// The operator's side of the SM-DP+.
+/// The SM-DP+ as the one sees it who runs it: nothing is hidden from them.
 pub struct Orders {
     store: Arc<Datastore>,
+    notices: Notices,
     clock: Arc<dyn Clock>,
     randomness: SharedRandomness,
     actor: String,
+}
+
+/// ICCIDs without check digit, from the first to the last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct IccidRange {
+    first: u64,
+    last: u64,
+}
+
+impl FromStr for IccidRange {
+    type Err = Error;
+
+    /// Reads `FIRST-LAST`: 18 or 19 digits each, the check digit left out, beginning with 89.
+    fn from_str(text: &str) -> Result<Self, Error> {
+        let (first, last) = text.split_once('-').ok_or(Error::IccidRange("FIRST-LAST is expected"))?;
+        if first.len() != last.len() || !(18..=19).contains(&first.len()) {
+            return Err(Error::IccidRange("both ends have 18 or 19 digits, the check digit left out"));
+        }
+        if !first.starts_with("89") || !last.starts_with("89") {
+            return Err(Error::IccidRange("an ICCID begins with 89"));
+        }
+        let number = |digits: &str| digits.parse::<u64>().map_err(|_| Error::IccidRange("only digits are allowed"));
+        let (first, last) = (number(first)?, number(last)?);
+        if first <= last { Ok(Self { first, last }) } else { Err(Error::IccidRange("it ends before it begins")) }
+    }
+}
+
+impl fmt::Display for IccidRange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}-{}", self.first, self.last)
+    }
 }
 
 /// A profile package to be imported.
 pub struct Import {
     /// Name under which it can be ordered.
     pub type_name: String,
+    /// The operator whose it is; `None` for the server's own.
+    pub operator: Option<String>,
     /// The unprotected profile package.
     pub package: Zeroizing<Vec<u8>>,
     /// Whether each order gets a freshly personalised copy.
     pub template: bool,
+    /// The ICCIDs of a template's copies; random ones of the template's issuer without it.
+    pub iccids: Option<IccidRange>,
     /// What users see.
     pub metadata: MetadataOptions,
 }
@@ -50,35 +91,80 @@ pub struct Imported {
     pub package_size: usize,
 }
 
-/// An order to be placed, confirmed and released at once.
+/// An order to be placed.
 pub struct NewOrder {
     /// Name of the profile type.
     pub type_name: String,
+    /// One profile of an inventory; without it the oldest.
+    pub iccid: Option<Iccid>,
     /// The only eUICC that may download; without it the first that comes.
     pub eid: Option<Eid>,
-    /// A matching ID of the operator's choice.
+    /// A matching ID of the operator's choice. An empty one makes an order by EID alone, as for a default SM-DP+.
     pub matching_id: Option<String>,
     /// A confirmation code that the user must enter.
     pub confirmation_code: Option<ConfirmationCode>,
+    /// The SM-DS at which an event is registered, `HOST[:PORT]`.
+    pub smds_address: Option<String>,
+    /// How often it can be downloaded.
+    pub policy: OrderPolicy,
     /// When the order ends.
     pub expires_at: Option<Timestamp>,
+    /// Deliveries before the order ends; the server's limit without it.
+    pub download_limit: Option<u32>,
+    /// Wrong confirmation codes before the order ends; the server's limit without it.
+    pub confirmation_limit: Option<u32>,
+    /// How far the order gets at once. Beyond Released, for laboratories, as if devices had done it.
+    pub state: ProfileState,
+    /// Deliveries that count already, for laboratories.
+    pub download_tries: u32,
+    /// Wrong confirmation codes that count already, for laboratories.
+    pub confirmation_tries: u32,
 }
 
-/// An order that can be downloaded.
+impl NewOrder {
+    /// An order of this type that can be downloaded once by whoever comes first.
+    pub fn of(type_name: &str) -> Self {
+        Self {
+            type_name: type_name.to_owned(),
+            iccid: None,
+            eid: None,
+            matching_id: None,
+            confirmation_code: None,
+            smds_address: None,
+            policy: OrderPolicy::OneTime,
+            expires_at: None,
+            download_limit: None,
+            confirmation_limit: None,
+            state: ProfileState::Released,
+            download_tries: 0,
+            confirmation_tries: 0,
+        }
+    }
+}
+
+/// An order that was placed.
 #[derive(Clone, PartialEq, Eq)]
 pub struct PlacedOrder {
     /// The profile.
     pub iccid: Iccid,
-    /// What goes into the activation code.
+    /// What goes into the activation code; empty for an order by EID alone, and before it is confirmed.
     pub matching_id: String,
     /// Whether the user must enter a confirmation code.
     pub confirmation_code_required: bool,
+    /// Where the order stands.
+    pub state: ProfileState,
 }
 
 impl Orders {
-    /// `actor` appears in the log of state changes.
-    pub fn new(store: Arc<Datastore>, clock: Arc<dyn Clock>, randomness: SharedRandomness, actor: &str) -> Self {
-        Self { store, clock, randomness, actor: actor.to_owned() }
+    /// `actor` appears in the logs of what is done here.
+    pub fn new(
+        store: Arc<Datastore>,
+        identity: Identity,
+        clock: Arc<dyn Clock>,
+        randomness: SharedRandomness,
+        actor: &str,
+    ) -> Self {
+        Self { store, notices: Notices::new(identity), clock, randomness, actor: actor.to_owned() }
     }
 
     /// The database.
@@ -86,10 +172,46 @@ impl Orders {
         &self.store
     }
 
+    /// Adds an operator. Its certificate's SHA-256 is all that it is known by.
+    ///
+    /// # Errors
+    /// [`Error::OperatorExists`], [`Error::Metadata`] for a name that is none, [`Error::IccidRange`] for a prefix that is
+    /// none.
+    pub async fn add_operator(&self, operator: Operator) -> Result<(), Error> {
+        check_operator(&operator)?;
+        let (name, audit) = (operator.name.clone(), self.audit("add operator", &operator.name));
+        self.store
+            .run_tx("add operator", move |tx| {
+                tx.insert_operator(&operator)?;
+                Ok(tx.record_audit(&audit)?)
+            })
+            .await
+            .map_err(|error| duplicate(error, "operator", || Error::OperatorExists(name)))
+    }
+
+    /// Gives an operator another certificate, endpoint or ICCID prefix.
+    ///
+    /// # Errors
+    /// [`Error::OperatorUnknown`], and those of [`Self::add_operator`].
+    pub async fn change_operator(&self, operator: Operator) -> Result<(), Error> {
+        check_operator(&operator)?;
+        let (name, audit) = (operator.name.clone(), self.audit("change operator", &operator.name));
+        self.store
+            .run_tx("change operator", move |tx| {
+                if !tx.change_operator(&operator)? {
+                    return Err(Error::OperatorUnknown);
+                }
+                Ok(tx.record_audit(&audit)?)
+            })
+            .await
+            .map_err(|error| duplicate(error, "operator", || Error::OperatorExists(name)))
+    }
+
     /// Checks a package and adds it to the inventory, or adds a template.
     ///
     /// # Errors
-    /// [`Error::Package`], [`Error::Metadata`], [`Error::IccidExists`], [`Error::ProfileTypeExists`].
+    /// [`Error::Package`], [`Error::Metadata`], [`Error::IccidExists`], [`Error::ProfileTypeExists`],
+    /// [`Error::OperatorUnknown`], [`Error::NoTemplate`].
     pub async fn import(&self, import: Import) -> Result<Imported, Error> {
         metadata::printable("profile type", &import.type_name)?;
         let summary = ProfilePackage::from_der(&import.package)?.summary();
@@ -100,7 +222,9 @@ impl Orders {
             .ok_or(rsp_saip::Error::Missing("EF_ICCID"))?;
         if import.template {
             // A trial with throw-away values: a template that cannot be personalised is refused now, not at the order.
-            personalise(&import.package, &mut self.randomness.clone())?;
+            personalise(&import.package, Given::default(), &mut self.randomness.clone())?;
+        } else if import.iccids.is_some() {
+            return Err(Error::NoTemplate(import.type_name));
         }
         let metadata = import.metadata.build(iccid, summary.spn.as_deref(), &import.type_name)?;
         let metadata = rsp_asn1::encode(&metadata)?;
@@ -108,6 +232,7 @@ impl Orders {
         let existing = self.store.profile_type(&import.type_name).await?;
         let now = self.clock.now();
         let type_name = import.type_name.clone();
+        self.require_operator(import.operator.as_deref()).await?;
         let (new_type, new_profile) = self.split(import, iccid, metadata, existing, now)?;
         self.store
             .run_tx("import", move |tx| {
@@ -134,14 +259,14 @@ impl Orders {
         existing: Option<ProfileType>,
         now: Timestamp,
     ) -> Result<(Option<NewProfileType>, Option<NewProfile>), Error> {
-        let Import { type_name, package, template, .. } = import;
-        if existing.as_ref().is_some_and(|existing| template || existing.template) {
+        let Import { type_name, operator, package, template, iccids, .. } = import;
+        if existing.as_ref().is_some_and(|existing| template || existing.template || existing.operator != operator) {
             return Err(Error::ProfileTypeExists(type_name));
         }
         let new_type = |template| NewProfileType {
             name: type_name.clone(),
-            operator: None,
-            iccids: None,
+            operator: operator.clone(),
+            iccids: iccids.map(|range| (range.first, range.last)),
             metadata: metadata.clone(),
             template,
             created_at: now,
@@ -153,7 +278,7 @@ impl Orders {
         let new_profile = NewProfile {
             iccid,
             profile_type: type_name,
-            operator: None,
+            operator,
             state: ProfileState::Available,
             metadata,
             package,
@@ -163,35 +288,58 @@ impl Orders {
         Ok((new_type, Some(new_profile)))
     }
 
-    /// Orders a profile of a type, confirms and releases it.
+    /// Gives a template subscribers: its copies get them in this order, and no others from now on.
+    ///
+    /// # Errors
+    /// [`Error::ProfileTypeUnknown`], [`Error::NoTemplate`], [`Error::ImsiInvalid`], [`Error::ImsiExists`].
+    pub async fn add_subscribers(&self, type_name: &str, subscribers: Vec<SubscriberInStock>) -> Result<(), Error> {
+        let is_imsi = |imsi: &str| (6..=15).contains(&imsi.len()) && imsi.bytes().all(|digit| digit.is_ascii_digit());
+        if let Some(bad) = subscribers.iter().find(|subscriber| !is_imsi(&subscriber.imsi)) {
+            return Err(Error::ImsiInvalid(bad.imsi.clone()));
+        }
+        let type_name = type_name.to_owned();
+        let audit = self.audit("add subscribers", &format!("{type_name}: {}", subscribers.len()));
+        self.store
+            .run_tx("add subscribers", move |tx| {
+                let found = tx.profile_type(&type_name)?;
+                if !found.ok_or_else(|| Error::ProfileTypeUnknown(type_name.clone()))?.template {
+                    return Err(Error::NoTemplate(type_name.clone()));
+                }
+                for subscriber in &subscribers {
+                    let exists = |error| duplicate(error, "IMSI", || Error::ImsiExists(subscriber.imsi.clone()));
+                    tx.stock_subscriber(&type_name, subscriber).map_err(Error::from).map_err(exists)?;
+                }
+                Ok(tx.record_audit(&audit)?)
+            })
+            .await
+    }
+
+    /// Takes no more orders of a profile type, or takes them again.
+    ///
+    /// # Errors
+    /// [`Error::ProfileTypeUnknown`].
+    pub async fn close_type(&self, type_name: &str, closed: bool) -> Result<(), Error> {
+        let audit = self.audit(if closed { "close profile type" } else { "open profile type" }, type_name);
+        let type_name = type_name.to_owned();
+        self.store
+            .run_tx("close profile type", move |tx| {
+                if !tx.close_profile_type(&type_name, closed)? {
+                    return Err(Error::ProfileTypeUnknown(type_name.clone()));
+                }
+                Ok(tx.record_audit(&audit)?)
+            })
+            .await
+    }
+
+    /// Orders a profile of a type, confirms and releases it, unless the order shall stop before.
     ///
     /// # Errors
     /// [`Error::ProfileTypeUnknown`], [`Error::ProfileTypeUnavailable`], [`Error::MatchingIdInvalid`],
-    /// [`Error::MatchingIdInUse`].
+    /// [`Error::MatchingIdInUse`], [`Error::EidMissing`], …
     pub async fn order(&self, order: NewOrder) -> Result<PlacedOrder, Error> {
-        if let Some(matching_id) = &order.matching_id {
-            matching_id::check(matching_id)?;
-        }
-        let profile_type = self
-            .store
-            .profile_type(&order.type_name)
-            .await?
-            .ok_or_else(|| Error::ProfileTypeUnknown(order.type_name.clone()))?;
-        let template = if profile_type.template { self.store.template(&profile_type.name).await? } else { None };
         let order = Arc::new(order);
-        let profile_type = Arc::new(profile_type);
         for _ in 0..DRAWS {
-            let fresh = template.as_ref().map(|template| self.fresh(&profile_type, template)).transpose()?;
-            let matching_id = match &order.matching_id {
-                Some(chosen) => chosen.clone(),
-                None => matching_id::generate(&mut self.randomness.clone()),
-            };
-            match self.place(&order, fresh, matching_id).await {
-                Err(Error::Store(rsp_store::Error::Duplicate { what: "matching ID" }))
-                    if order.matching_id.is_some() =>
-                {
-                    return Err(Error::MatchingIdInUse);
-                }
+            match self.place(&order).await {
                 Err(Error::Store(rsp_store::Error::Duplicate { .. })) => {}
                 other => return other,
             }
@@ -199,50 +347,21 @@ impl Orders {
         Err(Error::Contention)
     }
 
-    /// A profile of a template, with its subscriber.
-    fn fresh(&self, profile_type: &ProfileType, template: &[u8]) -> Result<(NewProfile, Subscriber), Error> {
-        let Personalised { iccid, imsi, keys, package } = personalise(template, &mut self.randomness.clone())?;
-        let mut metadata: rsp_asn1::StoreMetadataRequest =
-            rsp_asn1::decode(&profile_type.metadata).map_err(|_| Error::Damaged("metadata"))?;
-        metadata.iccid = iccid;
-        let profile = NewProfile {
-            iccid,
-            profile_type: profile_type.name.clone(),
-            operator: None,
-            state: ProfileState::Available,
-            metadata: rsp_asn1::encode(&metadata)?,
-            package,
-            at: self.clock.now(),
-            by: self.actor.clone(),
-        };
-        Ok((profile, Subscriber { iccid, imsi, keys }))
-    }
-
-    async fn place(
-        &self,
-        order: &Arc<NewOrder>,
-        fresh: Option<(NewProfile, Subscriber)>,
-        matching_id: String,
-    ) -> Result<PlacedOrder, Error> {
-        let now = self.clock.now();
-        let (order, actor) = (Arc::clone(order), self.actor.clone());
+    async fn place(&self, order: &Arc<NewOrder>) -> Result<PlacedOrder, Error> {
+        let (order, notices, randomness) = (Arc::clone(order), self.notices.clone(), self.randomness.clone());
+        let (actor, now) = (self.actor.clone(), self.clock.now());
         let placed = self
             .store
             .run_tx("order", move |tx| {
-                tx.reserve_matching_id(&matching_id, now)?;
-                let profile = take_profile(tx, &order, fresh.as_ref())?;
-                release(tx, &profile, &order, &matching_id, &actor, now)?;
-                Ok::<_, Error>(PlacedOrder {
-                    iccid: profile.iccid,
-                    matching_id: matching_id.clone(),
-                    confirmation_code_required: order.confirmation_code.is_some(),
-                })
+                let placing = Placing { notices: &notices, randomness: &randomness, actor: &actor, now };
+                place(tx, &placing, &order)
             })
             .await?;
         tracing::info!(
             iccid = %placed.iccid,
             matching_id = matching_id::fingerprint(&placed.matching_id),
-            "order released"
+            state = %placed.state,
+            "order placed"
         );
         Ok(placed)
     }
@@ -251,73 +370,103 @@ impl Orders {
     /// never used again.
     ///
     /// # Errors
-    /// [`Error::IccidUnknown`], [`Error::Transition`] when the profile is being downloaded or installed, and
-    /// [`Error::AlreadyDownloaded`] when it shall become available although it was delivered and not deleted since.
+    /// [`Error::IccidUnknown`], [`Error::DownloadedAlready`] when the profile is being downloaded or installed,
+    /// [`Error::Transition`] when there is no order, and [`Error::AlreadyDownloaded`] when it shall become available
+    /// although it was delivered and not deleted since.
     pub async fn cancel(&self, iccid: &Iccid, available: bool) -> Result<ProfileState, Error> {
-        let now = self.clock.now();
-        let event = if available { Event::CancelToAvailable } else { Event::CancelToUnavailable };
-        let (iccid, actor) = (*iccid, self.actor.clone());
+        let (iccid, notices, randomness) = (*iccid, self.notices.clone(), self.randomness.clone());
+        let (actor, now) = (self.actor.clone(), self.clock.now());
         self.store
             .run_tx("cancel order", move |tx| {
-                let profile = tx.profile(&iccid)?.ok_or(Error::IccidUnknown(iccid))?;
-                let mut change = profile.change(&actor, now);
-                change.state = transition(profile.state, event)?;
-                // Its keys may be on an eUICC, whatever that reported: nobody else gets them.
-                if available && profile.download_tries > 0 && profile.state != ProfileState::Deleted {
-                    return Err(Error::AlreadyDownloaded(iccid));
-                }
-                change.eid = None;
-                change.matching_id = None;
-                change.confirmation_code = SealedChange::Clear;
-                change.confirmation_tries = 0;
-                change.download_tries = 0;
-                change.binding = SealedChange::Clear;
-                change.expires_at = None;
-                tx.close_sessions(&iccid, now)?;
-                if tx.change_profile(&change)? { Ok(change.state) } else { Err(Error::Contention) }
+                let placing = Placing { notices: &notices, randomness: &randomness, actor: &actor, now };
+                let profile = find(tx, &Scope::Everything, iccid)?;
+                placing.cancel_order(tx, &profile, available)
             })
             .await
     }
+
+    async fn require_operator(&self, name: Option<&str>) -> Result<(), Error> {
+        let Some(name) = name else { return Ok(()) };
+        self.store.operator(name).await?.map(drop).ok_or(Error::OperatorUnknown)
+    }
+
+    fn audit(&self, action: &str, subject: &str) -> AuditEntry {
+        AuditEntry {
+            at: self.clock.now(),
+            actor: self.actor.clone(),
+            action: action.to_owned(),
+            subject: subject.to_owned(),
+        }
+    }
 }
 
-/// The profile that an order gets: a fresh one, or one of the inventory.
-fn take_profile(
-    tx: &mut Transaction,
-    order: &NewOrder,
-    fresh: Option<&(NewProfile, Subscriber)>,
-) -> Result<Profile, Error> {
-    let Some((profile, subscriber)) = fresh else {
-        return tx
-            .available_profile(&order.type_name)?
-            .ok_or_else(|| Error::ProfileTypeUnavailable(order.type_name.clone()));
+fn check_operator(operator: &Operator) -> Result<(), Error> {
+    metadata::name("operator", 64, &operator.name)?;
+    let prefix = &operator.iccid_prefix;
+    if prefix.len() > 19 || !prefix.bytes().all(|digit| digit.is_ascii_digit()) {
+        return Err(Error::IccidRange("a prefix has at most 19 digits"));
+    }
+    Ok(())
+}
+
+/// DownloadOrder and what follows, one after the other, so that the log has all of it.
+fn place(tx: &mut Transaction, placing: &Placing<'_>, order: &NewOrder) -> Result<PlacedOrder, Error> {
+    let wanted = Wanted { iccid: order.iccid, profile_type: Some(order.type_name.clone()), eid: order.eid };
+    let ordered = placing.download_order(tx, &Scope::Everything, &wanted)?;
+    let mut matching_id = String::new();
+    let confirmed = !matches!(order.state, ProfileState::Available | ProfileState::Allocated | ProfileState::Linked);
+    if confirmed {
+        let terms = Terms {
+            eid: order.eid,
+            matching_id: order.matching_id.clone(),
+            confirmation_code: order.confirmation_code.as_ref().map(ConfirmationCode::stored),
+            smds_address: order.smds_address.clone(),
+            policy: order.policy,
+            expires_at: order.expires_at,
+            download_limit: order.download_limit,
+            confirmation_limit: order.confirmation_limit,
+            release: order.state != ProfileState::Confirmed,
+        };
+        matching_id = placing.confirm_order(tx, &ordered, &terms)?.matching_id;
+        preset(tx, placing, ordered.iccid, order)?;
+    }
+    let placed = tx.profile(&ordered.iccid)?.ok_or(Error::IccidUnknown(ordered.iccid))?;
+    Ok(PlacedOrder {
+        iccid: placed.iccid,
+        matching_id,
+        confirmation_code_required: order.confirmation_code.is_some(),
+        state: placed.state,
+    })
+}
+
+/// Lets happen to a released order what devices would do, until it is in the state that is wanted.
+fn preset(tx: &mut Transaction, placing: &Placing<'_>, iccid: Iccid, order: &NewOrder) -> Result<(), Error> {
+    let events: &[Event] = match order.state {
+        ProfileState::Downloaded => &[Event::Delivered],
+        ProfileState::Installed => &[Event::Delivered, Event::Installed],
+        ProfileState::Deleted => &[Event::Delivered, Event::Installed, Event::Deleted],
+        ProfileState::Error => &[Event::SessionCancelled],
+        ProfileState::Unavailable => &[Event::CancelToUnavailable],
+        _ => &[],
     };
-    tx.insert_profile(profile)?;
-    tx.insert_subscriber(subscriber)?;
-    tx.profile(&profile.iccid)?.ok_or(Error::IccidUnknown(profile.iccid))
+    for event in events {
+        let profile = read(tx, iccid)?;
+        let change = placing.notices.moved(&profile, *event, placing.actor, placing.now)?;
+        if !tx.change_profile(&change)? {
+            return Err(Error::Contention);
+        }
+    }
+    if order.download_tries > 0 || order.confirmation_tries > 0 {
+        let mut change = read(tx, iccid)?.change(placing.actor, placing.now);
+        change.download_tries = order.download_tries;
+        change.confirmation_tries = order.confirmation_tries;
+        if !tx.change_profile(&change)? {
+            return Err(Error::Contention);
+        }
+    }
+    Ok(())
 }
 
-/// DownloadOrder and ConfirmOrder with release, one after the other, so that the log has both.
-fn release(
-    tx: &mut Transaction,
-    profile: &Profile,
-    order: &NewOrder,
-    matching_id: &str,
-    actor: &str,
-    now: Timestamp,
-) -> Result<(), Error> {
-    let mut ordered = profile.change(actor, now);
-    let event = if order.eid.is_some() { Event::DownloadOrderForEid } else { Event::DownloadOrder };
-    ordered.state = transition(profile.state, event)?;
-    ordered.eid = order.eid;
-    if !tx.change_profile(&ordered)? {
-        return Err(Error::Contention);
-    }
-    ordered.version += 1;
-    ordered.state = transition(ordered.state, Event::ConfirmAndRelease)?;
-    ordered.matching_id = Some(matching_id.to_owned());
-    ordered.expires_at = order.expires_at;
-    if let Some(code) = &order.confirmation_code {
-        ordered.confirmation_code = SealedChange::Set(code.stored());
-    }
-    if tx.change_profile(&ordered)? { Ok(()) } else { Err(Error::Contention) }
+fn read(tx: &mut Transaction, iccid: Iccid) -> Result<Profile, Error> {
+    tx.profile(&iccid)?.ok_or(Error::IccidUnknown(iccid))
 }

@@ -5,6 +5,7 @@ use rsp_crypto::{Randomness, RandomnessExt, Zeroizing};
 use rsp_saip::ProfilePackage;
 use rsp_saip::aka::AlgoParameter;
 use rsp_saip::personalise::Personalisation;
+use rsp_store::SubscriberInStock;
 
 use crate::error::Error;
 
@@ -16,31 +17,47 @@ pub(crate) struct Personalised {
     pub(crate) package: Zeroizing<Vec<u8>>,
 }
 
+/// What a copy gets, instead of something random.
+#[derive(Default)]
+pub(crate) struct Given {
+    pub(crate) iccid: Option<Iccid>,
+    pub(crate) subscriber: Option<SubscriberInStock>,
+}
+
 /// Leading digits of an ICCID that name country and issuer (ITU-T E.118); the rest is the issuer's to give.
 const ISSUER_DIGITS: usize = 7;
 
-/// Makes a copy of the template with a subscriber of its own. The digits are drawn at random, so ICCID and IMSI may
-/// exist already: the store refuses them then, and the caller draws again.
-pub(crate) fn personalise(template: &[u8], randomness: &mut dyn Randomness) -> Result<Personalised, Error> {
+/// Makes a copy of the template with a subscriber of its own. What is not given is drawn at random, so that it may exist
+/// already: the store refuses it then, and the caller draws again.
+pub(crate) fn personalise(
+    template: &[u8],
+    given: Given,
+    randomness: &mut dyn Randomness,
+) -> Result<Personalised, Error> {
     let mut package = ProfilePackage::from_der(template)?;
     let summary = package.summary();
     let old_iccid = summary.iccid.ok_or(rsp_saip::Error::Missing("EF_ICCID"))?;
     let old_imsi = summary.imsi.ok_or(rsp_saip::Error::Missing("EF_IMSI"))?;
     let network = 3 + usize::from(summary.mnc_length.unwrap_or(2).clamp(2, 3));
-    let iccid = fresh_iccid(&old_iccid, randomness);
-    let imsi = fresh_digits(&old_imsi, network, old_imsi.len(), randomness);
-    let key = Zeroizing::new(randomness.bytes::<16>());
-    let opc = Zeroizing::new(randomness.bytes::<16>());
+    let iccid = match given.iccid {
+        Some(iccid) => iccid.to_string(),
+        None => fresh_iccid(&old_iccid, randomness),
+    };
+    let SubscriberInStock { imsi, keys } = match given.subscriber {
+        Some(subscriber) => subscriber,
+        None => SubscriberInStock {
+            imsi: fresh_digits(&old_imsi, network, old_imsi.len(), randomness),
+            keys: Zeroizing::new(randomness.bytes()),
+        },
+    };
+    let half = |start: usize| Zeroizing::new(std::array::from_fn::<u8, 16, _>(|index| keys[start + index]));
     package.personalise(&Personalisation {
         iccid: Some(&iccid),
         imsi: Some(&imsi),
-        key: Some(&key),
-        opc: Some(&opc),
+        key: Some(&half(0)),
+        opc: Some(&half(16)),
         algorithm: Some(AlgoParameter::MILENAGE),
     })?;
-    let mut keys = Zeroizing::new([0; 32]);
-    keys[..16].copy_from_slice(&*key);
-    keys[16..].copy_from_slice(&*opc);
     let iccid = iccid.parse().map_err(|_| Error::Damaged("ICCID of the template"))?;
     Ok(Personalised { iccid, imsi, keys, package: package.to_der() })
 }

@@ -3,7 +3,7 @@
 
 use rsp_asn1::Timestamp;
 use rsp_auth::Euicc;
-use rsp_store::Profile;
+use rsp_store::{OrderPolicy, Profile, ProfileState};
 
 use crate::error::Error;
 use crate::order::{self, Event};
@@ -32,7 +32,7 @@ impl Smdp {
         if profile.eid.is_some_and(|eid| eid != euicc.eid) {
             return Err(Error::EidRefused);
         }
-        check_open(profile, now)?;
+        self.check_open(profile, now)?;
         Ok(OrderOffered(()))
     }
 
@@ -43,45 +43,55 @@ impl Smdp {
         party: &Party,
         now: Timestamp,
     ) -> Result<OrderServed, Error> {
-        if profile.eid != Some(party.euicc.eid) {
+        if !party.may_have(profile) {
             return Err(Error::EidRefused);
         }
         if !party.has(profile) {
             return Err(Error::MatchingIdRefused);
         }
-        if profile.confirmation_code.is_some() && profile.confirmation_tries >= self.settings.confirmation_code_limit {
-            if order::downloadable(profile.state) {
-                let event = Event::ConfirmationCodeRetriesExceeded;
-                self.close_order(profile, event, "GetBoundProfilePackage", now).await?;
-            }
+        if profile.confirmation_code.is_some() && profile.confirmation_tries >= self.confirmation_limit(profile) {
+            let event = Event::ConfirmationCodeRetriesExceeded;
+            self.close_order(profile, event, Error::ConfirmationCodeRetriesExceeded, now).await?;
             return Err(Error::ConfirmationCodeRetriesExceeded);
         }
-        check_open(profile, now)?;
+        self.check_open(profile, now)?;
         Ok(OrderServed(()))
     }
 
-    /// Ends an order that was delivered too often; `by` is the function that was called.
-    pub(crate) async fn check_deliveries_left(
-        &self,
-        profile: &Profile,
-        by: &str,
-        now: Timestamp,
-    ) -> Result<DeliveryLeft, Error> {
-        if profile.download_tries >= self.settings.download_limit {
-            self.close_order(profile, Event::DownloadRetriesExceeded, by, now).await?;
+    /// Ends an order that was delivered too often.
+    pub(crate) async fn check_deliveries_left(&self, profile: &Profile, now: Timestamp) -> Result<DeliveryLeft, Error> {
+        if self.is_delivered_too_often(profile) {
+            self.close_order(profile, Event::DownloadRetriesExceeded, Error::DownloadRetriesExceeded, now).await?;
             return Err(Error::DownloadRetriesExceeded);
         }
         Ok(DeliveryLeft(()))
     }
-}
 
-/// State and end of the order's life.
-fn check_open(profile: &Profile, now: Timestamp) -> Result<(), Error> {
-    if !order::downloadable(profile.state) {
-        return Err(Error::ProfileNotReleased);
+    /// State and end of the order's life. Of an order that has ended, why it has, as long as its time or its deliveries say
+    /// so: the first attempt after the end is told nothing else than the later ones.
+    fn check_open(&self, profile: &Profile, now: Timestamp) -> Result<(), Error> {
+        let expired = profile.expires_at.is_some_and(|end| now > end);
+        if order::downloadable(profile.state, profile.policy) {
+            return if expired { Err(Error::OrderExpired) } else { Ok(()) };
+        }
+        Err(match profile.state {
+            ProfileState::Error if expired => Error::OrderExpired,
+            ProfileState::Error if self.is_delivered_too_often(profile) => Error::DownloadRetriesExceeded,
+            _ => Error::ProfileNotReleased,
+        })
     }
-    if profile.expires_at.is_some_and(|end| now > end) {
-        return Err(Error::OrderExpired);
+
+    /// An order for any number of eUICCs has a limit only if it was given one.
+    fn is_delivered_too_often(&self, profile: &Profile) -> bool {
+        let limit = match profile.policy {
+            OrderPolicy::Reusable => profile.download_limit,
+            _ => Some(profile.download_limit.unwrap_or(self.settings.download_limit)),
+        };
+        limit.is_some_and(|limit| profile.download_tries >= limit)
     }
-    Ok(())
+
+    /// Wrong Confirmation Codes before the order ends.
+    pub(crate) fn confirmation_limit(&self, profile: &Profile) -> u32 {
+        profile.confirmation_limit.unwrap_or(self.settings.confirmation_code_limit)
+    }
 }

@@ -4,7 +4,7 @@ use rsp_asn1::{Signature5F37, SubjectKeyIdentifier};
 use rsp_auth::blob::{BlobError, Reader, Writer};
 use rsp_auth::{Euicc, EuiccAuthenticated};
 use rsp_crypto::{Zeroizing, hash};
-use rsp_store::Profile;
+use rsp_store::{OrderPolicy, Profile};
 
 use crate::eligibility::Eligible;
 use crate::error::Error;
@@ -26,7 +26,15 @@ pub(crate) struct Party {
 impl Party {
     /// Whether the profile still belongs to the order of this session, and that to this eUICC.
     pub(crate) fn has(&self, profile: &Profile) -> bool {
-        profile.eid == Some(self.euicc.eid) && profile.matching_id == self.matching_id
+        self.may_have(profile) && profile.matching_id == self.matching_id
+    }
+
+    /// Whether the profile's order is this eUICC's, or one that any eUICC may have again and again.
+    pub(crate) fn may_have(&self, profile: &Profile) -> bool {
+        match profile.eid {
+            None => profile.policy == OrderPolicy::Reusable,
+            Some(eid) => eid == self.euicc.eid,
+        }
     }
 
     fn write(&self, writer: Writer) -> Writer {

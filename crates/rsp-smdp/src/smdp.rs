@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use rsp_asn1::{SubjectKeyIdentifier, Timestamp, TransactionId, VersionType};
+use rsp_asn1::{SubjectKeyIdentifier, Timestamp, TransactionId};
 use rsp_auth::{Authenticator, Challenges, Credential, DerivedChallenges, ServerAddress};
 use rsp_crypto::Provider;
 use rsp_es::es9plus::{
@@ -17,7 +17,10 @@ use rsp_pki::{Crl, Role, TrustStore};
 use rsp_store::{Datastore, DownloadSession, SessionState};
 
 use crate::clock::{Clock, SharedRandomness};
+use crate::eligibility::Eligibility;
 use crate::error::Error;
+use crate::notices::{Identity, Notices};
+use crate::throttle::{GuessLimits, Throttle};
 
 /// Under which keys the profile elements of a bound package travel (SGP.22 2.5.3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,8 +43,10 @@ pub enum Rebinding {
 /// Limits and choices of the operator.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
-    /// eUICCs of a lower version of SGP.22 are refused; at least 2.0.0 for the messages to be known.
-    pub minimum_svn: VersionType,
+    /// Which eUICCs and devices are served.
+    pub eligibility: Eligibility,
+    /// How fast MatchingIDs may be guessed.
+    pub guesses: GuessLimits,
     /// Wrong confirmation codes per order before it is closed.
     pub confirmation_code_limit: u32,
     /// Deliveries per order before it is closed.
@@ -61,10 +66,11 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Self {
-            minimum_svn: VersionType([2, 0, 0]),
+            eligibility: Eligibility::default(),
+            guesses: GuessLimits::default(),
             confirmation_code_limit: 5,
             download_limit: 10,
-            session_seconds: 30 * 60,
+            session_seconds: 5 * 60,
             result_seconds: 180 * 24 * 60 * 60,
             protection: UppProtection::SessionKeys,
             rebinding: Rebinding::Allowed,
@@ -93,6 +99,8 @@ pub struct Smdp {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) randomness: SharedRandomness,
     pub(crate) settings: Settings,
+    pub(crate) notices: Notices,
+    pub(crate) throttle: Throttle,
 }
 
 impl Smdp {
@@ -116,26 +124,21 @@ impl Smdp {
                 return Err(Error::NoBindingCredential);
             }
         }
+        let oid = dp_auth.first().ok_or(Error::NoBindingCredential)?.oid();
+        let identity = Identity { address: address.to_string(), oid: oid.to_string() };
         let challenges = Box::new(DerivedChallenges::new(store.derive_key("ES9+ challenges")));
         let authenticator = Authenticator::new(address, Role::DpAuth, dp_auth, anchors, crls, provider, challenges)?
-            .with_minimum_svn(settings.minimum_svn);
+            .with_minimum_svn(settings.eligibility.minimum_svn);
         dp_pb.iter().try_for_each(|credential| authenticator.check_own(Role::DpPb, credential))?;
-        Ok(Self { store, authenticator, binding: dp_pb, clock, randomness, settings })
+        let notices = Notices::new(identity);
+        let throttle = Throttle::new(settings.guesses);
+        Ok(Self { store, authenticator, binding: dp_pb, clock, randomness, settings, notices, throttle })
     }
 
     /// Takes transactionIds and serverChallenges from elsewhere, to replay a recorded session.
     #[must_use]
     pub fn with_challenges(self, challenges: Box<dyn Challenges>) -> Self {
         Self { authenticator: self.authenticator.with_challenges(challenges), ..self }
-    }
-
-    /// Deletes the sessions whose time is over; returns how many. To be called now and then.
-    ///
-    /// # Errors
-    /// [`Error::Store`].
-    pub async fn purge_sessions(&self) -> Result<u64, Error> {
-        let now = self.clock.now();
-        self.store.run_tx("purge sessions", move |tx| Ok(tx.purge_sessions(now)?)).await
     }
 
     /// The DPpb credential under a CI.
@@ -172,10 +175,10 @@ impl Es9Plus for Smdp {
 
     async fn authenticate_client(
         &self,
-        _: &Caller,
+        caller: &Caller,
         request: AuthenticateClientRequest,
     ) -> Result<AuthenticateClientResponse, StatusCode> {
-        self.authenticate(&request)
+        self.authenticate(caller, &request)
             .await
             .map_err(|error| refused("AuthenticateClient", Some(&request.transaction_id), error))
     }

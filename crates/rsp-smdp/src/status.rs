@@ -8,7 +8,13 @@ use crate::error::Error;
 
 impl From<Error> for StatusCode {
     fn from(error: Error) -> Self {
-        match &error {
+        Self::from(&error)
+    }
+}
+
+impl From<&Error> for StatusCode {
+    fn from(error: &Error) -> Self {
+        match error {
             Error::TransactionIdUnknown => Self::TRANSACTION_ID_UNKNOWN,
             Error::MatchingIdRefused => Self::MATCHING_ID_REFUSED,
             Error::EidRefused => Self::EID_REFUSED,
@@ -32,10 +38,33 @@ impl From<Error> for StatusCode {
             Error::AlreadyDownloaded(_) => Self::ICCID_ALREADY_IN_USE,
             Error::MatchingIdInvalid => Self::MATCHING_ID_INVALID,
             Error::MatchingIdInUse => Self::MATCHING_ID_ALREADY_IN_USE,
+            Error::OperatorUnknown => Self::FUNCTION_REQUESTER_UNKNOWN,
+            Error::ProfileTypeClosed(_) => Self::PROFILE_TYPE_NOT_ALLOWED,
+            Error::ProfileTypeRefused(_) => Self::PROFILE_TYPE_REFUSED,
+            Error::NothingOrdered | Error::CancelIncomplete => Self::ICCID_MISSING.with_message(error.to_string()),
+            Error::IccidNotAllowed(_) => Self::ICCID_NOT_ALLOWED,
+            Error::IccidInUse(_) | Error::DownloadedAlready(..) => {
+                Self::ICCID_ALREADY_IN_USE.with_message(error.to_string())
+            }
+            Error::NotToBeConfirmed(..) | Error::NotToBeReleased(..) | Error::Transition(_) => {
+                Self::ICCID_INVALID_TRANSITION.with_message(error.to_string())
+            }
+            Error::EidAssociated(_) => Self::EID_INVALID_ASSOCIATION,
+            Error::EidMissing => Self::EID_MISSING,
+            Error::IccidAssociated(_) => Self::ICCID_INVALID_ASSOCIATION,
+            Error::MatchingIdAssociated(_) => Self::MATCHING_ID_INVALID_ASSOCIATION,
+            Error::ConfirmationCodeInvalid => Self::CONFIRMATION_CODE_INVALID,
+            Error::SmdsAddressInvalid(_) => Self::SMDS_ADDRESS_REFUSED.with_message(error.to_string()),
+            // Where the server failed to get is for its log: the caller may be probing a network that is not its own.
+            Error::SmdsInaccessible(_) => Self::SMDS_INACCESSIBLE,
+            Error::SmdsRefused(status) => Self::SMDS_EXECUTION_ERROR.with_message(status.to_string()),
             Error::ProfileTypeExists(_)
             | Error::IccidExists(_)
-            | Error::ConfirmationCodeInvalid
-            | Error::Transition(_)
+            | Error::OperatorExists(_)
+            | Error::IccidRange(_)
+            | Error::NoTemplate(_)
+            | Error::ImsiExists(_)
+            | Error::ImsiInvalid(_)
             | Error::Package(_)
             | Error::Metadata { .. }
             | Error::Store(_)
@@ -43,7 +72,7 @@ impl From<Error> for StatusCode {
             | Error::Damaged(_)
             | Error::NoBindingCredential
             | Error::Encoding(_)
-            | Error::Crypto(_) => internal(&error),
+            | Error::Crypto(_) => internal(error),
         }
     }
 }

@@ -36,12 +36,14 @@ ALTER TABLE profiles ADD COLUMN confirmation_limit INTEGER;
 
 CREATE INDEX profiles_by_expiry ON profiles (expires_at) WHERE expires_at IS NOT NULL;
 
--- Calls over ES2+ that were executed: a repetition gets the same answer.
+-- Calls over ES2+ that were executed: a repetition gets the same answer, as long as nothing has happened to the order since.
 CREATE TABLE calls (
     operator TEXT NOT NULL,
     call_id TEXT NOT NULL,
     request BLOB NOT NULL, -- SHA-256 of function and request
     response BLOB NOT NULL, -- sealed
+    iccid BLOB NOT NULL,
+    version INTEGER NOT NULL, -- of the profile after the call
     at INTEGER NOT NULL,
     PRIMARY KEY (operator, call_id, request)
 ) WITHOUT ROWID;

@@ -1,6 +1,6 @@
 //! Calls that were executed, so that a repetition gets the same answer instead of a second effect.
 
-use rsp_asn1::Timestamp;
+use rsp_asn1::{Iccid, Timestamp};
 use rusqlite::params;
 use zeroize::Zeroizing;
 
@@ -28,31 +28,46 @@ impl CallKey {
 }
 
 impl Transaction {
-    /// What this very call was answered, if it was executed before.
+    /// What this very call was answered, if it was executed before and nothing has happened to its order since.
     ///
     /// # Errors
     /// The store's own failures.
     pub fn executed_call(&mut self, key: &CallKey) -> Result<Option<Zeroizing<Vec<u8>>>, Error> {
         sqlite::first(
             &self.connection,
-            "SELECT response FROM calls WHERE operator = $1 AND call_id = $2 AND request = $3",
+            "SELECT c.response FROM calls c JOIN profiles p ON p.iccid = c.iccid AND p.version = c.version \
+             WHERE c.operator = $1 AND c.call_id = $2 AND c.request = $3",
             params![key.operator, key.call_id, key.request],
             |row| Columns::new(row, TABLE).sealed(&self.crypter, &key.row(), "response"),
         )
     }
 
-    /// Remembers what a call was answered.
+    /// Remembers what a call about a profile was answered.
     ///
     /// # Errors
     /// The store's own failures.
-    pub fn remember_call(&mut self, key: &CallKey, response: &[u8], at: Timestamp) -> Result<(), Error> {
+    pub fn remember_call(&mut self, key: &CallKey, response: &[u8], iccid: &Iccid, at: Timestamp) -> Result<(), Error> {
         let sealed = self.crypter.seal(TABLE, &key.row(), "response", response)?;
         sqlite::execute(
             &self.connection,
-            "INSERT INTO calls (operator, call_id, request, response, at) VALUES ($1, $2, $3, $4, $5)",
-            params![key.operator, key.call_id, key.request, sealed, at.0],
+            "INSERT OR REPLACE INTO calls (operator, call_id, request, response, iccid, version, at) \
+             SELECT $1, $2, $3, $4, iccid, version, $6 FROM profiles WHERE iccid = $5",
+            params![key.operator, key.call_id, key.request, sealed, iccid.0, at.0],
         )?;
         Ok(())
+    }
+
+    /// Forgets a call whose effect was taken back.
+    ///
+    /// # Errors
+    /// The store's own failures.
+    pub fn forget_call(&mut self, key: &CallKey) -> Result<(), Error> {
+        sqlite::execute(
+            &self.connection,
+            "DELETE FROM calls WHERE operator = $1 AND call_id = $2 AND request = $3",
+            params![key.operator, key.call_id, key.request],
+        )
+        .map(drop)
     }
 
     /// Forgets the calls before `end`; returns how many.

@@ -267,6 +267,11 @@ pub struct ProfileEvent {
 }
 
 impl Profile {
+    /// Whether a package of this order was ever delivered: the profile may be on an eUICC.
+    pub fn was_delivered(&self) -> bool {
+        self.download_tries > 0 || self.binding.is_some()
+    }
+
     /// A change that changes nothing yet, made by `by` at `at`.
     pub fn change(&self, by: &str, at: Timestamp) -> ProfileChange {
         ProfileChange {

@@ -1,23 +1,22 @@
 //! Tests of rsp-es.
 
-#[cfg(feature = "client")]
-#[cfg(all(feature = "client", feature = "server"))]
-#[cfg(all(feature = "client", feature = "server"))]
-#[cfg(feature = "server")]
-#[cfg(feature = "server")]
-#[cfg(feature = "server")]
-
 mod activation_code;
 mod asn1;
+#[cfg(feature = "client")]
 mod client;
+#[cfg(all(feature = "client", feature = "server"))]
 mod client_bindings;
 mod es11;
 mod es12;
 mod es2plus;
+#[cfg(all(feature = "client", feature = "server"))]
 mod es2plus_http;
 mod fixtures;
 mod json;
+#[cfg(feature = "server")]
 mod server;
+#[cfg(feature = "server")]
 mod server_asn1;
+#[cfg(feature = "server")]
 mod server_es11;
 mod status;

@@ -337,6 +337,8 @@ async fn refuses_an_euicc_that_is_not_eligible() {
     .await;
     let import = Import {
         type_name: "strict".to_owned(),
+        operator: None,
+        iccids: None,
         package: Zeroizing::new(server.package.to_vec()),
         template: true,
         metadata: MetadataOptions {
@@ -381,11 +383,11 @@ async fn a_session_begins_only_once_however_it_ended_and_whatever_was_purged() {
     server.es9().cancel_session(&Caller::default(), cancel).await.unwrap();
     for seconds in [1, Settings::default().session_seconds - 1, 1] {
         server.advance_clock(seconds);
-        server.smdp.purge_sessions().await.unwrap();
+        server.smdp.sweep().await.map(|swept| swept.sessions).unwrap();
         let again = server.es9().authenticate_client(&Caller::default(), request.clone()).await;
         assert_refused(again, &StatusCode::TRANSACTION_ID_UNKNOWN);
     }
-    assert_eq!(server.smdp.purge_sessions().await.unwrap(), 0, "it was purged before");
+    assert_eq!(server.smdp.sweep().await.map(|swept| swept.sessions).unwrap(), 0, "it was purged before");
 }
 
 /// What was offered for longer than sessions now last is remembered for as long as it was offered.
@@ -400,7 +402,7 @@ async fn a_session_begins_only_once_although_sessions_became_shorter() {
     server.es9().authenticate_client(&Caller::default(), request.clone()).await.unwrap();
     for (seconds, purged) in [(61, 0), (Settings::default().session_seconds - 61, 0), (1, 1)] {
         server.advance_clock(seconds);
-        assert_eq!(server.smdp.purge_sessions().await.unwrap(), purged);
+        assert_eq!(server.smdp.sweep().await.map(|swept| swept.sessions).unwrap(), purged);
         let again = server.es9().authenticate_client(&Caller::default(), request.clone()).await;
         assert_refused(again, &StatusCode::TRANSACTION_ID_UNKNOWN);
     }

@@ -5,7 +5,7 @@ use rsp_crypto::{Curve, Signature};
 use rsp_es::server::Caller;
 use rsp_es::status::StatusCode;
 use rsp_pki::Certificate;
-use rsp_smdp::Settings;
+use rsp_smdp::{Eligibility, Settings};
 
 use crate::euicc::{TestEuicc, ci_of};
 use crate::server::{Server, Wanted, assert_refused};
@@ -66,7 +66,11 @@ async fn atk_downgrade_svn() {
 #[tokio::test]
 async fn atk_downgrade_svn_below_what_the_operator_demands() {
     let minimum_svn = VersionType([2, 2, 1]);
-    let server = Server::with_settings(Settings { minimum_svn, ..Settings::default() }).await;
+    let server = Server::with_settings(Settings {
+        eligibility: Eligibility { minimum_svn, ..Eligibility::default() },
+        ..Settings::default()
+    })
+    .await;
     refused(&server, &StatusCode::SMDP_SVN_UNSUPPORTED, |info| info.svn = VersionType([2, 2, 0])).await;
     let mut request = server.euicc(Curve::P256).initiate_request();
     let mut info = request.euicc_info1.into_value();

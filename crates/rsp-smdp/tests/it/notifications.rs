@@ -119,10 +119,10 @@ async fn only_the_euicc_that_has_the_profile_is_believed() {
 async fn a_result_is_taken_long_after_the_session() {
     let (server, euicc, order, session) = delivered().await;
     server.advance_clock(90 * 86_400);
-    assert_eq!(server.smdp.purge_sessions().await.unwrap(), 0);
+    assert_eq!(server.smdp.sweep().await.map(|swept| swept.sessions).unwrap(), 0);
     server.es9().handle_notification(&Caller::default(), euicc.result(&session, 1, order.iccid, None)).await.unwrap();
     assert_eq!(server.state(&order).await, ProfileState::Installed);
     // The session is over, and its row goes within a day.
     server.advance_clock(86_400 + 1);
-    assert_eq!(server.smdp.purge_sessions().await.unwrap(), 1);
+    assert_eq!(server.smdp.sweep().await.map(|swept| swept.sessions).unwrap(), 1);
 }

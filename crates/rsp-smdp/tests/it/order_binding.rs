@@ -161,7 +161,7 @@ async fn a_success_after_a_failure_is_an_installed_profile() {
     assert_eq!(server.state(&order).await, ProfileState::Error);
     report(&server, &euicc, &first, 1, None).await;
     assert_eq!(server.state(&order).await, ProfileState::Installed);
-    assert!(matches!(server.orders.cancel(&order.iccid, true).await, Err(Error::Transition(_))));
+    assert!(matches!(server.orders.cancel(&order.iccid, true).await, Err(Error::DownloadedAlready(..))));
 }
 
 #[tokio::test]

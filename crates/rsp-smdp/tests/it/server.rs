@@ -13,7 +13,7 @@ use rsp_pki::issue::Host;
 use rsp_saip::Secret;
 use rsp_saip::builder::{Codes, ProfileBuilder};
 use rsp_smdp::{
-    Clock, ConfirmationCode, Credentials, Import, MetadataOptions, NewOrder, Orders, PlacedOrder, Settings,
+    Clock, ConfirmationCode, Credentials, Identity, Import, MetadataOptions, NewOrder, Orders, PlacedOrder, Settings,
     SharedRandomness, Smdp,
 };
 use rsp_store::{Datastore, KeyEncryptionKey, Profile, ProfileState};
@@ -77,7 +77,8 @@ impl Server {
         let curves = if wanted.curves.is_empty() { Curve::ALL.to_vec() } else { wanted.curves };
         let credentials = credentials(pki, &curves, rsp_crypto::aws_lc());
         let smdp = smdp(&store, credentials, &clock, &randomness, wanted.settings);
-        let orders = Orders::new(Arc::clone(&store), clock.clone(), randomness, "test");
+        let identity = Identity { address: format!("{ADDRESS}:8443"), oid: "2.999.10".to_owned() };
+        let orders = Orders::new(Arc::clone(&store), identity, clock.clone(), randomness, "test");
         Self { dir, pki, store, clock, smdp: Arc::new(smdp), orders, package: package() }
     }
 
@@ -109,6 +110,8 @@ impl Server {
     pub(crate) async fn import(&self, template: bool) {
         let import = Import {
             type_name: "basic".to_owned(),
+            operator: None,
+            iccids: None,
             package: self.package.clone(),
             template,
             metadata: MetadataOptions::default(),
@@ -166,7 +169,7 @@ fn pki() -> &'static PkiDirectory {
 }
 
 pub(crate) fn new_order() -> NewOrder {
-    NewOrder { type_name: "basic".to_owned(), eid: None, matching_id: None, confirmation_code: None, expires_at: None }
+    NewOrder::of("basic")
 }
 
 pub(crate) fn code() -> ConfirmationCode {

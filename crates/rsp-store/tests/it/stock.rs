@@ -96,22 +96,28 @@ async fn a_certificate_is_one_operator() {
 }
 
 #[tokio::test]
-async fn a_call_is_remembered_with_its_answer_until_it_is_forgotten() {
-    let database = Database::new().await;
+async fn a_call_is_remembered_until_something_happens_to_its_order_or_it_is_forgotten() {
+    let database = Database::with_profile(ICCID).await;
     let key = |call_id: &str| CallKey { operator: "a".to_owned(), call_id: call_id.to_owned(), request: [3; 32] };
-    let (first, other) = (key("1"), key("2"));
+    let profile = database.store.profile(&ICCID).await.unwrap().unwrap();
     let answers: Result<_, Error> = database
         .store
         .run_tx("calls", move |tx| {
-            tx.remember_call(&first, b"answer", NOW)?;
-            let found = tx.executed_call(&first)?.map(|answer| answer.to_vec());
-            let unknown = tx.executed_call(&other)?.is_none();
-            let kept = tx.forget_calls(NOW)?;
-            let forgotten = tx.forget_calls(NOW.plus_seconds(1))?;
-            Ok((found, unknown, kept, forgotten))
+            let (first, other) = (key("1"), key("2"));
+            let found = |tx: &mut rsp_store::Transaction, key| Ok::<_, Error>(tx.executed_call(key)?.is_some());
+            tx.remember_call(&first, b"answer", &ICCID, NOW)?;
+            let mut answers = vec![found(tx, &first)?, found(tx, &other)?];
+            tx.change_profile(&profile.change("clerk", NOW))?;
+            answers.push(found(tx, &first)?);
+            tx.remember_call(&first, b"another", &ICCID, NOW)?;
+            answers.push(tx.executed_call(&first)?.is_some_and(|answer| *answer == *b"another"));
+            tx.forget_call(&first)?;
+            answers.push(found(tx, &first)?);
+            tx.remember_call(&other, b"answer", &ICCID, NOW)?;
+            Ok((answers, tx.forget_calls(NOW)?, tx.forget_calls(NOW.plus_seconds(1))?))
         })
         .await;
-    assert_eq!(answers.unwrap(), (Some(b"answer".to_vec()), true, 0, 1));
+    assert_eq!(answers.unwrap(), (vec![true, false, false, true, false], 0, 1));
 }
 
 #[tokio::test]

@@ -11,7 +11,7 @@ use rsp_auth::{Credential, DerivedChallenges, ServerAddress};
 use rsp_crypto::{RandomnessExt as _, SecretKey, Zeroizing, rust_crypto};
 use rsp_pki::{Certificate, TrustStore};
 use rsp_smdp::{
-    Clock, ConfirmationCode, Credentials, Import, MetadataOptions, NewOrder, Notify, Orders, Settings,
+    Clock, ConfirmationCode, Credentials, Identity, Import, MetadataOptions, NewOrder, Notify, Orders, Settings,
     SharedRandomness, Smdp,
 };
 use rsp_store::{Datastore, KeyEncryptionKey};
@@ -127,7 +127,8 @@ impl Server {
         let store = Datastore::create(&dir.path().join("openrsp.db"), &key, Box::new(own)).await.unwrap();
         let store = Arc::new(store);
         let randomness = SharedRandomness::new(Box::new(SeededRandomness::new("orders")));
-        let orders = Orders::new(Arc::clone(&store), Arc::clone(&clock), randomness, "replay");
+        let identity = Identity { address: header.text("address"), oid: "2.999.10".to_owned() };
+        let orders = Orders::new(Arc::clone(&store), identity, Arc::clone(&clock), randomness, "replay");
         let sales: Value = serde_json::from_str(&read(transcript, "server/sales.json")).unwrap();
         for sale in sales.as_array().unwrap() {
             sell(&orders, sale).await;
@@ -190,16 +191,12 @@ async fn sell(orders: &Orders, sale: &Value) {
         ..MetadataOptions::default()
     };
     let package = Zeroizing::new(hex::decode(text("package").unwrap()).unwrap());
-    let import = Import { type_name: text("type").unwrap(), package, template: false, metadata };
+    let import =
+        Import { type_name: text("type").unwrap(), operator: None, package, template: false, iccids: None, metadata };
     orders.import(import).await.unwrap();
     let confirmation_code = text("confirmation_code").map(|code| ConfirmationCode::new(Zeroizing::new(code)).unwrap());
-    let order = NewOrder {
-        type_name: text("type").unwrap(),
-        eid: None,
-        matching_id: text("matching_id"),
-        confirmation_code,
-        expires_at: None,
-    };
+    let order =
+        NewOrder { matching_id: text("matching_id"), confirmation_code, ..NewOrder::of(&text("type").unwrap()) };
     orders.order(order).await.unwrap();
 }
 
