@@ -212,6 +212,7 @@ impl ServerDir {
                 minimum_svn: limits.minimum_svn.as_deref().and_then(version).unwrap_or(default.eligibility.minimum_svn),
                 ..default.eligibility
             },
+            crl_max_age: default.crl_max_age,
             guesses: default.guesses,
             confirmation_code_limit: limits.confirmation_code_tries.unwrap_or(default.confirmation_code_limit),
             download_limit: limits.downloads.unwrap_or(default.download_limit),

@@ -1,5 +1,7 @@
 //! What a server authenticates with: its address, its credentials and the CIs that it trusts.
 
+use std::sync::{Arc, PoisonError, RwLock};
+
 use rsp_asn1::{Raw, SubjectKeyIdentifier, Timestamp, TransactionId, VersionType, pkix};
 use rsp_crypto::Provider;
 use rsp_pki::{Certificate, Crl, Failure, PathError, Role, TrustStore, Validation, validate, validate_euicc};
@@ -22,7 +24,9 @@ pub struct Authenticator {
     pub(crate) minimum_svn: VersionType,
     pub(crate) challenges: Box<dyn Challenges>,
     anchors: TrustStore,
-    crls: Vec<Crl>,
+    crls: RwLock<Arc<[Crl]>>,
+    crl_max_age: Option<i64>,
+    pub(crate) maximum_svn: Option<VersionType>,
     provider: Remembering,
 }
 
@@ -48,7 +52,9 @@ impl Authenticator {
             minimum_svn: MINIMUM_SVN,
             challenges,
             anchors,
-            crls,
+            crls: RwLock::new(crls.into()),
+            crl_max_age: None,
+            maximum_svn: None,
             provider: Remembering::new(provider, keys),
         };
         authenticator.credentials.iter().try_for_each(|credential| authenticator.check_own(role, credential))?;
@@ -61,15 +67,31 @@ impl Authenticator {
         Self { minimum_svn, ..self }
     }
 
+    /// Refuses eUICCs above this version from now on.
+    #[must_use]
+    pub fn with_maximum_svn(self, maximum_svn: Option<VersionType>) -> Self {
+        Self { maximum_svn, ..self }
+    }
+
+    /// Refuses eUICCs from now on whose EUM is on no CRL, or on one that is older than so many seconds.
+    #[must_use]
+    pub fn with_crl_max_age(self, crl_max_age: Option<i64>) -> Self {
+        Self { crl_max_age, ..self }
+    }
+
+    /// Takes newer CRLs.
+    pub fn renew_crls(&self, crls: Vec<Crl>) {
+        *self.crls.write().unwrap_or_else(PoisonError::into_inner) = crls.into();
+    }
+
+    fn crls(&self) -> Arc<[Crl]> {
+        Arc::clone(&self.crls.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
     /// Takes transactionIds and serverChallenges from elsewhere from now on.
     #[must_use]
     pub fn with_challenges(self, challenges: Box<dyn Challenges>) -> Self {
         Self { challenges, ..self }
-    }
-
-    /// The lowest version of SGP.22 that is served.
-    pub fn minimum_svn(&self) -> VersionType {
-        self.minimum_svn
     }
 
     /// Checks that a credential of this server is of `role` under a trusted CI, whatever its dates.
@@ -77,7 +99,8 @@ impl Authenticator {
     /// # Errors
     /// [`Error::OwnCertificateInvalid`].
     pub fn check_own(&self, role: Role, credential: &Credential) -> Result<(), Error> {
-        let validation = Validation { provider: &self.provider, now: None, crls: &self.crls };
+        let crls = self.crls();
+        let validation = Validation { provider: &self.provider, now: None, crls: &crls, crl_max_age: None };
         validate(&validation, role, credential.certificate(), &[], &self.anchors)
             .map(drop)
             .map_err(Error::OwnCertificateInvalid)
@@ -130,7 +153,8 @@ impl Authenticator {
     ) -> Result<Euicc, Error> {
         let euicc = Certificate::from_raw(euicc.clone());
         let eum = Certificate::from_raw(eum.clone());
-        let validation = Validation { provider: &self.provider, now: Some(now), crls: &self.crls };
+        let (crls, crl_max_age) = (self.crls(), self.crl_max_age);
+        let validation = Validation { provider: &self.provider, now: Some(now), crls: &crls, crl_max_age };
         let identity = validate_euicc(&validation, &euicc, &eum, &self.anchors).map_err(refused)?;
         Ok(Euicc {
             eid: identity.eid(),

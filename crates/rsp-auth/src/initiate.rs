@@ -69,9 +69,11 @@ impl Authenticator {
         })
     }
 
-    /// Same major version as SGP.22 version 2, and not below the configured minimum.
+    /// Same major version as SGP.22 version 2, not below the configured minimum and not above the maximum.
     pub(crate) fn check_svn(&self, svn: VersionType) -> Result<(), Error> {
-        if svn.0[0] == SVN_MAJOR && svn >= self.minimum_svn { Ok(()) } else { Err(Error::SvnUnsupported(svn)) }
+        let served =
+            svn.0[0] == SVN_MAJOR && svn >= self.minimum_svn && self.maximum_svn.is_none_or(|maximum| svn <= maximum);
+        if served { Ok(()) } else { Err(Error::SvnUnsupported(svn)) }
     }
 
     /// The credential with which the server signs, and the CI under which the eUICC shall.

@@ -71,7 +71,7 @@ impl Manufacture {
         let mut stored = Vec::new();
         for credential in &self.credentials {
             // Without a date: an eUICC does not know it, and published test certificates have expired.
-            let validation = Validation { provider, now: None, crls: &[] };
+            let validation = Validation { provider, now: None, crls: &[], crl_max_age: None };
             let anchors = TrustStore::new(vec![credential.ci.clone()]);
             let identity = validate_euicc(&validation, &credential.euicc, &credential.eum, &anchors)
                 .map_err(|error| Error::Manufacture(error.to_string()))?;

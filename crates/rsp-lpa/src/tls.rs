@@ -88,7 +88,7 @@ impl CiVerifier {
         let read = |der: &[u8]| Certificate::from_der(der).map_err(|error| TlsRefusal::Malformed(error.to_string()));
         let leaf = read(end_entity)?;
         let chain = intermediates.iter().map(|der| read(der)).collect::<Result<Vec<_>, _>>()?;
-        let validation = Validation { provider: self.provider, now: Some(now), crls: &self.crls };
+        let validation = Validation { provider: self.provider, now: Some(now), crls: &self.crls, crl_max_age: None };
         let path = validate(&validation, self.role, &leaf, &chain, &self.anchors).map_err(TlsRefusal::Path)?;
         check_name(&leaf, name)?;
         let ci = self.anchors.get(path.ci_key_id()).map(Certificate::subject).unwrap_or_default();

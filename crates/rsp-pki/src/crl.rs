@@ -107,6 +107,10 @@ impl Crl {
         match (validation.now, self.next_update()) {
             (Some(now), _) if now < self.this_update() => Err(Rule::CrlStale(self.this_update())),
             (Some(now), Some(next)) if now > next => Err(Rule::CrlStale(next)),
+            (Some(now), _) => match validation.crl_max_age.map(|seconds| self.this_update().plus_seconds(seconds)) {
+                Some(end) if now > end => Err(Rule::CrlStale(end)),
+                _ => Ok(()),
+            },
             _ => Ok(()),
         }
     }
@@ -169,6 +173,10 @@ pub(crate) fn check(validation: &Validation<'_>, certificate: &Certificate, issu
             // A whole list beside partial ones says all that they say, one with a scope of its own does not.
             None => whole |= !crl.is_scoped(),
         }
+    }
+    // An EUM of version 2 has no key usage for it, so that its eUICCs are on nobody's list.
+    if validation.crl_max_age.is_some() && issuer.may_sign_crls() && total.is_none() && !whole {
+        return Err(Rule::CrlMissing);
     }
     let Some(total) = total.filter(|_| !whole) else { return Ok(()) };
     // A number beyond the total stands for none of the parts.

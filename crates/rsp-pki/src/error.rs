@@ -225,6 +225,9 @@ pub enum Rule {
     /// The CRL has a critical extension that RSP does not know, or is indirect.
     #[error("the CRL of its issuer is of a kind that RSP does not have")]
     CrlUnsupported,
+    /// A CRL of its issuer is demanded, and there is none that covers all certificates.
+    #[error("there is no CRL of its issuer")]
+    CrlMissing,
     /// The CI has cut its CRL into parts, and not all are there.
     #[error("{found} of {total} partial CRLs of its issuer are there")]
     CrlIncomplete {

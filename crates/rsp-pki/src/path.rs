@@ -12,8 +12,11 @@ pub struct Validation<'a> {
     pub provider: &'a dyn Provider,
     /// The time at which the path must be valid. `None` leaves dates out: an eUICC has no clock, and its LPA checks.
     pub now: Option<Timestamp>,
-    /// CRLs at hand. One in the name of an issuer must verify and be fresh; issuers without one are not checked.
+    /// CRLs at hand. One in the name of an issuer must verify and be fresh.
     pub crls: &'a [Crl],
+    /// Age in seconds beyond which a CRL says nothing any more, whatever it says about its next update. Every issuer that may
+    /// sign CRLs must then have one. `None` does not check issuers without one.
+    pub crl_max_age: Option<i64>,
 }
 
 /// Proof that a certificate chains to a trusted CI and plays its role. Only [`validate`] makes one.

@@ -15,7 +15,7 @@ use rsp_es::es2plus::{
 };
 use rsp_es::server::{Caller, Es2Plus};
 use rsp_es::status::StatusCode;
-use rsp_store::{CallKey, Datastore, OrderPolicy, Profile, ProfileState, Transaction};
+use rsp_store::{CallKey, Datastore, Front, OrderPolicy, Profile, ProfileState, Transaction};
 
 use crate::clock::{Clock, SharedRandomness};
 use crate::confirmation_code::ConfirmationCode;
@@ -126,13 +126,9 @@ impl OperatorInterface {
     /// the order is as it was before.
     async fn register_event(&self, call: &Arc<Call>, before: Profile, after: Profile) -> Result<(), Error> {
         let Some(event_id) = after.matching_id.clone().filter(|_| after.smds_address.is_some()) else { return Ok(()) };
-        let now = self.clock.now();
-        let lease_end = now.plus_seconds(LEASE);
-        let Some(message) = self.store.claim_lane(&event_lane(&event_id), lease_end).await? else { return Ok(()) };
-        let Err(undelivered) = self.courier.deliver(&message).await else {
-            return Ok(self.store.message_delivered(&message).await?);
-        };
+        let Err(undelivered) = self.deliver_lane(&event_lane(&event_id)).await? else { return Ok(()) };
         let (call, notices, randomness) = (Arc::clone(call), self.notices.clone(), self.randomness.clone());
+        let now = self.clock.now();
         let taken_back = self.store.run_tx("take back release", move |tx| {
             let placing = Placing { notices: &notices, randomness: &randomness, actor: &call.actor, now };
             let taken_back = placing.take_back_release(tx, &before, &after)?;
@@ -144,13 +140,33 @@ impl OperatorInterface {
         if !taken_back.await? {
             // A device was faster than the SM-DS: the order is under way, and the event will follow.
             tracing::warn!(%undelivered, "the event of an order that is under way is not registered yet");
-            let retry_at = self.clock.now();
-            return Ok(self.store.message_failed(&message, retry_at, &undelivered.to_string()).await?);
+            return Ok(());
         }
         Err(match undelivered {
             Undelivered::Inaccessible(why) => Error::SmdsInaccessible(why),
             Undelivered::Refused(status) => Error::SmdsRefused(status),
         })
+    }
+
+    /// Delivers everything in a lane, now. What could not be delivered stays there, to be tried again by others.
+    async fn deliver_lane(&self, lane: &str) -> Result<Result<(), Undelivered>, Error> {
+        loop {
+            let now = self.clock.now();
+            let message = match self.store.claim_lane(lane, now, now.plus_seconds(LEASE)).await? {
+                Front::Empty => return Ok(Ok(())),
+                Front::Taken => {
+                    return Ok(Err(Undelivered::Inaccessible("an earlier message is under way".to_owned())));
+                }
+                Front::Message(message) => message,
+            };
+            if let Err(undelivered) = self.courier.deliver(&message).await {
+                // Not at once: the caller may take it back.
+                let retry_at = self.clock.now().plus_seconds(LEASE);
+                self.store.message_failed(&message, retry_at, &undelivered.to_string()).await?;
+                return Ok(Err(undelivered));
+            }
+            self.store.message_delivered(&message).await?;
+        }
     }
 
     fn order_end(&self, now: Timestamp) -> Option<Timestamp> {

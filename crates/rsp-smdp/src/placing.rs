@@ -166,7 +166,9 @@ impl Placing<'_> {
         if let Some(code) = &terms.confirmation_code {
             change.confirmation_code = SealedChange::Set(code.clone());
         }
-        self.register_event(tx, &mut change, terms.release)?;
+        if terms.release {
+            change.messages.extend(self.notices.event_registered(&change));
+        }
         if !tx.change_profile(&change)? {
             return Err(Error::Contention);
         }
@@ -177,18 +179,8 @@ impl Placing<'_> {
     pub(crate) fn release_profile(&self, tx: &mut Transaction, profile: &Profile) -> Result<(), Error> {
         let moved = self.notices.moved(profile, Event::ReleaseProfile, self.actor, self.now);
         let mut change = moved.map_err(|_| Error::NotToBeReleased(profile.iccid, profile.state))?;
-        self.register_event(tx, &mut change, true)?;
+        change.messages.extend(self.notices.event_registered(&change));
         if tx.change_profile(&change)? { Ok(()) } else { Err(Error::Contention) }
-    }
-
-    /// Adds the registration of the event, if there is to be one. A deletion that still waits, of an attempt to register
-    /// the same event that failed, would come in its way.
-    fn register_event(&self, tx: &mut Transaction, change: &mut ProfileChange, release: bool) -> Result<(), Error> {
-        if let Some(message) = self.notices.event_registered(change).filter(|_| release) {
-            tx.retract_messages(&message.lane)?;
-            change.messages.push(message);
-        }
-        Ok(())
     }
 
     /// Takes back a release whose event the SM-DS did not take, and whatever of the event may have arrived there. False

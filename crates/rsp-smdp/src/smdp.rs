@@ -45,6 +45,9 @@ pub enum Rebinding {
 pub struct Settings {
     /// Which eUICCs and devices are served.
     pub eligibility: Eligibility,
+    /// Age in seconds beyond which CRLs of the CIs count no more; eUICCs whose EUM is on none are then refused. `None` only
+    /// looks at those CRLs that are there.
+    pub crl_max_age: Option<i64>,
     /// How fast MatchingIDs may be guessed.
     pub guesses: GuessLimits,
     /// Wrong confirmation codes per order before it is closed.
@@ -67,6 +70,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             eligibility: Eligibility::default(),
+            crl_max_age: None,
             guesses: GuessLimits::default(),
             confirmation_code_limit: 5,
             download_limit: 10,
@@ -128,7 +132,9 @@ impl Smdp {
         let identity = Identity { address: address.to_string(), oid: oid.to_string() };
         let challenges = Box::new(DerivedChallenges::new(store.derive_key("ES9+ challenges")));
         let authenticator = Authenticator::new(address, Role::DpAuth, dp_auth, anchors, crls, provider, challenges)?
-            .with_minimum_svn(settings.eligibility.minimum_svn);
+            .with_minimum_svn(settings.eligibility.minimum_svn)
+            .with_maximum_svn(settings.eligibility.maximum_svn)
+            .with_crl_max_age(settings.crl_max_age);
         dp_pb.iter().try_for_each(|credential| authenticator.check_own(Role::DpPb, credential))?;
         let notices = Notices::new(identity);
         let throttle = Throttle::new(settings.guesses);
@@ -139,6 +145,11 @@ impl Smdp {
     #[must_use]
     pub fn with_challenges(self, challenges: Box<dyn Challenges>) -> Self {
         Self { authenticator: self.authenticator.with_challenges(challenges), ..self }
+    }
+
+    /// Takes newer CRLs of the CIs.
+    pub fn renew_crls(&self, crls: Vec<Crl>) {
+        self.authenticator.renew_crls(crls);
     }
 
     /// The DPpb credential under a CI.

@@ -51,10 +51,12 @@ CREATE TABLE calls (
 CREATE INDEX calls_by_time ON calls (at);
 
 -- Messages to other servers. Those of a lane are delivered one after the other. Whoever takes one pushes due_at into the
--- future and counts the attempt: only the last one who took it can settle it.
+-- future, counts the attempt and empties problem: only the last one who took it can settle it. A number may be given again
+-- when its lane is empty, an id never.
 CREATE TABLE outbox (
     lane TEXT NOT NULL,
     number INTEGER NOT NULL,
+    id BLOB NOT NULL,
     function TEXT NOT NULL,
     operator TEXT, -- the recipient, if it is one: its endpoint may change
     recipient TEXT NOT NULL,

@@ -6,7 +6,7 @@
 use std::sync::{Mutex, PoisonError};
 
 use rsp_crypto::aead::Aes256Gcm;
-use rsp_crypto::{Randomness, hash};
+use rsp_crypto::{Randomness, RandomnessExt, hash};
 use zeroize::Zeroizing;
 
 use crate::error::Error;
@@ -77,6 +77,11 @@ impl Crypter {
     /// A key for something that is not stored here; the same as long as the database lives.
     pub(crate) fn derive_key(&self, purpose: &str) -> Zeroizing<[u8; 32]> {
         Zeroizing::new(hash::hmac_sha256(&*self.derivation, purpose.as_bytes()))
+    }
+
+    /// An identifier that nothing else has.
+    pub(crate) fn draw_id(&self) -> [u8; 16] {
+        self.randomness.lock().unwrap_or_else(PoisonError::into_inner).bytes()
     }
 
     /// Seals `value` for one cell.

@@ -33,7 +33,7 @@ pub use datastore::Datastore;
 pub use error::Error;
 pub use notifications::Notification;
 pub use operators::Operator;
-pub use outbox::{Message, NewMessage, Recipient, Waiting};
+pub use outbox::{Front, Message, NewMessage, Recipient, Waiting};
 pub use profiles::{NewProfile, OrderPolicy, Profile, ProfileChange, ProfileEvent, ProfileState, SealedChange};
 pub use sessions::{DownloadSession, NewSession, OrderFound, OrderKey, SessionAdvance, SessionState};
 pub use steps::{Step, Stepped};

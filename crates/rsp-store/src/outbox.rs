@@ -43,7 +43,8 @@ pub struct Message {
     /// Its lane.
     pub lane: String,
     /// Its place in the lane.
-    pub number: i64,
+    number: i64,
+    id: [u8; 16],
     /// The path of the function that it calls.
     pub function: String,
     /// Where it goes, `HOST[:PORT]`.
@@ -54,6 +55,16 @@ pub struct Message {
     pub attempts: u32,
     /// When it was written.
     pub created_at: Timestamp,
+}
+
+/// What is at the front of a lane.
+pub enum Front {
+    /// Nothing.
+    Empty,
+    /// A message that somebody else is delivering.
+    Taken,
+    /// A message, taken out.
+    Message(Box<Message>),
 }
 
 /// A message that waits, without its body.
@@ -79,7 +90,7 @@ pub struct Waiting {
 macro_rules! claimed {
     ($condition:expr) => {
         concat!(
-            "SELECT m.lane, m.number, m.function, COALESCE(o.endpoint, m.recipient) AS recipient, m.body, \
+            "SELECT m.lane, m.number, m.id, m.function, COALESCE(o.endpoint, m.recipient) AS recipient, m.body, \
              m.attempts + 1 AS attempts, m.created_at FROM outbox m LEFT JOIN operators o ON o.name = m.operator WHERE ",
             $condition
         )
@@ -115,15 +126,23 @@ impl Datastore {
         .await
     }
 
-    /// Takes out the first message of a lane, whenever it is due.
+    /// Takes out the first message of a lane, unless somebody else has; whenever it is due.
     ///
     /// # Errors
     /// The store's own failures.
-    pub async fn claim_lane(&self, lane: &str, lease_end: Timestamp) -> Result<Option<Message>, Error> {
+    pub async fn claim_lane(&self, lane: &str, now: Timestamp, lease_end: Timestamp) -> Result<Front, Error> {
         let lane = lane.to_owned();
         self.run_tx("claim lane", move |tx| {
-            let messages = tx.claim(claimed!("m.lane = $1 ORDER BY m.number LIMIT 1"), params![lane], lease_end)?;
-            Ok(messages.into_iter().next())
+            let text = "SELECT attempts > 0 AND problem IS NULL AND due_at > $2 FROM outbox WHERE lane = $1 \
+                        ORDER BY number LIMIT 1";
+            match sqlite::first(&tx.connection, text, params![lane, now.0], |row| Ok(row.get(0)?))? {
+                None => return Ok(Front::Empty),
+                Some(true) => return Ok(Front::Taken),
+                Some(false) => {}
+            }
+            let front = claimed!("m.lane = $1 ORDER BY m.number LIMIT 1");
+            let first = tx.claim(front, params![lane], lease_end)?.into_iter().next();
+            Ok(first.map_or(Front::Empty, |message| Front::Message(Box::new(message))))
         })
         .await
     }
@@ -133,10 +152,10 @@ impl Datastore {
     /// # Errors
     /// The store's own failures.
     pub async fn message_delivered(&self, message: &Message) -> Result<(), Error> {
-        let (lane, number, attempts) = (message.lane.clone(), message.number, message.attempts);
+        let (lane, number, id, attempts) = (message.lane.clone(), message.number, message.id, message.attempts);
         self.run_tx("message delivered", move |tx| {
-            let text = "DELETE FROM outbox WHERE lane = $1 AND number = $2 AND attempts = $3";
-            sqlite::execute(&tx.connection, text, params![lane, number, attempts]).map(drop)
+            let text = "DELETE FROM outbox WHERE lane = $1 AND number = $2 AND id = $3 AND attempts = $4";
+            sqlite::execute(&tx.connection, text, params![lane, number, id, attempts]).map(drop)
         })
         .await
     }
@@ -146,11 +165,12 @@ impl Datastore {
     /// # Errors
     /// The store's own failures.
     pub async fn message_failed(&self, message: &Message, retry_at: Timestamp, problem: &str) -> Result<(), Error> {
-        let (lane, number, attempts) = (message.lane.clone(), message.number, message.attempts);
+        let (lane, number, id, attempts) = (message.lane.clone(), message.number, message.id, message.attempts);
         let problem = problem.to_owned();
         self.run_tx("message failed", move |tx| {
-            let text = "UPDATE outbox SET due_at = $4, problem = $5 WHERE lane = $1 AND number = $2 AND attempts = $3";
-            sqlite::execute(&tx.connection, text, params![lane, number, attempts, retry_at.0, problem]).map(drop)
+            let text = "UPDATE outbox SET due_at = $5, problem = $6 \
+                        WHERE lane = $1 AND number = $2 AND id = $3 AND attempts = $4";
+            sqlite::execute(&tx.connection, text, params![lane, number, id, attempts, retry_at.0, problem]).map(drop)
         })
         .await
     }
@@ -197,9 +217,19 @@ impl Transaction {
         let sealed = self.crypter.seal(TABLE, &row_key(&new.lane, number), "body", &new.body)?;
         sqlite::execute(
             &self.connection,
-            "INSERT INTO outbox (lane, number, function, operator, recipient, body, created_at, attempts, due_at) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, 0, $8)",
-            params![new.lane, number, new.function, operator, recipient, sealed, new.at.0, new.not_before.0],
+            "INSERT INTO outbox (lane, number, id, function, operator, recipient, body, created_at, attempts, due_at) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, $9)",
+            params![
+                new.lane,
+                number,
+                self.crypter.draw_id(),
+                new.function,
+                operator,
+                recipient,
+                sealed,
+                new.at.0,
+                new.not_before.0
+            ],
         )?;
         Ok(())
     }
@@ -221,6 +251,7 @@ impl Transaction {
             Ok(Message {
                 lane,
                 number,
+                id: columns.get("id")?,
                 function: columns.get("function")?,
                 recipient: columns.get("recipient")?,
                 body,
@@ -229,7 +260,7 @@ impl Transaction {
             })
         })?;
         for message in &messages {
-            let text = "UPDATE outbox SET due_at = $3, attempts = $4 WHERE lane = $1 AND number = $2";
+            let text = "UPDATE outbox SET due_at = $3, attempts = $4, problem = NULL WHERE lane = $1 AND number = $2";
             let parameters = params![message.lane, message.number, lease_end.0, message.attempts];
             sqlite::execute(&self.connection, text, parameters)?;
         }

@@ -187,7 +187,7 @@ impl Known {
             // Without a matching one any will do, so that the certificate itself is blamed and not the missing EUM.
             chain.extend(self.eums.iter().find(issuer).or(self.eums.first()).cloned());
         }
-        let validation = Validation { provider: rsp_crypto::aws_lc(), now: at.0, crls: &self.crls };
+        let validation = Validation { provider: rsp_crypto::aws_lc(), now: at.0, crls: &self.crls, crl_max_age: None };
         validate(&validation, role, leaf, &chain, &self.anchors)
     }
 }

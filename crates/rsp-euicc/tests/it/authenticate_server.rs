@@ -73,7 +73,7 @@ fn authenticates_itself_to_a_valid_server_on_both_curves() {
         assert_eq!(signed.ctx_params1, device());
         let certificate = |raw: &Raw<rsp_asn1::pkix::Certificate>| Certificate::from_raw(raw.clone());
         let identity = validate_euicc(
-            &Validation { provider: rust_crypto(), now: None, crls: &[] },
+            &Validation { provider: rust_crypto(), now: None, crls: &[], crl_max_age: None },
             &certificate(&ok.euicc_certificate),
             &certificate(&ok.eum_certificate),
             &TrustStore::new(vec![world.ci.certificate.clone()]),

@@ -54,7 +54,7 @@ fn each_event_is_reported_as_configured() {
     let list = whole.children().next().unwrap().unwrap();
     let notification: OtherSignedNotification = decode(list.value()).unwrap();
     let identity = validate_euicc(
-        &Validation { provider: rust_crypto(), now: None, crls: &[] },
+        &Validation { provider: rust_crypto(), now: None, crls: &[], crl_max_age: None },
         &Certificate::from_raw(notification.euicc_certificate.clone()),
         &Certificate::from_raw(notification.eum_certificate.clone()),
         &TrustStore::new(vec![world.ci.certificate.clone()]),

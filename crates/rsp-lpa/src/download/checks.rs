@@ -118,7 +118,7 @@ pub(super) fn failed_element(sima_response: &[u8]) -> Option<ElementFailure> {
 
 fn validate_as(role: Role, certificate: &Raw<pkix::Certificate>, trust: &Trust<'_>) -> Result<ValidPath, Cause> {
     let certificate = Certificate::from_raw(certificate.clone());
-    let validation = Validation { provider: trust.provider, now: Some(trust.now), crls: trust.crls };
+    let validation = Validation { provider: trust.provider, now: Some(trust.now), crls: trust.crls, crl_max_age: None };
     Ok(validate(&validation, role, &certificate, &[], trust.anchors)?)
 }
 

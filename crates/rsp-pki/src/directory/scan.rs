@@ -122,7 +122,7 @@ fn only_sound(entities: Vec<Entity>) -> Vec<Entity> {
     let of = |role| entities.iter().map(|entity| &entity.certificate).filter(move |c| c.role() == Some(role));
     let anchors: TrustStore = of(Role::Ci).cloned().collect();
     let eums: Vec<Certificate> = of(Role::Eum).cloned().collect();
-    let validation = Validation { provider: rsp_crypto::aws_lc(), now: None, crls: &[] };
+    let validation = Validation { provider: rsp_crypto::aws_lc(), now: None, crls: &[], crl_max_age: None };
     let holds = |certificate: &Certificate, role, chain: &[Certificate]| {
         validate(&validation, role, certificate, chain, &anchors).is_ok()
     };

@@ -13,7 +13,7 @@ use rsp_testkit::standards_dir;
 use crate::{NOW, seeded};
 
 fn validation() -> Validation<'static> {
-    Validation { provider: rsp_crypto::aws_lc(), now: Some(NOW), crls: &[] }
+    Validation { provider: rsp_crypto::aws_lc(), now: Some(NOW), crls: &[], crl_max_age: None }
 }
 
 fn fresh(dir: &Path) -> PkiDirectory {

@@ -17,7 +17,7 @@ fn providers() -> [&'static dyn Provider; 2] {
 }
 
 fn validation(provider: &dyn Provider) -> Validation<'_> {
-    Validation { provider, now: Some(NOW), crls: &[] }
+    Validation { provider, now: Some(NOW), crls: &[], crl_max_age: None }
 }
 
 /// The trust store and the EUM of the published set for one curve.

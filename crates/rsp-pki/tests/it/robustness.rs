@@ -36,7 +36,7 @@ fn sample() -> &'static Sample {
 fn exercise(bytes: &[u8]) {
     let sample = sample();
     let crls: Vec<Crl> = Crl::from_file_content(bytes).into_iter().collect();
-    let v = Validation { provider: rsp_crypto::aws_lc(), now: Some(NOW), crls: &crls };
+    let v = Validation { provider: rsp_crypto::aws_lc(), now: Some(NOW), crls: &crls, crl_max_age: None };
     let _ = validate(&v, Role::DpAuth, &sample.dp_auth, &[], &sample.anchors);
     let Ok(certificate) = Certificate::from_file_content(bytes) else { return };
     let _ = (certificate.subject(), certificate.serial(), certificate.eid(), certificate.permitted_eid_prefixes());

@@ -12,4 +12,5 @@ mod log_leak;
 mod notifications;
 mod order_binding;
 mod orders;
+mod revocation;
 mod server;

@@ -2,7 +2,7 @@
 
 use rsp_asn1::Timestamp;
 use rsp_crypto::Zeroizing;
-use rsp_store::{Error, Message, NewMessage, Operator, Recipient};
+use rsp_store::{Error, Front, Message, NewMessage, Operator, Recipient};
 
 use crate::support::{Database, NOW};
 
@@ -71,6 +71,39 @@ async fn a_taker_that_vanishes_loses_its_message_and_cannot_settle_it_later() {
     assert_eq!(database.store.waiting_messages().await.unwrap().len(), 1, "it is another's now");
     database.store.message_delivered(&taken[0]).await.unwrap();
     assert!(database.store.waiting_messages().await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_late_taker_cannot_settle_a_message_that_has_the_place_of_its_own() {
+    let database = Database::new().await;
+    enqueue(&database, [message("a", "a1")]).await;
+    let lost = claim(&database, 0).await;
+    let taken = claim(&database, LEASE).await;
+    database.store.message_delivered(&taken[0]).await.unwrap();
+    enqueue(&database, [message("a", "a2")]).await;
+    assert_eq!(bodies(&claim(&database, LEASE).await), ["a2"]);
+    database.store.message_delivered(&lost[0]).await.unwrap();
+    assert_eq!(database.store.waiting_messages().await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn the_front_of_a_lane_is_given_whenever_it_is_due_but_not_while_another_delivers_it() {
+    let database = Database::new().await;
+    let front = async |after| {
+        let now = NOW.plus_seconds(after);
+        match database.store.claim_lane("a", now, now.plus_seconds(LEASE)).await.unwrap() {
+            Front::Empty => "empty".to_owned(),
+            Front::Taken => "taken".to_owned(),
+            Front::Message(message) => String::from_utf8(message.body.to_vec()).unwrap(),
+        }
+    };
+    assert_eq!(front(0).await, "empty");
+    enqueue(&database, [NewMessage { not_before: NOW.plus_seconds(30), ..message("a", "a1") }]).await;
+    assert_eq!(front(0).await, "a1");
+    assert_eq!(front(LEASE - 1).await, "taken");
+    let again = claim(&database, LEASE).await;
+    database.store.message_failed(&again[0], NOW.plus_seconds(1000), "no connection").await.unwrap();
+    assert_eq!(front(LEASE).await, "a1");
 }
 
 #[tokio::test]

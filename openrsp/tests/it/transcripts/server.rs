@@ -138,8 +138,15 @@ impl Server {
         let challenges = DerivedChallenges::new(Zeroizing::new(randomness.bytes()));
         let clock: Arc<dyn Clock> = Arc::new(Recorded(Mutex::new(record.times.clone())));
         let credentials = credentials(transcript);
-        let smdp =
-            Smdp::new(Arc::clone(&store), address, credentials, rust_crypto(), clock, randomness, Settings::default());
+        let smdp = Smdp::new(
+            Arc::clone(&store),
+            address,
+            credentials,
+            rust_crypto(),
+            clock,
+            randomness,
+            Settings { session_seconds: 1800, ..Settings::default() },
+        );
         let smdp = smdp.unwrap().with_challenges(Box::new(challenges));
         Self { router: rsp_es::server::router(Arc::new(smdp)), store, _dir: dir }
     }

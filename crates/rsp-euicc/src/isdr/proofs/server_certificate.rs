@@ -59,7 +59,7 @@ pub(crate) enum Fault {
 
 /// Without dates: the eUICC has no clock. The LPA looks at them.
 pub(super) fn validate_server(platform: &Platform, role: Role, certificate: &Certificate) -> Result<ValidPath, Fault> {
-    let validation = Validation { provider: platform.provider, now: None, crls: &[] };
+    let validation = Validation { provider: platform.provider, now: None, crls: &[], crl_max_age: None };
     validate(&validation, role, certificate, &[], &platform.anchors).map_err(|error| match error.failure() {
         Failure::UnknownCi => Fault::CiUnknown,
         Failure::UnsupportedCurve => Fault::UnsupportedCurve,

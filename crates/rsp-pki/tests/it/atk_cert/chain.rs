@@ -89,7 +89,7 @@ fn atk_cert_forged_ci_with_the_same_key_identifier() {
         template.set(extension::subject_key_identifier(world.ci.subject_key_identifier().unwrap()));
         let forged_ci = template.sign(&*signer(&forger)).unwrap();
         let anchors = TrustStore::new(vec![world.ci.clone()]);
-        let v = Validation { provider: rsp_crypto::aws_lc(), now: Some(NOW), crls: &[] };
+        let v = Validation { provider: rsp_crypto::aws_lc(), now: Some(NOW), crls: &[], crl_max_age: None };
 
         // What it issues does not verify with the real key …
         let leaf = world.template(Role::DpAuth).sign(&*signer(&forger)).unwrap();
@@ -112,7 +112,7 @@ fn atk_cert_forged_ci_with_the_same_key_identifier() {
 fn atk_cert_ci_signed_by_another_key() {
     let world = World::new(Curve::P256);
     let anchors = TrustStore::new(vec![world.ci.clone()]);
-    let v = Validation { provider: rsp_crypto::aws_lc(), now: Some(NOW), crls: &[] };
+    let v = Validation { provider: rsp_crypto::aws_lc(), now: Some(NOW), crls: &[], crl_max_age: None };
     let forged = ci_template(&world.ci_key).sign(&*signer(&secret(Curve::P256, 66))).unwrap();
     let error = validate(&v, Role::Ci, &forged, &[], &anchors).unwrap_err();
     assert_eq!(error, PathError { certificate: Role::Ci, rule: Rule::Signature });
@@ -122,7 +122,7 @@ fn atk_cert_ci_signed_by_another_key() {
 fn atk_cert_eum_left_out() {
     let world = World::new(Curve::P256);
     let anchors = TrustStore::new(vec![world.ci.clone()]);
-    let v = Validation { provider: rsp_crypto::aws_lc(), now: Some(NOW), crls: &[] };
+    let v = Validation { provider: rsp_crypto::aws_lc(), now: Some(NOW), crls: &[], crl_max_age: None };
     let euicc = world.sign_as(Role::Euicc);
     let error = validate(&v, Role::Euicc, &euicc, &[], &anchors).unwrap_err();
     assert_eq!(error.rule, Rule::PathLength { found: 0, expected: 1 });
@@ -140,7 +140,7 @@ fn atk_cert_eum_left_out() {
 fn atk_cert_dpauth_issued_by_an_eum() {
     let world = World::new(Curve::P256);
     let anchors = TrustStore::new(vec![world.ci.clone()]);
-    let v = Validation { provider: rsp_crypto::aws_lc(), now: Some(NOW), crls: &[] };
+    let v = Validation { provider: rsp_crypto::aws_lc(), now: Some(NOW), crls: &[], crl_max_age: None };
     let eum = authority(&world.eum, &world.eum_key);
     let key = secret(Curve::P256, 3);
     let leaf = Template::auth(&eum, Role::DpAuth, key.public_key(), &oid(10), [9; 8], validity());
@@ -161,7 +161,7 @@ fn atk_cert_euicc_issued_by_an_euicc() {
     let template = Template::euicc(&issuer, middle_key.public_key(), EID.parse().unwrap(), [9; 8], validity()).unwrap();
     let leaf = template.sign(issuer.signer()).unwrap();
     let anchors = TrustStore::new(vec![world.ci.clone()]);
-    let v = Validation { provider: rsp_crypto::aws_lc(), now: Some(NOW), crls: &[] };
+    let v = Validation { provider: rsp_crypto::aws_lc(), now: Some(NOW), crls: &[], crl_max_age: None };
     let error = validate_euicc(&v, &leaf, &middle, &anchors).unwrap_err();
     assert_eq!((error.certificate, error.failure()), (Role::Eum, Failure::UnknownCi));
 }

@@ -190,3 +190,39 @@ fn atk_cert_crl_forged_with_a_malformed_key_identifier() {
     world.crls = vec![crl.sign(&*signer(&secret(Curve::P256, 66))).unwrap()];
     assert_eq!(rule_of(&world, Role::DpAuth, &leaf), Rule::CrlForged);
 }
+
+#[test]
+fn atk_crl_missing_where_one_is_demanded() {
+    for curve in Curve::ALL {
+        let (mut world, leaf, crl) = with_crl(curve);
+        world.crl_max_age = Some(DAY);
+        assert_eq!(rule_of(&world, Role::DpAuth, &leaf), Rule::CrlMissing);
+        let eum = world.eum.clone();
+        assert_eq!(rule_of(&world, Role::Eum, &eum), Rule::CrlMissing);
+        world.crls = vec![crl.sign(&*signer(&world.ci_key)).unwrap()];
+        assert_eq!(world.verdict(Role::DpAuth, &leaf), Ok(()));
+        // The EUM may not sign CRLs, so that none of it can be demanded.
+        assert_eq!(world.verdict(Role::Euicc, &world.sign_as(Role::Euicc)), Ok(()));
+    }
+}
+
+#[test]
+fn atk_crl_older_than_its_maximum_age_whatever_it_says() {
+    let (mut world, leaf, mut crl) = with_crl(Curve::P256);
+    crl.next_update = Some(NOW.plus_seconds(1000 * DAY));
+    world.crls = vec![crl.sign(&*signer(&world.ci_key)).unwrap()];
+    world.crl_max_age = Some(DAY);
+    assert_eq!(world.verdict(Role::DpAuth, &leaf), Ok(()), "it is a day old");
+    world.crl_max_age = Some(DAY - 1);
+    assert_eq!(rule_of(&world, Role::DpAuth, &leaf), Rule::CrlStale(NOW.plus_seconds(-1)));
+}
+
+#[test]
+fn atk_crl_of_another_issuer_does_not_count() {
+    let (mut world, leaf, _) = with_crl(Curve::P256);
+    let other = World::new(Curve::BrainpoolP256r1);
+    let crl = CrlTemplate::new(&other.ci_authority(), NOW.plus_seconds(-DAY), NOW.plus_seconds(DAY));
+    world.crls = vec![crl.sign(&*signer(&other.ci_key)).unwrap()];
+    world.crl_max_age = Some(DAY);
+    assert_eq!(rule_of(&world, Role::DpAuth, &leaf), Rule::CrlMissing);
+}

@@ -83,7 +83,7 @@ fn atk_cert_eum_subject_key_identifier_of_another_key() {
             template.set(extension::authority_key_identifier(&identifier));
             let euicc = world.sign(Role::Euicc, &template);
             for provider in [rsp_crypto::aws_lc(), rsp_crypto::rust_crypto()] {
-                let v = Validation { provider, now: Some(NOW), crls: &[] };
+                let v = Validation { provider, now: Some(NOW), crls: &[], crl_max_age: None };
                 assert_eq!(validate_euicc(&v, &euicc, &eum, &anchors).map(drop), expected);
             }
         }

@@ -78,7 +78,7 @@ fn atk_cert_published_roots_are_accepted() {
         for block in blocks {
             let root = Certificate::from_der(block.contents()).unwrap();
             let anchors = TrustStore::new(vec![root.clone()]);
-            let v = Validation { provider: rsp_crypto::rust_crypto(), now: None, crls: &[] };
+            let v = Validation { provider: rsp_crypto::rust_crypto(), now: None, crls: &[], crl_max_age: None };
             let verdict = validate(&v, Role::Ci, &root, &[], &anchors).map(drop);
             assert_eq!(verdict, Ok(()), "{}", root.subject());
         }

@@ -76,7 +76,7 @@ fn atk_cert_ci_path_length_0_above_an_eum() {
         let world = World::new(curve);
         let (eum, euicc, server) = (&world.eum, world.sign_as(Role::Euicc), world.sign_as(Role::DpAuth));
         for provider in [rsp_crypto::aws_lc(), rsp_crypto::rust_crypto()] {
-            let v = Validation { provider, now: Some(NOW), crls: &[] };
+            let v = Validation { provider, now: Some(NOW), crls: &[], crl_max_age: None };
             for path_len in [None, Some(0), Some(1)] {
                 let mut template = world.template(Role::Ci);
                 template.set(extension::basic_constraints(true, path_len));
@@ -103,7 +103,7 @@ fn atk_cert_ci_issued_again() {
     for curve in Curve::ALL {
         let world = World::new(curve);
         let anchors = TrustStore::new(vec![world.ci.clone()]);
-        let v = Validation { provider: rsp_crypto::aws_lc(), now: Some(NOW), crls: &[] };
+        let v = Validation { provider: rsp_crypto::aws_lc(), now: Some(NOW), crls: &[], crl_max_age: None };
         let verdict = |change: &dyn Fn(&mut Template)| {
             let mut template = world.template(Role::Ci);
             template.serial = vec![6; 8];

@@ -54,6 +54,7 @@ pub(crate) struct World {
     pub(crate) eum_key: SecretKey,
     pub(crate) eum: Certificate,
     pub(crate) crls: Vec<Crl>,
+    pub(crate) crl_max_age: Option<i64>,
     pub(crate) now: Option<Timestamp>,
 }
 
@@ -63,7 +64,7 @@ impl World {
         let ci = ci_template(&ci_key).sign(&*signer(&ci_key)).unwrap();
         let eum_key = secret(curve, 2);
         let eum = eum_template(&authority(&ci, &ci_key), &eum_key).sign(&*signer(&ci_key)).unwrap();
-        Self { curve, ci_key, ci, eum_key, eum, crls: Vec::new(), now: Some(NOW) }
+        Self { curve, ci_key, ci, eum_key, eum, crls: Vec::new(), crl_max_age: None, now: Some(NOW) }
     }
 
     pub(crate) fn ci_authority(&self) -> Authority<'_> {
@@ -101,7 +102,7 @@ impl World {
         let anchor = if role == Role::Ci { certificate } else { &self.ci };
         let anchors = TrustStore::new(vec![anchor.clone()]);
         let verdicts = [rsp_crypto::aws_lc(), rsp_crypto::rust_crypto()].map(|provider: &dyn Provider| {
-            let v = Validation { provider, now: self.now, crls: &self.crls };
+            let v = Validation { provider, now: self.now, crls: &self.crls, crl_max_age: self.crl_max_age };
             match role {
                 Role::Ci => validate(&v, Role::DpAuth, &self.sign_as(Role::DpAuth), &[], &anchors).map(drop),
                 Role::Eum => {
