@@ -6,13 +6,14 @@
 //! (profile packages, one-time keys, session states, subscriber keys, confirmation-code hashes) are sealed by the [`Crypter`].
 //!
 //! The models have the standard's names: a [`Profile`] carries its order (SGP.22 3.1.6), a [`DownloadSession`] is one
-//! RSP session, a [`Notification`] what an eUICC reported.
+//! RSP session, a [`Notification`] what an eUICC reported, an [`EventRecord`] what waits for an eUICC at an SM-DS.
 
 mod audit;
 mod calls;
 mod crypter;
 mod datastore;
 mod error;
+mod events;
 mod notifications;
 mod operators;
 mod outbox;
@@ -31,6 +32,7 @@ pub use calls::CallKey;
 pub use crypter::{Crypter, KeyEncryptionKey};
 pub use datastore::Datastore;
 pub use error::Error;
+pub use events::{EventCounts, EventRecord, ForwardedEvent};
 pub use notifications::Notification;
 pub use operators::Operator;
 pub use outbox::{Front, Message, NewMessage, Recipient, Waiting};

@@ -16,6 +16,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0002_notifications_by_profile.sql"),
     include_str!("../migrations/0003_sessions_begin_authenticated.sql"),
     include_str!("../migrations/0004_operators_and_outbox.sql"),
+    include_str!("../migrations/0005_event_records.sql"),
 ];
 
 /// How long opening and reading wait for another process. Writing has its own patience.

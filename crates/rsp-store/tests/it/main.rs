@@ -1,5 +1,6 @@
 //! Integration tests of the datastore.
 
+mod events;
 mod outbox;
 mod profiles;
 mod sealing;
