@@ -9,7 +9,7 @@ use cargo_metadata::{Dependency, DependencyKind, MetadataCommand, Package};
 
 /// Which crates of ours a crate may use, besides itself. A crate that is not listed may not exist.
 ///
-/// Crates that are planned but not there yet (rsp-smds, rsp-operator) are listed already, so that they begin in order.
+/// A crate that is planned but not there yet (rsp-operator) is listed already, so that it begins in order.
 const MAY_USE: &[(&str, &[&str])] = &[
     // The foundations know nobody.
     ("rsp-asn1", &[]),
