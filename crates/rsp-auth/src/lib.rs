@@ -8,13 +8,15 @@
 //!    [`ExpectAuthenticateClient::authenticate`] checks the answer and returns [`EuiccAuthenticated`], a proof that
 //!    nothing else can make, with the [`Euicc`] that it speaks about.
 //!
-//! Time and randomness are arguments. [`blob`] is the plain encoding of what a server remembers of a session.
+//! Time and randomness are arguments; a server has them from a [`Clock`] and a [`SharedRandomness`]. [`blob`] is the plain
+//! encoding of what it remembers of a session.
 
 mod address;
 mod authenticate;
 mod authenticator;
 pub mod blob;
 mod challenges;
+mod clock;
 mod credential;
 mod error;
 mod euicc;
@@ -26,6 +28,7 @@ pub use address::ServerAddress;
 pub use authenticate::{Authenticated, ExpectAuthenticateClient};
 pub use authenticator::Authenticator;
 pub use challenges::{Challenges, DerivedChallenges, Terms};
+pub use clock::{Clock, SharedRandomness};
 pub use credential::Credential;
 pub use error::Error;
 pub use euicc::Euicc;

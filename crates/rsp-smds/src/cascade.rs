@@ -6,11 +6,11 @@
 //! otherwise keep back the very deletions that make room for it.
 
 use rsp_asn1::Timestamp;
+use rsp_auth::SharedRandomness;
 use rsp_crypto::Zeroizing;
 use rsp_es::es12::{DeleteEventRequest, Interface, RegisterEventRequest, Request, RequestHeader};
 use rsp_store::{EventRecord, ForwardedEvent, NewMessage, Recipient, Transaction};
 
-use crate::clock::SharedRandomness;
 use crate::error::Error;
 use crate::event_id;
 

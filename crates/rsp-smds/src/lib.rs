@@ -22,7 +22,6 @@
 
 mod authenticate_client;
 mod cascade;
-mod clock;
 mod error;
 mod event_id;
 mod initiate;
@@ -32,7 +31,7 @@ mod services;
 mod smds;
 mod status;
 
-pub use clock::{Clock, SharedRandomness};
 pub use error::Error;
+pub use rsp_auth::{Clock, SharedRandomness};
 pub use services::Es15;
 pub use smds::{Credentials, Settings, Smds, Swept};

@@ -3,13 +3,12 @@
 use std::sync::Arc;
 
 use rsp_asn1::VersionType;
-use rsp_auth::{Authenticator, Challenges, Credential, DerivedChallenges, ServerAddress};
+use rsp_auth::{Authenticator, Challenges, Clock, Credential, DerivedChallenges, ServerAddress, SharedRandomness};
 use rsp_crypto::Provider;
 use rsp_pki::{Crl, Role, TrustStore};
 use rsp_store::Datastore;
 
 use crate::cascade::Cascade;
-use crate::clock::{Clock, SharedRandomness};
 use crate::error::Error;
 
 /// Limits and choices of the operator.
