@@ -4,7 +4,9 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use rsp_asn1::{Raw, SubjectKeyIdentifier, Timestamp, TransactionId, VersionType, pkix};
 use rsp_crypto::Provider;
-use rsp_pki::{Certificate, Crl, Failure, PathError, Role, TrustStore, Validation, validate, validate_euicc};
+use rsp_pki::{
+    Certificate, Crl, Failure, PathError, Role, TrustStore, ValidPath, Validation, validate, validate_euicc,
+};
 
 use crate::address::ServerAddress;
 use crate::authenticate::ExpectAuthenticateClient;
@@ -104,6 +106,21 @@ impl Authenticator {
         validate(&validation, role, credential.certificate(), &[], &self.anchors)
             .map(drop)
             .map_err(Error::OwnCertificateInvalid)
+    }
+
+    /// Validates the certificate of another server, or of an operator, that must be of `role` under a trusted CI, now.
+    ///
+    /// # Errors
+    /// Why it is not.
+    pub fn identify_server(
+        &self,
+        role: Role,
+        certificate: &Certificate,
+        now: Timestamp,
+    ) -> Result<ValidPath, PathError> {
+        let (crls, crl_max_age) = (self.crls(), self.crl_max_age);
+        let validation = Validation { provider: &self.provider, now: Some(now), crls: &crls, crl_max_age };
+        validate(&validation, role, certificate, &[], &self.anchors)
     }
 
     /// The session that waits for AuthenticateClient under this transactionId. `None` when this server gave it to nobody,

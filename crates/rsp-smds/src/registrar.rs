@@ -1,6 +1,6 @@
 //! Who registers events (SGP.22 5.9, 5.10): an SM-DP+ or an SM-DS, known by the OID in its TLS certificate.
 
-use rsp_pki::{Certificate, Role, Validation, validate};
+use rsp_pki::{Certificate, Role};
 
 use crate::error::Error;
 use crate::smds::Smds;
@@ -24,9 +24,8 @@ impl Smds {
     pub(crate) fn registrar(&self, role: Role, certificate: Option<&[u8]>) -> Result<Registrar, Error> {
         let der = certificate.ok_or(Error::CertificateMissing)?;
         let certificate = Certificate::from_der(der).map_err(Error::CertificateUnreadable)?;
-        let provider = self.authenticator.provider();
-        let validation = Validation { provider, now: Some(self.clock.now()), crls: &self.crls };
-        let path = validate(&validation, role, &certificate, &[], &self.anchors).map_err(Error::CertificateInvalid)?;
+        let identified = self.authenticator.identify_server(role, &certificate, self.clock.now());
+        let path = identified.map_err(Error::CertificateInvalid)?;
         let oid = path.oid().ok_or(Error::CertificateWithoutOid)?;
         Ok(Registrar { oid: oid.to_string() })
     }

@@ -16,6 +16,11 @@ use crate::error::Error;
 pub struct Settings {
     /// eUICCs of a lower version of SGP.22 are refused; at least 2.0.0 for the messages to be known.
     pub minimum_svn: VersionType,
+    /// eUICCs of a higher version of SGP.22 are refused.
+    pub maximum_svn: Option<VersionType>,
+    /// Age in seconds beyond which CRLs of the CIs count no more; who is on none is then refused. `None` only looks at those
+    /// CRLs that are there.
+    pub crl_max_age: Option<i64>,
     /// Seconds in which an eUICC must answer the server's challenge. No user is asked meanwhile.
     pub session_seconds: i64,
     /// Events that one registrar may have for one eUICC. It counts for each alone: nobody takes the room of another.
@@ -32,7 +37,9 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             minimum_svn: VersionType([2, 0, 0]),
-            session_seconds: 10 * 60,
+            maximum_svn: None,
+            crl_max_age: None,
+            session_seconds: 5 * 60,
             events_per_eid: 32,
             events_per_registrar: 1_000_000,
             event_days: 180,
@@ -55,8 +62,6 @@ pub struct Credentials {
 pub struct Smds {
     pub(crate) store: Arc<Datastore>,
     pub(crate) authenticator: Authenticator,
-    pub(crate) anchors: TrustStore,
-    pub(crate) crls: Vec<Crl>,
     pub(crate) cascade: Arc<Cascade>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) randomness: SharedRandomness,
@@ -98,16 +103,22 @@ impl Smds {
         }
         let cascade = Arc::new(Cascade::new(oid, address.to_string(), parent, randomness.clone()));
         let challenges = Box::new(DerivedChallenges::new(store.derive_key("ES11 challenges")));
-        let (trusted, revoked) = (anchors.clone(), crls.clone());
-        let authenticator = Authenticator::new(address, Role::DsAuth, ds_auth, trusted, revoked, provider, challenges)?
-            .with_minimum_svn(settings.minimum_svn);
-        Ok(Self { store, authenticator, anchors, crls, cascade, clock, randomness, settings })
+        let authenticator = Authenticator::new(address, Role::DsAuth, ds_auth, anchors, crls, provider, challenges)?
+            .with_minimum_svn(settings.minimum_svn)
+            .with_maximum_svn(settings.maximum_svn)
+            .with_crl_max_age(settings.crl_max_age);
+        Ok(Self { store, authenticator, cascade, clock, randomness, settings })
     }
 
     /// Takes transactionIds and serverChallenges from elsewhere, to replay a recorded session.
     #[must_use]
     pub fn with_challenges(self, challenges: Box<dyn Challenges>) -> Self {
         Self { authenticator: self.authenticator.with_challenges(challenges), ..self }
+    }
+
+    /// Takes newer CRLs of the CIs.
+    pub fn renew_crls(&self, crls: Vec<Crl>) {
+        self.authenticator.renew_crls(crls);
     }
 
     /// Deletes the events that have expired, also at the parent, and forgets the sessions that can begin no more. To be
