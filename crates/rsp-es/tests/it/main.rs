@@ -14,6 +14,8 @@ mod es2plus_http;
 mod fixtures;
 mod json;
 #[cfg(feature = "server")]
+mod members;
+#[cfg(feature = "server")]
 mod server;
 #[cfg(feature = "server")]
 mod server_asn1;

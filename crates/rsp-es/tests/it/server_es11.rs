@@ -46,7 +46,8 @@ impl Es11 for Smds {
         caller: &Caller,
         request: AuthenticateClientRequest,
     ) -> Result<AuthenticateClientResponse, StatusCode> {
-        assert_eq!((request, caller.version), (self.session.authenticate.0.clone(), 2));
+        assert_eq!(request, self.session.authenticate.0);
+        assert!(matches!(caller.version, 2 | 3));
         if self.unknown.load(Ordering::Relaxed) {
             return Err(StatusCode::EVENT_RECORD_UNKNOWN);
         }
