@@ -1,19 +1,23 @@
 //! The client halves of the interfaces: [`Es9PlusClient`] and [`Es11Client`] are what an LPA calls, [`Es2PlusClient`] what an operator calls,
 //! [`Es12Client`] what registers events at an SM-DS (SGP.22 6.1, 6.5).
 
+mod egress;
 mod es11;
 mod es12;
 mod es2plus;
 mod network;
 mod peer;
 mod recorded;
+mod tls;
 mod transport;
 
+pub use egress::{AllowedHost, EgressPolicy, NameResolver, SystemResolver, is_public};
 pub use es2plus::{Es2PlusClient, Es2PlusError};
 pub use es11::Es11Client;
 pub use es12::{Es12Client, Es12Error};
-pub use network::{Limits, NegotiatedTls, NetworkTransport, Resolve, tls_config};
+pub use network::{Limits, NegotiatedTls, NetworkTransport, Resolve};
 pub use recorded::{Deviation, Exchange, MalformedTranscript, RecordedTransport, Recorder};
+pub use tls::{ClientIdentity, tls_config, tls_config_as};
 pub use transport::{HttpRequest, HttpResponse, HttpTransport, LPAD, MalformedAddress, Origin, Scheme, TransportError};
 
 use std::sync::Arc;

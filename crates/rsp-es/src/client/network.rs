@@ -14,13 +14,13 @@ use hyper::client::conn::http1::{self, SendRequest};
 use hyper::header::{CONTENT_TYPE, HOST, USER_AGENT};
 use hyper_util::rt::TokioIo;
 use rustls::ClientConfig;
-use rustls::client::danger::ServerCertVerifier;
 use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::sync::Mutex;
 use tokio_rustls::TlsConnector;
 
+use super::egress::{EgressPolicy, Guard, NameResolver, SystemResolver};
 use super::transport::{HttpRequest, HttpResponse, HttpTransport, MalformedAddress, Origin, Scheme, TransportError};
 use crate::es9plus::{ADMIN_PROTOCOL, ADMIN_PROTOCOL_HEADER};
 
@@ -81,28 +81,12 @@ pub struct NegotiatedTls {
     pub cipher_suite: String,
 }
 
-/// A TLS configuration that proves servers by `verifier` and by nothing else: TLS 1.3 preferred, 1.2 accepted
-/// (SGP.22 2.6.6.2).
-///
-/// # Errors
-/// [`rustls::Error`] if the cryptography of this build lacks what these versions need.
-pub fn tls_config(verifier: Arc<dyn ServerCertVerifier>) -> Result<Arc<ClientConfig>, rustls::Error> {
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let mut config = ClientConfig::builder_with_provider(provider)
-        .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])?
-        // The name is rustls's: "dangerous" is to bring a verifier of one's own, which a certificate issuer outside the
-        // web's needs.
-        .dangerous()
-        .with_custom_certificate_verifier(verifier)
-        .with_no_client_auth();
-    config.alpn_protocols = vec![b"http/1.1".to_vec()];
-    Ok(Arc::new(config))
-}
-
 /// Talks to servers over TCP and TLS; keeps one connection and uses it as long as the server is the same.
 pub struct NetworkTransport {
     tls: Arc<ClientConfig>,
     resolve: Vec<Resolve>,
+    resolver: Arc<dyn NameResolver>,
+    guard: Guard,
     limits: Limits,
     keep: bool,
     open: Mutex<Option<Connection>>,
@@ -120,6 +104,8 @@ impl NetworkTransport {
         Self {
             tls,
             resolve: Vec::new(),
+            resolver: Arc::new(SystemResolver),
+            guard: Guard::default(),
             limits: Limits::default(),
             keep: true,
             open: Mutex::new(None),
@@ -131,6 +117,19 @@ impl NetworkTransport {
     #[must_use]
     pub fn with_resolve(self, resolve: Vec<Resolve>) -> Self {
         Self { resolve, ..self }
+    }
+
+    /// Another resolver than the operating system's.
+    #[must_use]
+    pub fn with_resolver(self, resolver: Arc<dyn NameResolver>) -> Self {
+        Self { resolver, ..self }
+    }
+
+    /// Calls only what `policy` allows. Without this, everything: right for an LPA, wrong for a server that calls
+    /// addresses which others gave it.
+    #[must_use]
+    pub fn with_egress(self, policy: EgressPolicy) -> Self {
+        Self { guard: Guard::new(policy), ..self }
     }
 
     /// Other limits than the usual.
@@ -168,10 +167,12 @@ impl NetworkTransport {
         let addresses: Vec<SocketAddr> = match self.resolve.iter().find(|resolve| resolve.covers(origin)) {
             Some(resolve) => vec![resolve.address],
             None => {
-                let lookup = tokio::net::lookup_host((origin.host(), origin.port()));
-                self.within(origin, "resolving the name", lookup).await?.map_err(dns)?.collect()
+                let lookup = self.resolver.resolve(origin.host(), origin.port());
+                self.within(origin, "resolving the name", lookup).await?.map_err(dns)?
             }
         };
+        // What follows connects to these very addresses: the name is not asked for again.
+        self.guard.check(origin, &addresses)?;
         let mut last = dns(std::io::Error::new(std::io::ErrorKind::NotFound, "the name has no address"));
         for address in addresses {
             if origin.scheme() == Scheme::PlainHttp && !address.ip().is_loopback() {

@@ -189,6 +189,14 @@ pub enum TransportError {
         /// Its address.
         address: SocketAddr,
     },
+    /// The address is not one that a server may call for somebody else.
+    #[error("{host} is {address}, which is no address of the public internet and not allowed as an exception")]
+    EgressRefused {
+        /// The name.
+        host: String,
+        /// The address at fault; it was not called.
+        address: SocketAddr,
+    },
     /// The connection broke before the answer was complete.
     #[error("the connection to {host} broke {when}: {reason}")]
     Interrupted {

@@ -6,6 +6,8 @@ mod asn1;
 mod client;
 #[cfg(all(feature = "client", feature = "server"))]
 mod client_bindings;
+#[cfg(feature = "client")]
+mod egress;
 mod es11;
 mod es12;
 mod es2plus;

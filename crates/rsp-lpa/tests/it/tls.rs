@@ -4,14 +4,21 @@ use std::sync::Arc;
 
 use rsp_asn1::Timestamp;
 use rsp_crypto::Curve;
-use rsp_es::client::{HttpRequest, HttpTransport, NetworkTransport, Origin, Resolve, Scheme, TransportError};
+use rsp_es::client::{
+    ClientIdentity, HttpRequest, HttpTransport, NetworkTransport, Origin, Resolve, Scheme, TransportError,
+    tls_config_as,
+};
 use rsp_lpa::tls::CiVerifier;
 use rsp_pki::issue::Minted;
 use rsp_pki::{Role, TrustStore};
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
+use rustls::client::danger::HandshakeSignatureValid;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer, UnixTime};
+use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
-use rustls::{ServerConfig, SupportedProtocolVersion};
+use rustls::{
+    ClientConfig, DigitallySignedStruct, DistinguishedName, ServerConfig, SignatureScheme, SupportedProtocolVersion,
+};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
@@ -172,5 +179,93 @@ fn refuses_a_server_that_has_the_certificate_but_not_its_key() {
         let (outcome, _, _) = post(&minted, "smdp.example.com", Pki::get().anchors(), version);
         let error = outcome.unwrap_err();
         assert!(matches!(&error, TransportError::Certificate { reason, .. } if reason.contains("ignature")), "{error}");
+    }
+}
+
+/// A server that asks for a certificate sees the one of the client's identity; without one there is no connection.
+#[test]
+fn a_client_shows_its_certificate() {
+    let server = mint(Role::DsTls, "smds.example.com", now());
+    let client = mint(Role::DpTls, "smdp.example.com", now());
+    let identity = |key: &Minted| ClientIdentity {
+        chain: vec![CertificateDer::from(client.certificate.der().to_vec())],
+        key: PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.key.to_pkcs8_der().unwrap().to_vec())),
+    };
+    let verifier = || CiVerifier::for_role(Role::DsTls, Pki::get().anchors(), Vec::new(), rsp_crypto::aws_lc());
+    let call = |tls: Arc<ClientConfig>| {
+        block_on(async {
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let resolve = vec![Resolve::new("smds.example.com", None, listener.local_addr().unwrap())];
+            let acceptor = mutual_acceptor(&server);
+            let seen = tokio::spawn(async move {
+                let (stream, _) = listener.accept().await.unwrap();
+                let mut stream = acceptor.accept(stream).await.ok()?;
+                let seen = stream.get_ref().1.peer_certificates().map(|chain| chain[0].to_vec());
+                let _ = stream.read(&mut [0; 4096]).await;
+                let _ = stream.write_all(b"HTTP/1.1 204 No Content\r\n\r\n").await;
+                seen
+            });
+            let transport = NetworkTransport::new(tls).with_resolve(resolve);
+            let origin = Origin::new(Scheme::Https, "smds.example.com").unwrap();
+            let outcome = transport.post(HttpRequest::from_lpa(&origin, "/", Vec::new())).await;
+            (outcome.map(|response| response.status), seen.await.unwrap())
+        })
+    };
+    let (outcome, seen) = call(tls_config_as(identity(&client), verifier()).unwrap());
+    assert_eq!(outcome.unwrap(), 204);
+    assert_eq!(seen.as_deref(), Some(client.certificate.der()));
+    let (outcome, seen) = call(verifier().tls_config().unwrap());
+    assert!(outcome.is_err() && seen.is_none(), "{outcome:?}");
+    assert!(tls_config_as(identity(&server), verifier()).is_err(), "the key of another certificate");
+}
+
+/// Asks for a client certificate of the CI, by the same rules in the other direction.
+fn mutual_acceptor(minted: &Minted) -> TlsAcceptor {
+    let provider = rustls::crypto::aws_lc_rs::default_provider();
+    let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(minted.key.to_pkcs8_der().unwrap().to_vec()));
+    let chain = vec![CertificateDer::from(minted.certificate.der().to_vec())];
+    let config = ServerConfig::builder_with_provider(Arc::new(provider)).with_safe_default_protocol_versions().unwrap();
+    let config = config.with_client_cert_verifier(Arc::new(AnyClient)).with_single_cert(chain, key).unwrap();
+    TlsAcceptor::from(Arc::new(config))
+}
+
+/// Demands a certificate and takes every one: which it is, the test looks at.
+#[derive(Debug)]
+struct AnyClient;
+
+impl ClientCertVerifier for AnyClient {
+    fn root_hint_subjects(&self) -> &[DistinguishedName] {
+        &[]
+    }
+
+    fn verify_client_cert(
+        &self,
+        _: &CertificateDer<'_>,
+        _: &[CertificateDer<'_>],
+        _: UnixTime,
+    ) -> Result<ClientCertVerified, rustls::Error> {
+        Ok(ClientCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        _: &[u8],
+        _: &CertificateDer<'_>,
+        _: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        Ok(HandshakeSignatureValid::assertion())
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        _: &[u8],
+        _: &CertificateDer<'_>,
+        _: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        Ok(HandshakeSignatureValid::assertion())
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        vec![SignatureScheme::ECDSA_NISTP256_SHA256]
     }
 }
