@@ -5,6 +5,7 @@
 
 use rsp_asn1::{ObjectIdentifier, Signature5F37, SubjectKeyIdentifier, TransactionId};
 use rsp_crypto::{PublicKey, SecretKey};
+use rsp_pki::Role;
 
 use super::proofs::{EuiccChallengeMatches, SmdpSignature2Verified, TransactionIdMatches};
 
@@ -12,6 +13,7 @@ use super::proofs::{EuiccChallengeMatches, SmdpSignature2Verified, TransactionId
 pub(crate) struct Authenticated {
     transaction_id: TransactionId,
     server_address: String,
+    server_role: Role,
     server_oid: ObjectIdentifier,
     server_ci_key_id: Vec<u8>,
     ci_key_id: SubjectKeyIdentifier,
@@ -28,6 +30,7 @@ impl Authenticated {
         Self {
             transaction_id: server.signed().transaction_id.clone(),
             server_address: server.signed().server_address.clone(),
+            server_role: server.certificate().role(),
             server_oid: server.certificate().oid().clone(),
             server_ci_key_id: server.certificate().ci_key_id().to_vec(),
             ci_key_id,
@@ -41,6 +44,11 @@ impl Authenticated {
 
     pub(super) fn server_address(&self) -> &str {
         &self.server_address
+    }
+
+    /// DPauth or DSauth: only an SM-DP+ has profiles to give.
+    pub(super) fn server_role(&self) -> Role {
+        self.server_role
     }
 
     /// subjectAltName registeredID of CERT.DPauth or CERT.DSauth.

@@ -74,6 +74,24 @@ fn invalid_certificate_when_the_oid_is_another() {
     assert_eq!(code, DownloadErrorCode::INVALID_CERTIFICATE);
 }
 
+/// An SM-DS authenticates itself in the same way, and may share its OID with an SM-DP+; profiles it has none.
+#[test]
+fn invalid_certificate_when_an_sm_ds_authenticated_itself() {
+    let Setup { mut world, mut server, mut terminal } = setup();
+    let smds = world.server_certificate(Role::DsAuth, &[2, 999, 10], |_| ());
+    let smdp = (std::mem::replace(&mut server.auth, smds), server.auth_signer.clone());
+    server.auth_signer = rust_crypto().signer(&server.auth.key).unwrap();
+    let authenticated = terminal.authenticate(&mut server);
+    let PrepareDownloadResponse::Error(error) = terminal.call(&server.prepare(&authenticated, None)) else {
+        panic!("accepted")
+    };
+    assert_eq!(error.download_error_code, DownloadErrorCode::INVALID_CERTIFICATE);
+
+    // The very same binding certificate is accepted in the session of the SM-DP+.
+    (server.auth, server.auth_signer) = smdp;
+    terminal.prepare(&mut server, None);
+}
+
 #[test]
 fn invalid_certificate_when_it_is_of_another_role() {
     let code = setup().certificate_refusal(|world| world.server_certificate(Role::DpAuth, &[2, 999, 10], |_| ()));

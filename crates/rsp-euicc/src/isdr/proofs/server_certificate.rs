@@ -8,6 +8,7 @@ use crate::platform::Platform;
 
 /// Proof that CERT.DPauth or CERT.DSauth is valid under a CI that the eUICC knows, with what it says.
 pub(crate) struct ServerCertificateVerified {
+    role: Role,
     public_key: PublicKey,
     oid: ObjectIdentifier,
     ci_key_id: Vec<u8>,
@@ -23,6 +24,7 @@ impl ServerCertificateVerified {
         };
         let path = validate_server(platform, role, &certificate)?;
         Ok(Self {
+            role,
             public_key: *path.public_key(),
             oid: path.oid().cloned().ok_or(Fault::Invalid)?,
             ci_key_id: path.ci_key_id().to_vec(),
@@ -31,6 +33,11 @@ impl ServerCertificateVerified {
 
     pub(crate) fn public_key(&self) -> &PublicKey {
         &self.public_key
+    }
+
+    /// DPauth or DSauth.
+    pub(crate) fn role(&self) -> Role {
+        self.role
     }
 
     /// registeredID in subjectAltName.

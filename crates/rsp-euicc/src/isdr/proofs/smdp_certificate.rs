@@ -22,7 +22,10 @@ impl SmdpCertificateVerified {
         raw: &Raw<pkix::Certificate>,
     ) -> Result<Self, Fault> {
         let path = validate_server(platform, Role::DpPb, &Certificate::from_raw(raw.clone()))?;
-        let same_server = path.oid() == Some(session.server_oid()) && path.ci_key_id() == session.server_ci_key_id();
+        // An SM-DS may share the OID of an SM-DP+, but not its part.
+        let same_server = session.server_role() == Role::DpAuth
+            && path.oid() == Some(session.server_oid())
+            && path.ci_key_id() == session.server_ci_key_id();
         if same_server { Ok(Self { public_key: *path.public_key() }) } else { Err(Fault::Invalid) }
     }
 
