@@ -310,15 +310,16 @@ fn an_address_means_the_same_in_any_case_and_with_a_port() {
     assert!(matches!(&*error.cause, Cause::WrongServer(WrongServer::Address { .. })), "{error}");
 }
 
-/// atk_rogue_dp_same_ci: a server with a good certificate that is not the one of the activation code.
+/// A server with a good certificate that is not the one of the activation code; the user is told whose it is.
 #[test]
-fn refuses_a_server_with_another_oid_than_the_activation_code_names() {
+fn atk_rogue_dp_same_ci() {
     let code = ActivationCode::new("smdp.example.com", "M", Some("2.999.4711"), false).ok().unwrap();
     let (world, error) = wrong_server(|world| {
         world.request = DownloadRequest::from_activation_code(&code, device_info(None).unwrap());
     });
     let Cause::WrongServer(WrongServer::Oid { expected, found }) = &*error.cause else { panic!("{error}") };
     assert_eq!(expected, "2.999.4711");
+    assert!(error.to_string().contains("2.999.4711") && error.to_string().contains(found.as_str()), "{error}");
     assert_nothing_signed(&world, &error);
 
     let code = ActivationCode::new("smdp.example.com", "M", Some(found), false).ok().unwrap();

@@ -185,10 +185,18 @@ async fn refuses_an_expired_euicc_certificate() {
 }
 
 #[tokio::test]
-async fn refuses_an_eid_that_the_eum_may_not_give() {
+async fn atk_eid_permitted_eins() {
+    // Within the EIN, at its ends; something else than a digit behind it; the right digits for another organisation.
+    for (offset, byte) in [(7, b'3'), (0, b'9'), (4, b'8'), (12, b'A'), (31, b' ')] {
+        refused_certificate(&StatusCode::EUICC_CERTIFICATE_VERIFICATION_FAILED, |template| {
+            let place = template.subject.windows(8).position(|digits| digits == b"89049032").unwrap();
+            template.subject[place + offset] = byte;
+        })
+        .await;
+    }
     refused_certificate(&StatusCode::EUICC_CERTIFICATE_VERIFICATION_FAILED, |template| {
-        let place = template.subject.windows(8).position(|digits| digits == b"89049032").unwrap();
-        template.subject[place + 7] = b'3';
+        let place = template.subject.windows(3).position(|id| id == [0x55, 0x04, 0x0A]).unwrap();
+        template.subject[place + 5] ^= 1;
     })
     .await;
 }

@@ -81,7 +81,7 @@ impl TestEuicc {
     fn new(pki: &PkiDirectory, curve: Curve, certificate: Certificate, signer: Arc<dyn Signer>) -> Self {
         let cis = vec![ci_of(pki, curve)];
         Self {
-            eid: certificate.eid().unwrap(),
+            eid: certificate.eid().unwrap_or(Eid([0; 16])),
             eum: pki.eum(curve).unwrap().certificate().clone(),
             certificate,
             signer,

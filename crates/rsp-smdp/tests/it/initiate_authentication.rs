@@ -80,7 +80,7 @@ async fn atk_downgrade_svn_below_what_the_operator_demands() {
 }
 
 #[tokio::test]
-async fn refuses_an_euicc_without_common_ci() {
+async fn atk_downgrade_curve() {
     let server = Server::new().await;
     refused(&server, &StatusCode::SMDP_SECURITY_UNSUPPORTED, |info| {
         info.euicc_ci_pk_id_list_for_verification = vec![stranger()];
