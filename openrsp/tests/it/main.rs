@@ -2,6 +2,7 @@
 
 mod bed;
 mod demo;
+mod downgrade;
 mod downloads;
 mod memory;
 mod operation;
