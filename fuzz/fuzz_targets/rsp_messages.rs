@@ -1,10 +1,10 @@
-//! Messages of ES8+, ES9+, ES10 and ES11 as bytes and as JSON (SGP.22 Annex H and 6.5): what is decoded can be encoded,
-//! and the encoding means the same.
+//! Messages of ES8+, ES9+, ES10 and ES11 as bytes, and of ES2+, ES9+, ES11, ES12 and ES15 as JSON (SGP.22 Annex H and 6.5):
+//! what is decoded can be encoded, and the encoding means the same.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
 use rsp_asn1::*;
-use rsp_es::es9plus::{self, Request, Response};
+use rsp_es::{es2plus, es9plus, es11, es12};
 
 /// Tries each type of the list on the input.
 macro_rules! round_trip {
@@ -24,11 +24,12 @@ macro_rules! round_trip {
 
 /// Tries each JSON message of the list on the input.
 macro_rules! json {
-    ($data:expr, $side:ident: $($message:ident),+ $(,)?) => {
+    ($data:expr, $interface:ident::$side:ident: $($message:ident),+ $(,)?) => {
         $(
-            if let Ok(message) = <es9plus::$message as $side>::from_json($data) {
-                let written = message.to_json();
-                assert!(<es9plus::$message as $side>::from_json(written.as_bytes()).is_ok(), stringify!($message));
+            if let Ok(message) = <$interface::$message as $interface::$side>::from_json($data) {
+                let written = <$interface::$message as $interface::$side>::to_json(&message);
+                let again = <$interface::$message as $interface::$side>::from_json(written.as_bytes());
+                assert!(again.is_ok(), stringify!($message));
             }
         )+
     };
@@ -36,10 +37,15 @@ macro_rules! json {
 
 fuzz_target!(|data: &[u8]| {
     if data.first() == Some(&b'{') {
-        json!(data, Request: InitiateAuthenticationRequest, AuthenticateClientRequest, GetBoundProfilePackageRequest,
+        json!(data, es9plus::Request: InitiateAuthenticationRequest, AuthenticateClientRequest, GetBoundProfilePackageRequest,
             HandleNotificationRequest, CancelSessionRequest);
-        json!(data, Response: InitiateAuthenticationResponse, AuthenticateClientResponse,
+        json!(data, es9plus::Response: InitiateAuthenticationResponse, AuthenticateClientResponse,
             GetBoundProfilePackageResponse);
+        json!(data, es2plus::Request: DownloadOrderRequest, ConfirmOrderRequest, CancelOrderRequest,
+            ReleaseProfileRequest, HandleDownloadProgressInfoRequest);
+        json!(data, es2plus::Response: DownloadOrderResponse, ConfirmOrderResponse);
+        json!(data, es12::Request: RegisterEventRequest, DeleteEventRequest);
+        let _ = <es11::AuthenticateClientResponse as es9plus::Response>::from_json(data);
         return;
     }
     let _ = tlv::check_one(data, 16);
