@@ -49,7 +49,7 @@ fuzz_target!(|data: &[u8]| {
     let Some((leaf, rest)) = certificates.split_first() else { return };
     let anchors = TrustStore::new(vec![certificates.last().unwrap_or(leaf).clone()]);
     for now in [None, Some(Timestamp(1_790_000_000))] {
-        let validation = Validation { provider: &Credulous, now, crls: &crls };
+        let validation = Validation { provider: &Credulous, now, crls: &crls, crl_max_age: now.map(|_| 86_400) };
         for role in ROLES {
             let _ = validate(&validation, role, leaf, rest, &anchors);
         }
