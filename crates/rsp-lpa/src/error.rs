@@ -74,6 +74,12 @@ pub enum Cause {
     /// The server was not reached, refused or answered nonsense.
     #[error("{0}")]
     Server(ClientError),
+    /// The eUICC names no SM-DS, and nobody else did.
+    #[error("the eUICC holds no address of an SM-DS")]
+    NoSmds,
+    /// More servers, or longer chains of them, than a discovery has.
+    #[error("the SM-DSs name more servers, one behind the other, than are asked")]
+    EndlessDiscovery,
     /// The address is none.
     #[error("{0}")]
     Address(#[from] MalformedAddress),
@@ -236,9 +242,13 @@ impl Error {
             Cause::Server(_) | Cause::MalformedCertificate(_) | Cause::UntrustedServer(_) | Cause::WrongServer(_) => {
                 Blame::Network
             }
-            Cause::Package(_) | Cause::MalformedMetadata(_) | Cause::MetadataMismatch(_) => Blame::Server,
+            Cause::Package(_) | Cause::MalformedMetadata(_) | Cause::MetadataMismatch(_) | Cause::EndlessDiscovery => {
+                Blame::Server
+            }
             Cause::Policy(_) | Cause::EndUser(_) | Cause::NoConfirmationCode => Blame::Decision,
-            Cause::Encoding(_) | Cause::Address(_) | Cause::UndeliverableNotification(_) => Blame::Input,
+            Cause::NoSmds | Cause::Encoding(_) | Cause::Address(_) | Cause::UndeliverableNotification(_) => {
+                Blame::Input
+            }
         }
     }
 
@@ -263,6 +273,8 @@ impl Error {
             }
             Cause::EuiccRefused { remedy, .. } => remedy,
             Cause::Server(error) => server_remedy(error),
+            Cause::NoSmds => "Give the address of an SM-DS.",
+            Cause::EndlessDiscovery => "Report it to the operator of the SM-DS.",
             Cause::Address(_) => "Give the address as HOST or HOST:PORT.",
             Cause::UndeliverableNotification(_) => {
                 "It stays on the eUICC: report the address to the profile's operator, or remove the notification."

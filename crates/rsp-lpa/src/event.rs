@@ -37,6 +37,8 @@ pub enum Step {
     DeleteProfile,
     SetNickname,
     EuiccMemoryReset,
+    InitiateAuthenticationAtSmds,
+    AuthenticateClientAtSmds,
 }
 
 /// Between whom.
@@ -44,6 +46,8 @@ pub enum Step {
 pub enum Interface {
     /// LPA and SM-DP+.
     Es9Plus,
+    /// LPA and SM-DS.
+    Es11,
     /// LPA and eUICC, addresses.
     Es10a,
     /// LPA and eUICC, download and notifications.
@@ -60,6 +64,7 @@ impl fmt::Display for Interface {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Es9Plus => "ES9+",
+            Self::Es11 => "ES11",
             Self::Es10a => "ES10a",
             Self::Es10b => "ES10b",
             Self::Es10c => "ES10c",
@@ -78,6 +83,7 @@ impl Step {
             | Self::GetBoundProfilePackage
             | Self::CancelSessionAtServer
             | Self::HandleNotification => Interface::Es9Plus,
+            Self::InitiateAuthenticationAtSmds | Self::AuthenticateClientAtSmds => Interface::Es11,
             Self::GetEuiccConfiguredAddresses | Self::SetDefaultDpAddress => Interface::Es10a,
             Self::GetEid
             | Self::GetProfilesInfo
@@ -100,10 +106,10 @@ impl Step {
             Self::GetEuiccInfo1 => "GetEUICCInfo1",
             Self::GetEuiccInfo2 => "GetEUICCInfo2",
             Self::GetEuiccChallenge => "GetEUICCChallenge",
-            Self::InitiateAuthentication => "InitiateAuthentication",
+            Self::InitiateAuthentication | Self::InitiateAuthenticationAtSmds => "InitiateAuthentication",
             Self::VerifyServer => "VerifyServer",
             Self::AuthenticateServer => "AuthenticateServer",
-            Self::AuthenticateClient => "AuthenticateClient",
+            Self::AuthenticateClient | Self::AuthenticateClientAtSmds => "AuthenticateClient",
             Self::VerifyMetadata => "VerifyMetadata",
             Self::GetRat => "GetRAT",
             Self::GetProfilesInfo => "GetProfilesInfo",

@@ -3,8 +3,9 @@
 use rasn::{Decode, Encode};
 use rsp_apdu::{CardAccess, CardError, store_data};
 use rsp_asn1::{Raw, encode};
-use rsp_es::client::{ClientError, Es9PlusClient};
+use rsp_es::client::ClientError;
 
+use crate::authentication::Metered;
 use crate::error::{Cause, Error};
 use crate::event::{Events, Step};
 
@@ -111,7 +112,7 @@ impl<'a> Lpa<'a> {
     pub(crate) async fn server_step<T>(
         &mut self,
         step: Step,
-        client: &Es9PlusClient,
+        client: &impl Metered,
         call: impl Future<Output = Result<T, ClientError>>,
     ) -> Result<T, Error> {
         self.events.started(step);

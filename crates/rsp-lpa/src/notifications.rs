@@ -1,42 +1,19 @@
 //! Notifications: from the eUICC to the servers that asked for them, in order, and never lost (SGP.22 3.5).
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use rsp_asn1::{
     DeleteNotificationStatus, ListNotificationRequest, ListNotificationResponse, NotificationMetadata,
     NotificationSearchCriteria, NotificationSentRequest, NotificationSentResponse, NotificationsResultError,
     PendingNotification, Raw, RetrieveNotificationsListRequest, RetrieveNotificationsListResponse, Unknown,
 };
-use rsp_es::client::{Es9PlusClient, HttpTransport, MalformedAddress, Origin, Scheme};
 use rsp_es::es9plus::HandleNotificationRequest;
 
 use crate::error::{Cause, Error};
 use crate::event::Step;
 use crate::local::refused;
 use crate::lpa::Lpa;
-
-/// The servers that can be reached, by their address.
-#[derive(Clone)]
-pub struct Servers {
-    transport: Arc<dyn HttpTransport>,
-    scheme: Scheme,
-}
-
-impl Servers {
-    /// Servers that are reached over `transport`.
-    pub fn new(transport: Arc<dyn HttpTransport>, scheme: Scheme) -> Self {
-        Self { transport, scheme }
-    }
-
-    /// A client of the server at `address`, which is `HOST` or `HOST:PORT`.
-    ///
-    /// # Errors
-    /// [`MalformedAddress`].
-    pub fn at(&self, address: &str) -> Result<Es9PlusClient, MalformedAddress> {
-        Ok(Es9PlusClient::new(Arc::clone(&self.transport), Origin::new(self.scheme, address)?))
-    }
-}
+use crate::servers::Servers;
 
 /// What became of the notifications of an eUICC.
 #[derive(Debug, Default)]

@@ -1,7 +1,7 @@
 //! Profile download and installation (SGP.22 3.1.3): one session with an SM-DP+, from the eUICC's challenge to its
 //! ProfileInstallationResult.
 //!
-//! [`Lpa::download`] drives the states of `session`, each of which waits for one message and is the only way to
+//! [`Lpa::download`] drives the states of `authentication` and then `session`, each of which waits for one message and is the only way to
 //! the next. When a state gives up after the server has accepted the eUICC, the session is cancelled on both sides with the
 //! reason that the state names.
 
@@ -16,16 +16,17 @@ use rsp_crypto::Provider;
 use rsp_es::activation_code::ActivationCode;
 use rsp_es::client::Es9PlusClient;
 use rsp_es::es9plus::CancelSessionRequest as CancelSessionAtServer;
-use rsp_pki::{Crl, TrustStore};
+use rsp_pki::{Crl, Role, TrustStore};
 use zeroize::Zeroizing;
 
+use crate::authentication::{ExpectServerSigned1, Expected};
 use crate::end_user::{ConfirmationCode, EndUser, ProfileOffer};
 use crate::error::{Cancelled, Error};
 use crate::event::Step;
 use crate::local::refused;
 use crate::lpa::Lpa;
-use crate::notifications::Servers;
-use session::{ExpectServerSigned1, Failure};
+use crate::servers::Servers;
+use session::{ExpectMetadata, Failure};
 
 /// What to download, and from where. Holds a MatchingID: neither `Debug` nor `Display`.
 #[derive(Clone)]
@@ -152,11 +153,14 @@ impl Lpa<'_> {
         remembered: &mut Remembered,
     ) -> Result<Installed, Error> {
         let expect = ExpectServerSigned1::open(self)?;
-        let expect = expect.initiate(self, server, request, trust).await?;
+        let expected =
+            Expected { address: &request.smdp_address, roles: &[Role::DpAuth], oid: request.smdp_oid.as_deref() };
+        let expect = expect.initiate(self, server, &expected, trust).await?;
         let transaction_id = expect.transaction_id().clone();
         let outcome = async {
-            let expect = expect.authenticate_server(self, server, request).await?;
-            let offered = expect.authenticate_client(self, server, trust).await?;
+            let (matching_id, device) = (&request.matching_id, &request.device_info);
+            let answer = expect.authenticate_server(self, server, matching_id, device).await?;
+            let offered = ExpectMetadata::new(answer).authenticate_client(self, server, trust).await?;
             let agreed = offered.ask(self, end_user, remembered)?;
             let expect = agreed.prepare(self, server).await?;
             let loadable = expect.fetch(self, server).await?;

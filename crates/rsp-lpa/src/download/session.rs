@@ -1,20 +1,16 @@
-//! The states of a download session: each owns what the next step needs, and is consumed by taking it.
+//! The states of a download session after the common mutual authentication: each owns what the next step needs, and is consumed by taking it.
 
 use rsp_apdu::CardError;
 use rsp_asn1::{
-    AuthenticateServerRequest, AuthenticateServerResponse, CancelSessionReason, CtxParams1,
-    CtxParamsForCommonAuthentication, DownloadErrorCode, EuiccInfo1, FinalResult, GetEuiccChallengeRequest,
-    GetEuiccChallengeResponse, Octet16, Octet32, PendingNotification, PrepareDownloadRequest, PrepareDownloadResponse,
-    Raw, StoreMetadataRequest, TransactionId, Unknown,
+    CancelSessionReason, DownloadErrorCode, FinalResult, Octet32, PendingNotification, PrepareDownloadRequest,
+    PrepareDownloadResponse, Raw, StoreMetadataRequest, TransactionId, Unknown,
 };
 use rsp_es::client::Es9PlusClient;
-use rsp_es::es9plus::{
-    AuthenticateClientRequest, AuthenticateClientResponse, GetBoundProfilePackageRequest,
-    InitiateAuthenticationRequest, InitiateAuthenticationResponse,
-};
+use rsp_es::es9plus::{AuthenticateClientResponse, GetBoundProfilePackageRequest};
 
-use super::checks::{self, SmdpIdentity};
-use super::{DownloadRequest, Installed, Remembered, Trust};
+use super::checks;
+use super::{Installed, Remembered, Trust};
+use crate::authentication::{EuiccAnswer, ServerIdentity};
 use crate::end_user::{Decision, EndUser, ProfileOffer};
 use crate::error::{Cause, Error, InstallationFailure, WrongServer};
 use crate::event::Step;
@@ -42,120 +38,31 @@ impl From<Error> for Failure {
     }
 }
 
-/// Proof that the server signed this eUICC's challenge in a certificate that the LPA trusts.
-/// Only [`ExpectServerSigned1::initiate`] makes one.
-struct ServerVerified(());
-
 /// Proof that the End User agreed to the metadata. Only [`Offered::ask`] makes one.
 struct EndUserConsent(());
 
 /// Proof that the package carries the metadata that the End User agreed to. Only [`ExpectPackage::fetch`] makes one.
 struct MetadataVerified(());
 
-/// Waiting for ES9+.InitiateAuthentication: the eUICC has given its challenge.
-pub(super) struct ExpectServerSigned1 {
-    euicc_info1: Raw<EuiccInfo1>,
-    euicc_challenge: Octet16,
-}
-
-impl ExpectServerSigned1 {
-    /// Opens a session at the eUICC; one that was open there ends (SGP.22 5.7.7).
-    pub(super) fn open(lpa: &mut Lpa<'_>) -> Result<Self, Error> {
-        let euicc_info1 = lpa.euicc_info1()?;
-        let request = GetEuiccChallengeRequest::default();
-        let answer = lpa.call::<_, GetEuiccChallengeResponse>(Step::GetEuiccChallenge, &request)?;
-        Ok(Self { euicc_info1, euicc_challenge: answer.value().euicc_challenge })
-    }
-
-    pub(super) async fn initiate(
-        self,
-        lpa: &mut Lpa<'_>,
-        server: &Es9PlusClient,
-        request: &DownloadRequest,
-        trust: &Trust<'_>,
-    ) -> Result<ExpectEuiccSigned1, Error> {
-        let message = InitiateAuthenticationRequest {
-            euicc_challenge: self.euicc_challenge,
-            euicc_info1: self.euicc_info1,
-            smdp_address: request.smdp_address.clone(),
-        };
-        let call = server.initiate_authentication(&message);
-        let answer = lpa.server_step(Step::InitiateAuthentication, server, call).await?;
-        let smdp = lpa.step(Step::VerifyServer, |_| {
-            let smdp = checks::server(&answer, &message, request.smdp_oid.as_deref(), trust)?;
-            Ok((smdp, 0))
-        })?;
-        Ok(ExpectEuiccSigned1 { answer, smdp, verified: ServerVerified(()) })
-    }
-}
-
-/// Waiting for ES10b.AuthenticateServer: the server has authenticated itself.
-pub(super) struct ExpectEuiccSigned1 {
-    answer: InitiateAuthenticationResponse,
-    smdp: SmdpIdentity,
-    verified: ServerVerified,
-}
-
-impl ExpectEuiccSigned1 {
-    pub(super) fn transaction_id(&self) -> &TransactionId {
-        &self.answer.transaction_id
-    }
-
-    pub(super) async fn authenticate_server(
-        self,
-        lpa: &mut Lpa<'_>,
-        server: &Es9PlusClient,
-        request: &DownloadRequest,
-    ) -> Result<ExpectMetadata, Failure> {
-        let Self { answer, smdp, verified: ServerVerified(()) } = self;
-        let message = AuthenticateServerRequest {
-            server_signed1: answer.server_signed1,
-            server_signature1: answer.server_signature1,
-            euicc_ci_pk_id_to_be_used: answer.euicc_ci_pk_id_to_be_used,
-            server_certificate: answer.server_certificate,
-            ctx_params1: CtxParams1::CommonAuthentication(CtxParamsForCommonAuthentication {
-                matching_id: Some(request.matching_id.to_string()),
-                device_info: request.device_info.clone(),
-                unknown: Unknown::default(),
-            }),
-            unknown: Unknown::default(),
-        };
-        let transaction_id = answer.transaction_id;
-        let authenticate_server_response: Raw<AuthenticateServerResponse> =
-            lpa.call(Step::AuthenticateServer, &message)?;
-        let refusal = match authenticate_server_response.value() {
-            AuthenticateServerResponse::Ok(_) => None,
-            AuthenticateServerResponse::Error(error) => Some(error.authenticate_error_code),
-        };
-        let message = AuthenticateClientRequest { transaction_id, authenticate_server_response };
-        if let Some(code) = refusal {
-            // The server is told, so that its session ends too; what it answers changes nothing.
-            let _ = lpa.server_step(Step::AuthenticateClient, server, server.authenticate_client(&message)).await;
-            let remedy = "The eUICC does not trust this server: a test eUICC works only with a test server.";
-            return Err(refused(Step::AuthenticateServer, code.to_string(), remedy).into());
-        }
-        Ok(ExpectMetadata { message, smdp })
-    }
-}
-
 /// Waiting for ES9+.AuthenticateClient: the eUICC has authenticated itself.
-pub(super) struct ExpectMetadata {
-    message: AuthenticateClientRequest,
-    smdp: SmdpIdentity,
-}
+pub(super) struct ExpectMetadata(EuiccAnswer);
 
 impl ExpectMetadata {
+    pub(super) fn new(answer: EuiccAnswer) -> Self {
+        Self(answer)
+    }
+
     pub(super) async fn authenticate_client(
         self,
         lpa: &mut Lpa<'_>,
         server: &Es9PlusClient,
         trust: &Trust<'_>,
     ) -> Result<Offered, Failure> {
-        let call = server.authenticate_client(&self.message);
+        let Self(EuiccAnswer { message, server: smdp }) = self;
+        let call = server.authenticate_client(&message);
         let answer = lpa.server_step(Step::AuthenticateClient, server, call).await?;
-        let smdp = self.smdp;
         lpa.step(Step::VerifyServer, |_| {
-            checks::binding_certificate(&answer, &self.message.transaction_id, &smdp, trust)?;
+            checks::binding_certificate(&answer, &message.transaction_id, &smdp, trust)?;
             Ok(((), 0))
         })
         // The fault is the server's and may be mended: the order is left as it is.
@@ -167,7 +74,7 @@ impl ExpectMetadata {
 /// Waiting for the End User: the server has said what it would deliver.
 pub(super) struct Offered {
     answer: AuthenticateClientResponse,
-    smdp: SmdpIdentity,
+    smdp: ServerIdentity,
     smdp_address: String,
 }
 
@@ -232,7 +139,7 @@ impl Offered {
 /// Waiting for ES10b.PrepareDownload: the End User has agreed.
 pub(super) struct Agreed {
     answer: AuthenticateClientResponse,
-    smdp: SmdpIdentity,
+    smdp: ServerIdentity,
     offer: ProfileOffer,
     hash_cc: Option<Octet32>,
     consent: EndUserConsent,
@@ -272,7 +179,7 @@ impl Agreed {
 /// Waiting for ES9+.GetBoundProfilePackage: the eUICC has given its one-time key.
 pub(super) struct ExpectPackage {
     message: GetBoundProfilePackageRequest,
-    smdp: SmdpIdentity,
+    smdp: ServerIdentity,
     offer: ProfileOffer,
     metadata: Raw<StoreMetadataRequest>,
 }
@@ -311,7 +218,7 @@ impl ExpectPackage {
 pub(super) struct Loadable {
     package: SegmentedPackage,
     transaction_id: TransactionId,
-    smdp: SmdpIdentity,
+    smdp: ServerIdentity,
     offer: ProfileOffer,
     metadata: Raw<StoreMetadataRequest>,
     verified: MetadataVerified,

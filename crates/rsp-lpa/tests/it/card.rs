@@ -25,6 +25,8 @@ pub(crate) struct FakeCard {
     pub(crate) rat: Vec<ProfilePolicyAuthorisationRule>,
     pub(crate) profiles: Vec<ProfileInfo>,
     pub(crate) notifications: Vec<PendingNotification>,
+    /// Empty if there is none.
+    pub(crate) root_ds_address: &'static str,
     /// An answer of the functions that only give a code.
     pub(crate) code: i64,
     pub(crate) open: usize,
@@ -47,6 +49,7 @@ impl Default for FakeCard {
             rat: Vec::new(),
             profiles: Vec::new(),
             notifications: Vec::new(),
+            root_ds_address: "root.example.com",
             code: 0,
             open: 0,
             isd_r: rsp_lpa::ISD_R.to_vec(),
@@ -126,6 +129,11 @@ impl FakeCard {
                 der(encode(&GetEuiccChallengeResponse { euicc_challenge: Octet16(CHALLENGE), unknown: unknown() }))
             }
             [0xBF, 0x38] => der(encode(&self.authenticate(request))),
+            [0xBF, 0x3C] => der(encode(&EuiccConfiguredAddressesResponse {
+                default_dp_address: None,
+                root_ds_address: self.root_ds_address.to_owned(),
+                unknown: unknown(),
+            })),
             [0xBF, 0x21] => der(encode(&self.prepare(request))),
             [0xBF, 0x41] => der(encode(&self.cancel(request))),
             [0xBF, 0x43] => der(encode(&GetRatResponse { rat: self.rat.clone(), unknown: unknown() })),

@@ -3,6 +3,7 @@
 
 mod card;
 mod device;
+mod discovery;
 mod download;
 mod local;
 mod notifications;
