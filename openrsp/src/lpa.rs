@@ -3,6 +3,7 @@
 mod activation_code;
 mod card;
 mod chip;
+mod discover;
 mod download;
 mod network;
 mod notifications;
@@ -52,6 +53,8 @@ enum LpaCommand {
     /// The profiles on the eUICC.
     #[command(subcommand)]
     Profile(profiles::ProfileCommand),
+    /// Ask an SM-DS what waits for the eUICC, and where.
+    Discover(Box<discover::DiscoverArgs>),
     /// Notifications that wait on the eUICC for their servers.
     #[command(subcommand)]
     Notification(notifications::NotificationCommand),
@@ -88,6 +91,7 @@ pub(crate) fn run(args: LpaArgs, json: bool) -> anyhow::Result<ExitCode> {
     let outcome = match args.command {
         LpaCommand::Chip(command) => chip::run(&session, &command),
         LpaCommand::Profile(command) => profiles::run(&session, command),
+        LpaCommand::Discover(args) => discover::run(&session, &args),
         LpaCommand::Notification(command) => notifications::run(&session, &command),
         LpaCommand::DefaultSmdp(args) => chip::default_smdp(&session, &args),
         LpaCommand::Reset(args) => chip::reset(&session, &args),

@@ -6,7 +6,7 @@ use clap::Args;
 use rsp_asn1::{DeviceInfo, Eid};
 use rsp_es::activation_code::{ActivationCode, Severity, diagnose};
 use rsp_lpa::{DownloadRequest, Installed, Lpa, device_info};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::Session;
 use super::network::Network;
@@ -34,6 +34,13 @@ pub(super) struct DownloadArgs {
     #[arg(long, value_name = "ID", requires = "smdp")]
     matching_id: Option<String>,
 
+    #[command(flatten)]
+    install: InstallArgs,
+}
+
+/// How a profile is installed, wherever it comes from.
+#[derive(Args)]
+pub(super) struct InstallArgs {
     /// Where the confirmation code comes from: `ask` or @FILE.
     #[arg(long, value_name = "ask|@FILE")]
     confirmation_code: Option<String>,
@@ -47,7 +54,25 @@ pub(super) struct DownloadArgs {
     imei: Option<String>,
 
     #[command(flatten)]
-    notifications: NotificationArgs,
+    pub(super) notifications: NotificationArgs,
+}
+
+impl InstallArgs {
+    /// What servers are told of the device.
+    pub(super) fn device(&self) -> anyhow::Result<DeviceInfo> {
+        device_info(self.imei.as_deref()).map_err(|error| Failure::new(Exit::Input, format!("--imei: {error}")))
+    }
+
+    /// Whom to ask. `code_announced` as in [`Terminal::new`].
+    pub(super) fn terminal(&self, code_announced: bool) -> anyhow::Result<Terminal> {
+        let source = self.confirmation_code.as_deref().map(CodeSource::parse).transpose()?;
+        Terminal::new(self.yes, source.as_ref(), code_announced)
+    }
+
+    /// Whether an answer was given that only an installation needs.
+    pub(super) fn answers_given(&self) -> bool {
+        self.yes || self.confirmation_code.is_some()
+    }
 }
 
 /// What is downloaded.
@@ -59,11 +84,9 @@ enum Source {
 
 pub(super) fn run(session: &Session, args: DownloadArgs) -> anyhow::Result<ExitCode> {
     let source = source(&args)?;
-    let device =
-        device_info(args.imei.as_deref()).map_err(|error| Failure::new(Exit::Input, format!("--imei: {error}")))?;
+    let device = args.install.device()?;
     let announced = matches!(&source, Source::Code(code) if code.confirmation_code_required());
-    let code_source = args.confirmation_code.as_deref().map(CodeSource::parse).transpose()?;
-    let mut terminal = Terminal::new(args.yes, code_source.as_ref(), announced)?;
+    let mut terminal = args.install.terminal(announced)?;
     let network = session.network.open()?;
     let mut reporter = Reporter::new(session.json).telling_steps();
     let outcome = session.with_lpa(&mut reporter, |lpa| {
@@ -71,7 +94,7 @@ pub(super) fn run(session: &Session, args: DownloadArgs) -> anyhow::Result<ExitC
         let request = request(lpa, source, device)?;
         let outcome = session.block_on(lpa.download(&network.servers, &request, &network.trust(), &mut terminal));
         // A failed installation has its notification, too. It must not hide the failure itself.
-        let aftermath = args.notifications.after(session, lpa, Some(&network));
+        let aftermath = args.install.notifications.after(session, lpa, Some(&network));
         match outcome {
             Ok(installed) => Ok(Ok((eid, installed, aftermath?))),
             Err(error) => Ok(Err(error)),
@@ -133,26 +156,34 @@ fn result_line(eid: Eid, installed: &Installed, aftermath: &Aftermath, network: 
             "cipher_suite": negotiated.cipher_suite,
         })
     });
-    json!({
-        "result": "ok",
-        "eid": eid.to_string(),
-        "iccid": installed.iccid.to_string(),
-        "isdp_aid": hex::encode_upper(&installed.isdp_aid),
-        "service_provider_name": installed.offer.service_provider_name,
-        "profile_name": installed.offer.profile_name,
-        "profile_class": installed.offer.profile_class.name(),
-        "bpp_bytes": installed.bpp_bytes,
-        "seq_number": installed.seq_number,
-        "transaction_id": installed.transaction_id.to_string(),
-        "smdp_oid": installed.smdp_oid,
-        "ci_key_id": hex::encode_upper(&installed.ci_key_id),
-        "tls": tls,
-        "notifications": aftermath.as_json(),
-        "total_ms": total_ms,
-    })
+    let mut line = installed_members(installed);
+    line.insert("result".to_owned(), "ok".into());
+    line.insert("eid".to_owned(), eid.to_string().into());
+    line.insert("tls".to_owned(), json!(tls));
+    line.insert("notifications".to_owned(), aftermath.as_json());
+    line.insert("total_ms".to_owned(), total_ms.into());
+    Value::Object(line)
 }
 
-fn tell(installed: &Installed, network: &Network) {
+/// What is known of an installed profile.
+pub(super) fn installed_members(installed: &Installed) -> Map<String, Value> {
+    let members = [
+        ("iccid", json!(installed.iccid.to_string())),
+        ("isdp_aid", json!(hex::encode_upper(&installed.isdp_aid))),
+        ("service_provider_name", json!(installed.offer.service_provider_name)),
+        ("profile_name", json!(installed.offer.profile_name)),
+        ("profile_class", json!(installed.offer.profile_class.name())),
+        ("bpp_bytes", json!(installed.bpp_bytes)),
+        ("seq_number", json!(installed.seq_number)),
+        ("transaction_id", json!(installed.transaction_id.to_string())),
+        ("smdp_oid", json!(installed.smdp_oid)),
+        ("ci_key_id", json!(hex::encode_upper(&installed.ci_key_id))),
+    ];
+    members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+}
+
+/// Says what was installed, and who was trusted for it.
+pub(super) fn tell(installed: &Installed, network: &Network) {
     let offer = &installed.offer;
     println!(
         "Profile {} is installed and disabled: {}: {}",

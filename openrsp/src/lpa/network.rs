@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use clap::Args;
-use rsp_es::client::{HttpTransport, NegotiatedTls, NetworkTransport, Recorder, Resolve, Scheme};
+use rsp_es::client::{Binding, HttpTransport, NegotiatedTls, NetworkTransport, Recorder, Resolve, Scheme};
 use rsp_lpa::tls::{CiVerifier, TrustedServer};
 use rsp_lpa::{Servers, Trust};
 use rsp_pki::{Certificate, Crl, Role, TrustStore};
@@ -37,6 +37,10 @@ pub(super) struct NetworkArgs {
     /// Speak HTTP without TLS, to a server on this machine only.
     #[arg(long, global = true)]
     plain_http: bool,
+
+    /// Speak the ASN.1 binding to servers instead of JSON.
+    #[arg(long, global = true)]
+    asn1: bool,
 
     /// Append what passes between LPA and servers to a file, for a test or a bug report: a line `# now SECONDS`, the Unix
     /// time, and then one JSON object a line. It holds MatchingIDs; whoever reads it while an order waits can download the
@@ -78,18 +82,28 @@ impl NetworkArgs {
         let anchors = TrustStore::new(found.anchors);
         let crls = found.crls;
         let verifier = CiVerifier::new(anchors.clone(), crls.clone(), rsp_crypto::aws_lc());
-        let tls = verifier.tls_config().context("preparing TLS")?;
-        let transport = Arc::new(NetworkTransport::new(tls).with_resolve(self.resolve.clone()));
+        let transport = Arc::new(self.transport(&verifier)?);
+        let smds_verifier = CiVerifier::for_role(Role::DsTls, anchors.clone(), crls.clone(), rsp_crypto::aws_lc());
+        let smds_transport = Arc::new(self.transport(&smds_verifier)?);
         let scheme = if self.plain_http { Scheme::PlainHttp } else { Scheme::Https };
-        let servers = Servers::new(self.recorded(transport.clone())?, scheme);
+        let binding = if self.asn1 { Binding::Asn1 } else { Binding::Json };
+        let recording = self.recording()?;
+        let servers = Servers::new(recorded(transport.clone(), recording.as_ref())?, scheme)
+            .with_smds(recorded(smds_transport, recording.as_ref())?)
+            .with_binding(binding);
         Ok(Network { servers, transport, verifier, anchors, crls })
     }
 }
 
 impl NetworkArgs {
-    /// The transport as it is, or with a recorder around it.
-    fn recorded(&self, transport: Arc<NetworkTransport>) -> anyhow::Result<Arc<dyn HttpTransport>> {
-        let Some(path) = &self.record else { return Ok(transport) };
+    fn transport(&self, verifier: &Arc<CiVerifier>) -> anyhow::Result<NetworkTransport> {
+        let tls = verifier.tls_config().context("preparing TLS")?;
+        Ok(NetworkTransport::new(tls).with_resolve(self.resolve.clone()))
+    }
+
+    /// The file in which is recorded, if there shall be one, with the line that each command begins with.
+    fn recording(&self) -> anyhow::Result<Option<File>> {
+        let Some(path) = &self.record else { return Ok(None) };
         let failed = |error: io::Error| match is_full(error.kind()) {
             true => Failure::new(Exit::Failed, format!("{}: {error}", path.display())),
             false => bad(path, error),
@@ -100,8 +114,15 @@ impl NetworkArgs {
             system::require_private(path)?;
         }
         writeln!(file, "# now {}", system::now().0).map_err(failed)?;
-        Ok(Arc::new(Recorder::new(transport).with_sink(file)))
+        Ok(Some(file))
     }
+}
+
+/// The transport as it is, or with a recorder around it. Recorders of one file append to it in turn.
+fn recorded(transport: Arc<NetworkTransport>, recording: Option<&File>) -> anyhow::Result<Arc<dyn HttpTransport>> {
+    let Some(file) = recording else { return Ok(transport) };
+    let sink = file.try_clone().context("recording")?;
+    Ok(Arc::new(Recorder::new(transport).with_sink(sink)))
 }
 
 impl Network {

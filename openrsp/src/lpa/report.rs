@@ -106,7 +106,8 @@ pub(super) fn finish(error: anyhow::Error) -> anyhow::Error {
     }
 }
 
-fn details(error: &Error) -> Map<String, Value> {
+/// What is known of an error.
+pub(super) fn details(error: &Error) -> Map<String, Value> {
     let status = error.status();
     let explanation = status.and_then(|status| status.explanation());
     let cancelled = error.cancelled.as_ref().map(|cancelled| {
@@ -125,7 +126,8 @@ fn details(error: &Error) -> Map<String, Value> {
     members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
-fn exit(error: &Error) -> Exit {
+/// How a command ends that failed with this error.
+pub(super) fn exit(error: &Error) -> Exit {
     match error.blame() {
         Blame::Input => Exit::Input,
         Blame::Card => Exit::Card,

@@ -3,6 +3,7 @@
 mod bed;
 mod demo;
 mod downgrade;
+mod discovery;
 mod downloads;
 mod memory;
 mod operation;

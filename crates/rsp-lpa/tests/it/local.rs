@@ -105,7 +105,6 @@ fn a_nickname_that_is_too_long_is_refused_before_it_is_sent() {
 
 #[test]
 fn a_function_that_the_card_does_not_know_is_a_card_error() {
-    // The scripted card has no EUICCInfo2 and no configured addresses.
+    // The scripted card has no EUICCInfo2.
     assert_eq!(with_code(0, |lpa| lpa.euicc_info2()).0.unwrap_err().blame(), Blame::Card);
-    assert_eq!(with_code(0, |lpa| lpa.configured_addresses()).0.unwrap_err().blame(), Blame::Card);
 }
