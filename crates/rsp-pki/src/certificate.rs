@@ -116,13 +116,30 @@ impl Certificate {
         self.extensions.authority_key_identifier.as_deref()
     }
 
-    /// The role that the certificate policies claim, if it is exactly one.
+    /// The role that the certificate policies claim, if it is exactly one. Without any policy of RSP an end certificate
+    /// for TLS clients claims to be an operator's.
     pub fn role(&self) -> Option<Role> {
         let mut roles = self.rsp_policies().map(Role::from_policy);
         match (roles.next(), roles.next()) {
             (Some(role), None) => role,
+            (None, _) if self.is_for_tls_client() => Some(Role::OperatorTls),
             _ => None,
         }
+    }
+
+    /// Whether the extended key usage has serverAuth.
+    pub fn is_for_tls_server(&self) -> bool {
+        self.has_purpose(oid::SERVER_AUTH)
+    }
+
+    /// Whether the extended key usage has clientAuth. The TLS certificates of SM-DP+ and SM-DS have both purposes, for
+    /// they call each other (SGP.22 2.6.6).
+    pub fn is_for_tls_client(&self) -> bool {
+        self.has_purpose(oid::CLIENT_AUTH)
+    }
+
+    fn has_purpose(&self, purpose: &[u32]) -> bool {
+        self.extensions.extended_key_usage.iter().flatten().any(|there| there == purpose)
     }
 
     /// The policies under id-rspRole.
@@ -135,7 +152,7 @@ impl Certificate {
         self.extensions.policies.iter().flatten().map(|policy| crate::name::dotted(policy)).collect()
     }
 
-    /// The registeredID of the subjectAltName: the OID of the SM-DP+, SM-DS, EUM or CI.
+    /// The registeredID of the subjectAltName: the OID of the SM-DP+, SM-DS, EUM, CI or operator.
     pub fn oid(&self) -> Option<ObjectIdentifier> {
         match self.extensions.alt_names.registered_ids.as_slice() {
             [only] => ObjectIdentifier::new(only.clone()),

@@ -15,11 +15,17 @@ pub enum Error {
     #[error("no PEM block labelled {0}")]
     NoPemBlock(&'static str),
     /// A word that names no role.
-    #[error("{0:?} is no role: use one of ci, eum, euicc, dpauth, dppb, dptls, dsauth, dstls")]
+    #[error("{0:?} is no role: use one of ci, eum, euicc, dpauth, dppb, dptls, dsauth, dstls, operator")]
     UnknownRole(String),
     /// A host that is neither a DNS name nor an IP address.
     #[error("{0:?} is neither a DNS name nor an IP address")]
     Host(String),
+    /// A name that no operator can have here.
+    #[error(
+        "{0:?} is no name for an operator: 1 to 64 letters, digits, spaces and any of - _ . with a letter or digit first \
+         and last"
+    )]
+    OperatorName(String),
     /// The EID does not begin with what the EUM's certificate allows.
     #[error("the EID does not begin with {prefixes}, which is all that the EUM's certificate permits")]
     EidNotPermitted {
@@ -171,9 +177,9 @@ pub enum Rule {
     /// The key usage is not that of the role.
     #[error("key usage is not {0}")]
     KeyUsage(&'static str),
-    /// The extended key usage of a TLS certificate lacks serverAuth.
-    #[error("extended key usage lacks serverAuth")]
-    ExtendedKeyUsage,
+    /// The extended key usage of a TLS certificate lacks the purpose of its role.
+    #[error("extended key usage lacks {0}")]
+    ExtendedKeyUsage(&'static str),
     /// An end certificate says that it is a CA.
     #[error("basic constraints say that it is a CA")]
     UnexpectedCa,

@@ -9,6 +9,7 @@ pub mod extension;
 
 mod crl;
 mod host;
+mod operator;
 mod subject;
 mod template;
 
@@ -22,6 +23,7 @@ use crate::{Certificate, Error, Role};
 pub use crl::CrlTemplate;
 pub use extension::Extension;
 pub use host::Host;
+pub use operator::OperatorName;
 pub use subject::Subject;
 pub use template::{Template, Validity};
 
@@ -100,6 +102,22 @@ impl<'a> Authority<'a> {
             _ => Template::auth(self, role, key, oid, serial, validity),
         };
         template.sign(self.signer())
+    }
+
+    /// An operator's TLS certificate under this CI: for a client, and with a host for a server as well.
+    ///
+    /// # Errors
+    /// [`Error::Encoding`] when the issuer's certificate is unusable.
+    pub fn operator(
+        &self,
+        name: &OperatorName,
+        key: &PublicKey,
+        host: Option<&Host>,
+        oid: Option<&ObjectIdentifier>,
+        serial: [u8; 8],
+        validity: Validity,
+    ) -> Result<Certificate, Error> {
+        Template::operator(self, name.as_str(), key, host, oid, serial, validity).sign(self.signer())
     }
 
     /// A fresh key on the issuer's curve.

@@ -12,6 +12,10 @@
 //! | eUICC | EUM | .1, .0.0.0.0.0 | digitalSignature, O of the EUM, EID as serialNumber |
 //! | DPauth, DPpb, DSauth | CI | .4, .5, .7 (.0.0.1.1, .0.0.1.2, .0.0.2.1) | digitalSignature, OID as registeredID |
 //! | DPtls, DStls | CI | .3, .6 (.0.0.1.0, .0.0.2.0) | digitalSignature, serverAuth, DNS name or IP address, OID |
+//! | operator | CI | none of these | digitalSignature, clientAuth |
+//!
+//! The last is no role of SGP.22: mutual TLS on ES2+ (2.6.6) needs a certificate for the operator, and the standard leaves
+//! open which.
 //!
 //! Every certificate has a SKI, below the CI the SHA-1 of its key, and has exactly the key usage bits of its role. An
 //! extension that belongs to other roles is refused, and so is a critical one by which its role decides nothing.

@@ -23,6 +23,7 @@ pub(crate) fn check(certificate: &Certificate, role: Role) -> Result<(), Rule> {
         Role::Euicc => certificate.eid().map(drop).ok_or(Rule::EidMalformed),
         Role::DpAuth | Role::DpPb | Role::DsAuth => check_registered_id(certificate),
         Role::DpTls | Role::DsTls => check_tls(certificate),
+        Role::OperatorTls => check_operator(certificate),
     }
 }
 
@@ -40,7 +41,7 @@ fn may_be_critical(role: Role) -> &'static [&'static [u32]] {
         Role::DpAuth | Role::DpPb | Role::DsAuth => {
             &[oid::KEY_USAGE, oid::CERTIFICATE_POLICIES, oid::BASIC_CONSTRAINTS, oid::SUBJECT_ALT_NAME]
         }
-        Role::DpTls | Role::DsTls => &[
+        Role::DpTls | Role::DsTls | Role::OperatorTls => &[
             oid::KEY_USAGE,
             oid::CERTIFICATE_POLICIES,
             oid::BASIC_CONSTRAINTS,
@@ -88,13 +89,21 @@ pub(crate) fn check_path_length(ci: &Certificate, found: usize) -> Result<(), Ru
 }
 
 fn check_role(certificate: &Certificate, expected: Role) -> Result<(), Rule> {
-    require(certificate.extensions().policies.as_ref(), "certificatePolicies")?;
+    if expected == Role::OperatorTls {
+        require(certificate.extensions().extended_key_usage.as_ref(), "extKeyUsage")?;
+    } else {
+        require(certificate.extensions().policies.as_ref(), "certificatePolicies")?;
+    }
     if certificate.role() == Some(expected) {
         return Ok(());
     }
     let policies: Vec<String> = certificate.rsp_policies().map(dotted).collect();
     let found = match certificate.role() {
         Some(role) => role.to_string(),
+        // What makes an operator's certificate is this purpose, and no policy of another role.
+        None if policies.is_empty() && expected == Role::OperatorTls => {
+            return Err(Rule::ExtendedKeyUsage("clientAuth"));
+        }
         None if policies.is_empty() => "none".to_owned(),
         None => policies.join(" and "),
     };
@@ -103,7 +112,9 @@ fn check_role(certificate: &Certificate, expected: Role) -> Result<(), Rule> {
 
 /// Whether the policy is that of SGP.22 v3, where v2 has another.
 fn is_version_3(certificate: &Certificate, role: Role) -> bool {
-    certificate.rsp_policies().any(|policy| policy.strip_prefix(oid::RSP_ROLE) == Some(role.policy_v3()))
+    certificate
+        .rsp_policies()
+        .any(|policy| policy.strip_prefix(oid::RSP_ROLE).is_some_and(|arcs| role.policy_v3() == Some(arcs)))
 }
 
 /// Exactly the bits of the role, none more.
@@ -215,14 +226,19 @@ fn check_registered_id(certificate: &Certificate) -> Result<(), Rule> {
 }
 
 fn check_tls(certificate: &Certificate) -> Result<(), Rule> {
-    let purposes = require(certificate.extensions().extended_key_usage.as_ref(), "extKeyUsage")?;
-    if !purposes.iter().any(|purpose| purpose == oid::SERVER_AUTH) {
-        return Err(Rule::ExtendedKeyUsage);
+    require(certificate.extensions().extended_key_usage.as_ref(), "extKeyUsage")?;
+    if !certificate.is_for_tls_server() {
+        return Err(Rule::ExtendedKeyUsage("serverAuth"));
     }
     if certificate.dns_names().is_empty() && certificate.ip_addresses().is_empty() {
         return Err(Rule::NoHost);
     }
     check_registered_id(certificate)
+}
+
+/// An operator needs neither OID nor host; of an OID there is one at most.
+fn check_operator(certificate: &Certificate) -> Result<(), Rule> {
+    if certificate.extensions().alt_names.registered_ids.len() > 1 { Err(Rule::RegisteredId) } else { Ok(()) }
 }
 
 fn require<T>(extension: Option<T>, name: &'static str) -> Result<T, Rule> {

@@ -1,4 +1,4 @@
-//! The roles of RSP certificates (SGP.22 4.5.2, id-rspRole).
+//! The roles of RSP certificates (SGP.22 4.5.2, id-rspRole), and that of an operator's certificate for ES2+.
 
 use std::fmt;
 use std::str::FromStr;
@@ -25,16 +25,19 @@ pub enum Role {
     DsAuth,
     /// SM-DS for TLS.
     DsTls,
+    /// An operator for TLS on ES2+: as client, and as server of HandleDownloadProgressInfo (SGP.22 5.3.5). The standard
+    /// demands mutual authentication there (2.6.6) and has no policy for this certificate.
+    OperatorTls,
 }
 
 impl Role {
-    /// All roles, from the root outwards.
+    /// The roles that a policy of SGP.22 names, from the root outwards: all but the operator's.
     pub const ALL: [Self; 8] =
         [Self::Ci, Self::Eum, Self::Euicc, Self::DpAuth, Self::DpPb, Self::DpTls, Self::DsAuth, Self::DsTls];
 
     /// Whether the key is for TLS.
     pub fn is_tls(self) -> bool {
-        matches!(self, Self::DpTls | Self::DsTls)
+        matches!(self, Self::DpTls | Self::DsTls | Self::OperatorTls)
     }
 
     /// Whether the key signs certificates.
@@ -43,8 +46,8 @@ impl Role {
     }
 
     /// The policy of SGP.22 v2 that names the role, as arcs behind id-rspRole.
-    pub(crate) fn policy_v2(self) -> &'static [u32] {
-        match self {
+    pub(crate) fn policy_v2(self) -> Option<&'static [u32]> {
+        Some(match self {
             Self::Ci => &[0],
             Self::Euicc => &[1],
             Self::Eum => &[2],
@@ -53,12 +56,13 @@ impl Role {
             Self::DpPb => &[5],
             Self::DsTls => &[6],
             Self::DsAuth => &[7],
-        }
+            Self::OperatorTls => return None,
+        })
     }
 
     /// The policy of SGP.22 v3.
-    pub(crate) fn policy_v3(self) -> &'static [u32] {
-        match self {
+    pub(crate) fn policy_v3(self) -> Option<&'static [u32]> {
+        Some(match self {
             Self::Ci => &[0],
             Self::Eum => &[0, 0, 0],
             Self::Euicc => &[0, 0, 0, 0, 0],
@@ -67,12 +71,13 @@ impl Role {
             Self::DpPb => &[0, 0, 1, 2],
             Self::DsTls => &[0, 0, 2, 0],
             Self::DsAuth => &[0, 0, 2, 1],
-        }
+            Self::OperatorTls => return None,
+        })
     }
 
     /// The role that a certificate policy names, in either version.
     pub(crate) fn from_policy(policy: &[u32]) -> Option<Self> {
-        let arcs = policy.strip_prefix(RSP_ROLE)?;
+        let arcs = Some(policy.strip_prefix(RSP_ROLE)?);
         Self::ALL.into_iter().find(|role| role.policy_v2() == arcs || role.policy_v3() == arcs)
     }
 }
@@ -88,6 +93,7 @@ impl fmt::Display for Role {
             Self::DpTls => "DPtls",
             Self::DsAuth => "DSauth",
             Self::DsTls => "DStls",
+            Self::OperatorTls => "operator",
         })
     }
 }
@@ -99,6 +105,7 @@ impl FromStr for Role {
     fn from_str(name: &str) -> Result<Self, Error> {
         Self::ALL
             .into_iter()
+            .chain([Self::OperatorTls])
             .find(|role| role.to_string().eq_ignore_ascii_case(name))
             .ok_or_else(|| Error::UnknownRole(name.to_owned()))
     }

@@ -10,7 +10,7 @@ use rsp_asn1::{Eid, ObjectIdentifier};
 use rsp_crypto::Curve;
 use rsp_pki::Role;
 use rsp_pki::directory::{Mint, PkiDirectory};
-use rsp_pki::issue::{Host, Minted};
+use rsp_pki::issue::{Host, Minted, OperatorName};
 use serde_json::json;
 
 use super::{bad_input, show};
@@ -36,6 +36,11 @@ enum IssueRole {
     Dsauth(AuthArgs),
     /// An eUICC certificate for an EID that the EUM may use.
     Euicc(EuiccArgs),
+    /// A TLS certificate with which an operator orders on ES2+, under the P-256 CI.
+    ///
+    /// Writes NAME.pem and NAME.key. The SM-DP+ knows the operator by this very certificate: register it there with
+    /// `openrsp smdp operator add NAME --certificate NAME.pem`, then order with `openrsp es2plus`.
+    Operator(OperatorArgs),
 }
 
 /// What all roles have in common.
@@ -49,7 +54,7 @@ struct Place {
     #[arg(long, value_name = "DIR", default_value = ".")]
     out: PathBuf,
 
-    /// The name of the two files without extension; the role by default.
+    /// The name of the two files without extension; by default the role, or an operator's name.
     #[arg(long)]
     name: Option<String>,
 
@@ -94,6 +99,25 @@ struct EuiccArgs {
     place: Place,
 }
 
+#[derive(Args)]
+struct OperatorArgs {
+    /// The operator's name: up to 64 letters, digits, spaces and any of - _ . It becomes organisation and common name, and
+    /// the name of the two files unless --name gives another.
+    operator: OperatorName,
+
+    /// The host, without port, at which the operator takes notifications (HandleDownloadProgressInfo). The certificate is
+    /// then for that server as well.
+    #[arg(long)]
+    host: Option<Host>,
+
+    /// The operator's OID, for example 2.999.7; without it the certificate has none.
+    #[arg(long, value_parser = parse_oid)]
+    oid: Option<ObjectIdentifier>,
+
+    #[command(flatten)]
+    place: Place,
+}
+
 pub(super) fn run(args: IssueArgs, json: bool) -> anyhow::Result<ExitCode> {
     match args.role {
         IssueRole::Dptls(args) => issue_tls(Role::DpTls, args, json),
@@ -106,6 +130,12 @@ pub(super) fn run(args: IssueArgs, json: bool) -> anyhow::Result<ExitCode> {
                 eprintln!("warning: the check digits of EID {} are wrong", args.eid);
             }
             args.place.issue(Role::Euicc, json, |pki, mint| pki.mint_euicc(args.curve, args.eid, mint))
+        }
+        IssueRole::Operator(mut args) => {
+            args.place.name.get_or_insert_with(|| args.operator.to_string());
+            args.place.issue(Role::OperatorTls, json, |pki, mint| {
+                pki.mint_operator(&args.operator, args.host.as_ref(), args.oid.as_ref(), mint)
+            })
         }
     }
 }

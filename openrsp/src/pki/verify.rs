@@ -32,8 +32,8 @@ pub(super) struct VerifyArgs {
     #[arg(long, value_name = "FILE", group = "trust")]
     ci: Vec<PathBuf>,
 
-    /// The role that the certificate shall have: ci, eum, euicc, dpauth, dppb, dptls, dsauth or dstls. By default the one
-    /// that it claims.
+    /// The role that the certificate shall have: ci, eum, euicc, dpauth, dppb, dptls, dsauth, dstls or operator. By default
+    /// the one that it claims.
     #[arg(long)]
     role: Option<Role>,
 

@@ -56,3 +56,28 @@ fn a_ci_without_extensions_and_an_eum_with_the_policy_of_a_server_are_called_wha
     assert!(said.contains("EUM with Unknown CI") && said.contains("(role by its policy: DPauth): "), "{said}");
     assert!(said.contains("issued by a CI that is not trusted here") && !said.contains("DPauth certificate"), "{said}");
 }
+
+#[test]
+fn issues_an_operators_certificate_under_the_name_of_the_operator() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = |name: &str| dir.path().join(name).to_str().unwrap().to_owned();
+    let (pki, out) = (path("pki"), path("out"));
+    openrsp(["pki", "init", &pki]).ok();
+    let issue = |more: &[&str]| openrsp([&["pki", "issue", "operator", "--pki", &pki, "--out", &out], more].concat());
+    let said = issue(&["Example Mobile", "--oid", "2.999.7", "--host", "es2.example.org"]).ok();
+    assert_eq!((&said["role"], &said["oid"]), (&"operator".into(), &"2.999.7".into()), "{said}");
+    let (certificate, key) = (format!("{out}/Example Mobile.pem"), format!("{out}/Example Mobile.key"));
+    assert_eq!(said["file"], certificate.as_str());
+    let mode = std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(&key).unwrap().permissions());
+    assert_eq!(mode & 0o777, 0o600);
+    let verify = |role: &str| openrsp(["pki", "verify", &certificate, "--pki", &pki, "--role", role]);
+    assert_eq!(openrsp(["pki", "verify", &certificate, "--pki", &pki]).ok()["role"], "operator", "as it claims");
+    verify("operator").ok();
+    assert_eq!(verify("dptls").code, 1);
+    assert_eq!(issue(&["Example Mobile"]).code, 3, "nothing is overwritten");
+    issue(&["Other", "--name", "third"]).ok();
+    assert!(std::path::Path::new(&out).join("third.key").is_file());
+    for name in ["../x", ".x", "a/b", ""] {
+        assert_eq!(issue(&[name]).code, 2, "{name}");
+    }
+}

@@ -10,7 +10,7 @@ use rsp_asn1::{Eid, ObjectIdentifier, Timestamp};
 use rsp_crypto::{Curve, Randomness, SecretKey, Zeroizing};
 
 use super::{Entity, Layout, PkiDirectory, file_stem, problem, subdirectory};
-use crate::issue::{Authority, Host, Minted, Subject, Template, Validity, random_serial};
+use crate::issue::{Authority, Host, Minted, OperatorName, Subject, Template, Validity, random_serial};
 use crate::{Error, Role, oid};
 
 /// The first digits of all EIDs of the test EUM (SGP.26).
@@ -180,11 +180,30 @@ pub(super) fn make_server(
     randomness: &mut dyn Randomness,
 ) -> Result<Minted, Error> {
     let key = ci.fresh_key(randomness);
-    let lifetime = if role.is_tls() { 825 * DAY } else { 10 * YEAR };
-    let not_after = now.plus_seconds(lifetime).min(ci.certificate().not_after());
-    let validity = Validity { not_before: backdated(now), not_after };
+    let validity = lifetime(ci, role, now);
     let certificate = ci.server(role, key.public_key(), oid, host, random_serial(randomness), validity)?;
     Ok(Minted { certificate, key })
+}
+
+/// An operator's certificate with a fresh key, as long as those of servers for TLS.
+pub(super) fn make_operator(
+    ci: &Authority<'_>,
+    name: &OperatorName,
+    host: Option<&Host>,
+    oid: Option<&ObjectIdentifier>,
+    now: Timestamp,
+    randomness: &mut dyn Randomness,
+) -> Result<Minted, Error> {
+    let key = ci.fresh_key(randomness);
+    let validity = lifetime(ci, Role::OperatorTls, now);
+    let certificate = ci.operator(name, key.public_key(), host, oid, random_serial(randomness), validity)?;
+    Ok(Minted { certificate, key })
+}
+
+fn lifetime(ci: &Authority<'_>, role: Role, now: Timestamp) -> Validity {
+    let lifetime = if role.is_tls() { 825 * DAY } else { 10 * YEAR };
+    let not_after = now.plus_seconds(lifetime).min(ci.certificate().not_after());
+    Validity { not_before: backdated(now), not_after }
 }
 
 /// The OIDs of SGP.26: 2.999 is the arc for examples.
@@ -194,6 +213,8 @@ pub(super) fn default_oid(role: Role) -> ObjectIdentifier {
         Role::Eum | Role::Euicc => 5,
         Role::DpAuth | Role::DpPb | Role::DpTls => 10,
         Role::DsAuth | Role::DsTls => 15,
+        // SGP.26 has no operators; theirs is beside the others.
+        Role::OperatorTls => 30,
     };
     ObjectIdentifier::new(oid::EXAMPLE.iter().copied().chain([last]).collect::<Vec<u32>>())
         .expect("invariant: arcs under 2.999 make an OID")

@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use rsp_asn1::{Eid, ObjectIdentifier, Timestamp};
 use rsp_crypto::{Curve, Randomness};
 
-use super::init::{default_oid, issue_euicc, make_server, write_key};
+use super::init::{default_oid, issue_euicc, make_operator, make_server, write_key};
 use super::{Entity, PkiDirectory, problem};
-use crate::issue::{Authority, Host, Minted};
+use crate::issue::{Authority, Host, Minted, OperatorName};
 use crate::{Error, Role};
 
 /// Time and randomness of one minting.
@@ -52,6 +52,21 @@ impl PkiDirectory {
         mint: Mint<'_>,
     ) -> Result<Minted, Error> {
         make_server(&self.authority(curve, Role::Ci)?, role, oid, host, mint.now, mint.randomness)
+    }
+
+    /// A fresh TLS certificate of an operator under the P-256 CI: for the client of ES2+, and with a host for the server
+    /// of its notifications as well. It belongs to nobody's directory.
+    ///
+    /// # Errors
+    /// [`Error::NoCertificate`] or [`Error::NoKey`] when the P-256 CI or its key is not there.
+    pub fn mint_operator(
+        &self,
+        name: &OperatorName,
+        host: Option<&Host>,
+        oid: Option<&ObjectIdentifier>,
+        mint: Mint<'_>,
+    ) -> Result<Minted, Error> {
+        make_operator(&self.authority(Curve::P256, Role::Ci)?, name, host, oid, mint.now, mint.randomness)
     }
 
     /// A fresh eUICC certificate for an EID, under the EUM of a curve.

@@ -68,7 +68,7 @@ impl Template {
         template.extensions = vec![
             extension::subject_key_identifier(&key.key_identifier()),
             extension::basic_constraints(true, None),
-            extension::rsp_policies(true, &[Role::Ci.policy_v2()]),
+            extension::rsp_policies(true, Role::Ci.policy_v2().as_slice()),
             extension::key_usage(&[KeyUse::KeyCertSign, KeyUse::CrlSign]),
             extension::alt_names(None, &[oid.as_ref()]),
             extension::crl_distribution_points(crl_urls),
@@ -94,7 +94,7 @@ impl Template {
             extension::authority_key_identifier(ci.key_id()),
             extension::subject_key_identifier(&key.key_identifier()),
             extension::key_usage(&[KeyUse::KeyCertSign]),
-            extension::rsp_policies(true, &[Role::Eum.policy_v2()]),
+            extension::rsp_policies(true, Role::Eum.policy_v2().as_slice()),
             extension::alt_names(None, &[oid.as_ref()]),
             extension::basic_constraints(true, Some(0)),
             extension::crl_distribution_points(ci.crl_urls()),
@@ -126,7 +126,7 @@ impl Template {
             extension::authority_key_identifier(eum.key_id()),
             extension::subject_key_identifier(&key.key_identifier()),
             extension::key_usage(&[KeyUse::DigitalSignature]),
-            extension::rsp_policies(true, &[Role::Euicc.policy_v2()]),
+            extension::rsp_policies(true, Role::Euicc.policy_v2().as_slice()),
         ];
         Ok(template)
     }
@@ -148,7 +148,7 @@ impl Template {
             extension::subject_key_identifier(&key.key_identifier()),
             extension::alt_names(None, &[oid.as_ref()]),
             extension::key_usage(&[KeyUse::DigitalSignature]),
-            extension::rsp_policies(true, &[role.policy_v2()]),
+            extension::rsp_policies(true, role.policy_v2().as_slice()),
             extension::crl_distribution_points(ci.crl_urls()),
         ];
         template
@@ -170,12 +170,38 @@ impl Template {
             extension::key_usage(&[KeyUse::DigitalSignature]),
             extension::extended_key_usage(true, true),
             // Not critical, as in the published certificates: TLS libraries refuse critical policies they do not know.
-            extension::rsp_policies(false, &[role.policy_v2()]),
+            extension::rsp_policies(false, role.policy_v2().as_slice()),
             extension::subject_key_identifier(&key.key_identifier()),
             extension::authority_key_identifier(ci.key_id()),
             extension::alt_names(Some(host), &[oid.as_ref()]),
             extension::crl_distribution_points(ci.crl_urls()),
         ];
+        template
+    }
+
+    /// An operator's certificate for TLS under a CI: as client, and with a host as server, too.
+    pub fn operator(
+        ci: &Authority<'_>,
+        name: &str,
+        key: &PublicKey,
+        host: Option<&Host>,
+        oid: Option<&ObjectIdentifier>,
+        serial: [u8; 8],
+        validity: Validity,
+    ) -> Self {
+        let subject = Subject::new().organisation(name).common_name(name);
+        let mut template = Self::under(ci, subject, key, &serial, validity);
+        template.extensions = vec![
+            extension::key_usage(&[KeyUse::DigitalSignature]),
+            extension::extended_key_usage(host.is_some(), true),
+            extension::subject_key_identifier(&key.key_identifier()),
+            extension::authority_key_identifier(ci.key_id()),
+        ];
+        if host.is_some() || oid.is_some() {
+            let registered_ids: Vec<&[u32]> = oid.iter().map(|oid| oid.as_ref()).collect();
+            template.extensions.push(extension::alt_names(host, &registered_ids));
+        }
+        template.extensions.push(extension::crl_distribution_points(ci.crl_urls()));
         template
     }
 

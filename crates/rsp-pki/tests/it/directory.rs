@@ -3,10 +3,10 @@
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use rsp_asn1::{Eid, Timestamp};
+use rsp_asn1::{Eid, ObjectIdentifier, Timestamp};
 use rsp_crypto::Curve;
 use rsp_pki::directory::{InitOptions, Layout, Mint, PkiDirectory};
-use rsp_pki::issue::Host;
+use rsp_pki::issue::{Host, OperatorName};
 use rsp_pki::{Error, Role, Validation, validate, validate_euicc};
 use rsp_testkit::standards_dir;
 
@@ -150,6 +150,39 @@ fn mints_tls_for_a_name_or_an_address() {
             Host::Dns(name) => assert_eq!(certificate.dns_names(), std::slice::from_ref(name)),
             Host::Ip(address) => assert_eq!(certificate.ip_addresses(), [*address]),
         }
+    }
+}
+
+#[test]
+fn mints_an_operator_with_what_is_asked_for() {
+    let dir = tempfile::tempdir().unwrap();
+    let pki = fresh(dir.path());
+    let name: OperatorName = "Example Mobile 2".parse().unwrap();
+    let (host, oid): (Host, _) = ("es2.example.org".parse().unwrap(), ObjectIdentifier::new(vec![2, 999, 7]).unwrap());
+    for (host, oid) in [(None, None), (Some(&host), None), (None, Some(&oid)), (Some(&host), Some(&oid))] {
+        let minted = pki.mint_operator(&name, host, oid, Mint { now: NOW, randomness: &mut seeded(5) }).unwrap();
+        let certificate = &minted.certificate;
+        let path = validate(&validation(), Role::OperatorTls, certificate, &[], &pki.trust_store()).unwrap();
+        assert_eq!((path.oid(), certificate.oid().as_ref()), (oid, oid));
+        assert_eq!(certificate.subject(), "O=Example Mobile 2, CN=Example Mobile 2");
+        assert_eq!(certificate.role(), Some(Role::OperatorTls));
+        assert!(certificate.is_for_tls_client());
+        assert_eq!(certificate.is_for_tls_server(), host.is_some());
+        assert_eq!(certificate.dns_names().len(), usize::from(host.is_some()));
+        assert!(certificate.policies().is_empty());
+    }
+}
+
+#[test]
+fn an_operators_name_can_be_printed_and_be_a_files() {
+    for name in ["A", "Example Mobile", "op-1_b.example", "Télécom 5", &"x".repeat(64)] {
+        assert_eq!(name.parse::<OperatorName>().unwrap().as_str(), name);
+    }
+    let control = ["a\nb", "a\u{202E}b"];
+    for name in
+        ["", " ", ".", "..", ".a", "a ", "a.", "-a", "a/b", "a\\b", "a:b", &"x".repeat(65)].iter().chain(&control)
+    {
+        assert!(matches!(name.parse::<OperatorName>(), Err(Error::OperatorName(_))), "{name:?}");
     }
 }
 

@@ -41,7 +41,7 @@ fn exercise(bytes: &[u8]) {
     let Ok(certificate) = Certificate::from_file_content(bytes) else { return };
     let _ = (certificate.subject(), certificate.serial(), certificate.eid(), certificate.permitted_eid_prefixes());
     let _ = format!("{certificate:?}");
-    for role in Role::ALL {
+    for role in Role::ALL.into_iter().chain([Role::OperatorTls]) {
         let _ = validate(&v, role, &certificate, &[], &sample.anchors);
         let _ = validate(&v, role, &certificate, std::slice::from_ref(&sample.eum), &sample.anchors);
     }

@@ -9,6 +9,7 @@ mod chain;
 mod constraints;
 mod crl;
 mod extensions;
+mod operator;
 mod profile;
 mod published_cases;
 mod roles;

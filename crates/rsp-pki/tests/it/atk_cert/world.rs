@@ -87,6 +87,9 @@ impl World {
             Role::DpTls | Role::DsTls => {
                 Template::tls(&ci, role, key.public_key(), &host, &oid(10), [2; 8], validity())
             }
+            Role::OperatorTls => {
+                Template::operator(&ci, "Example Mobile", key.public_key(), None, None, [6; 8], validity())
+            }
             _ => Template::auth(&ci, role, key.public_key(), &oid(10), [3; 8], validity()),
         }
     }
