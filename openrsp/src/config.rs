@@ -1,112 +1,35 @@
 //! A server's directory: its configuration, keys and database.
 
+mod sections;
+
 use std::net::Ipv6Addr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use figment::Figment;
 use figment::providers::{Format as _, Toml};
-use rsp_asn1::{Timestamp, VersionType};
+use figment::{Figment, Provider};
+use rsp_asn1::Timestamp;
 use rsp_auth::{Credential, ServerAddress};
-use rsp_crypto::{Curve, Provider, Zeroizing};
+use rsp_crypto::{Curve, Zeroizing};
 use rsp_es::activation_code::ActivationCode;
-use rsp_pki::Role;
 use rsp_pki::directory::{Entity, PkiDirectory};
+use rsp_pki::{Crl, Role, TrustStore};
 use rsp_smdp::{
     Clock, Credentials, Eligibility, Identity, Orders, Rebinding, Settings, SharedRandomness, UppProtection,
 };
 use rsp_store::{Datastore, KeyEncryptionKey};
-use serde::Deserialize;
 
 use crate::exit::{Exit, Failure};
 use crate::system::{OsRandomness, now, require_private};
+pub(crate) use sections::{Config, Es9PlusEndpoint, HostPort, TlsSection};
+use sections::{Protection, Version};
 
 /// Name of the configuration file in a server's directory.
 pub(crate) const CONFIG_FILE: &str = "openrsp.toml";
 
-/// The whole configuration. Paths are relative to the directory of the file.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Config {
-    pub(crate) smdp: SmdpSection,
-    pub(crate) tls: TlsSection,
-    pub(crate) store: StoreSection,
-    #[serde(default)]
-    pub(crate) limits: LimitsSection,
-    #[serde(default)]
-    pub(crate) binding: BindingSection,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct SmdpSection {
-    pub(crate) address: String,
-    pub(crate) listen: String,
-    pub(crate) pki: PathBuf,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct TlsSection {
-    pub(crate) certificate: PathBuf,
-    pub(crate) key: PathBuf,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct StoreSection {
-    pub(crate) database: PathBuf,
-    pub(crate) key_encryption_key: PathBuf,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct LimitsSection {
-    minimum_svn: Option<String>,
-    confirmation_code_tries: Option<u32>,
-    downloads: Option<u32>,
-    session_seconds: Option<u32>,
-    result_days: Option<u32>,
-}
-
-impl LimitsSection {
-    /// Refuses limits with which no download could succeed, or which protect nothing; names the first one.
-    fn check(&self) -> Result<(), String> {
-        if let Some(text) = &self.minimum_svn {
-            version(text).ok_or_else(|| format!("minimum_svn: {text:?} is no version of SGP.22 such as \"2.2.0\""))?;
-        }
-        let limits = [
-            ("confirmation_code_tries", self.confirmation_code_tries, 3..=10),
-            ("downloads", self.downloads, 1..=u32::MAX),
-            ("session_seconds", self.session_seconds, 30..=86_400),
-        ];
-        for (name, value, allowed) in limits {
-            if let Some(value) = value.filter(|value| !allowed.contains(value)) {
-                let (least, most) = allowed.into_inner();
-                let most = if most == u32::MAX { String::new() } else { format!(" and at most {most}") };
-                return Err(format!("{name}: {value} is not at least {least}{most}"));
-            }
-        }
-        Ok(())
-    }
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct BindingSection {
-    #[serde(default)]
-    protection: Protection,
-    rebinding: Option<bool>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-enum Protection {
-    #[default]
-    SessionKeys,
-    Ppk,
-}
+/// An age in seconds that no CRL reaches: a thousand years.
+const ANY_AGE: i64 = 365_000 * 86_400;
 
 /// A server's directory, read.
 pub(crate) struct ServerDir {
@@ -123,6 +46,12 @@ impl Clock for SystemClock {
     }
 }
 
+impl rsp_smds::Clock for SystemClock {
+    fn now(&self) -> Timestamp {
+        now()
+    }
+}
+
 impl ServerDir {
     /// Reads the configuration in `dir`.
     pub(crate) fn open(dir: &Path) -> anyhow::Result<Self> {
@@ -131,17 +60,12 @@ impl ServerDir {
             let problem = format!("{}: there is no {CONFIG_FILE}; make one with: openrsp init DIR", dir.display());
             return Err(Failure::new(Exit::Input, problem));
         }
-        let config = Figment::from(Toml::file_exact(&file)).extract().map_err(|error| {
-            let problems: Vec<_> =
-                error.into_iter().map(|error| format!("{}: {}", error.path.join("."), error.kind)).collect();
-            Failure::new(Exit::Input, format!("{}: {}", file.display(), problems.join("; ")))
-        })?;
-        let server = Self { dir: dir.to_owned(), config };
-        server.config.limits.check().map_err(|problem| {
-            let problem = format!("{}: limits.{problem}", file.display());
-            Failure::new(Exit::Input, problem)
-        })?;
-        Ok(server)
+        let config = extract(Toml::file_exact(&file)).and_then(|config| {
+            config.check()?;
+            Ok(config)
+        });
+        let config = config.map_err(|problem| Failure::new(Exit::Input, format!("{}: {problem}", file.display())))?;
+        Ok(Self { dir: dir.to_owned(), config })
     }
 
     /// A path of the configuration.
@@ -152,9 +76,7 @@ impl ServerDir {
     /// The address that activation codes carry.
     pub(crate) fn address(&self) -> anyhow::Result<ServerAddress> {
         let text = &self.config.smdp.address;
-        let address =
-            in_brackets(text).as_deref().and_then(ServerAddress::parse).or_else(|| ServerAddress::parse(text));
-        address.ok_or_else(|| {
+        server_address(text).ok_or_else(|| {
             let file = self.path(Path::new(CONFIG_FILE));
             Failure::new(Exit::Input, format!("{}: smdp.address: {text:?} is no host[:port]", file.display()))
         })
@@ -164,6 +86,41 @@ impl ServerDir {
     pub(crate) fn pki(&self) -> anyhow::Result<PkiDirectory> {
         let dir = self.path(&self.config.smdp.pki);
         PkiDirectory::open(&dir, Some(now())).map_err(|error| Failure::new(Exit::Input, error))
+    }
+
+    /// Whom servers and clients of this directory are proved by: the CIs, and the CRLs.
+    pub(crate) fn trust(&self) -> anyhow::Result<(TrustStore, Vec<Crl>)> {
+        let pki = self.pki()?;
+        Ok((pki.trust_store(), pki.crls().to_vec()))
+    }
+
+    /// Every pair of DPauth and DPpb of the PKI on one of these curves that has both keys, one for each curve.
+    pub(crate) fn credentials(
+        &self,
+        curves: &[Curve],
+        provider: &'static dyn rsp_crypto::Provider,
+    ) -> anyhow::Result<Credentials> {
+        let pki = self.pki()?;
+        let crls = pki.crls().to_vec();
+        let mut credentials = Credentials { dp_auth: Vec::new(), dp_pb: Vec::new(), anchors: pki.trust_store(), crls };
+        for curve in Curve::ALL.into_iter().filter(|curve| curves.contains(curve)) {
+            let Some(auth) = pki.dp_auth(curve).filter(|entity| entity.key().is_some()) else { continue };
+            let same_server = |entity: &&Entity| {
+                entity.key().is_some()
+                    && entity.certificate().oid() == auth.certificate().oid()
+                    && entity.certificate().authority_key_identifier() == auth.certificate().authority_key_identifier()
+            };
+            let Some(pb) = pki.candidates(curve, Role::DpPb).find(same_server) else { continue };
+            credentials.dp_auth.push(credential(auth, provider)?);
+            credentials.dp_pb.push(credential(pb, provider)?);
+        }
+        if credentials.dp_auth.is_empty() {
+            let curves: Vec<_> = curves.iter().map(Curve::to_string).collect();
+            let (root, curves) = (pki.root().display(), curves.join(" or "));
+            let problem = format!("{root}: no DPauth and DPpb certificate with a key on {curves}");
+            return Err(Failure::new(Exit::Input, problem));
+        }
+        Ok(credentials)
     }
 
     /// Opens the database with its key.
@@ -187,20 +144,63 @@ impl ServerDir {
         Ok(Arc::new(store.with_context(|| database.display().to_string())?))
     }
 
-    /// The operator's side of the SM-DP+.
+    /// The side of the SM-DP+ of the one who runs it.
     pub(crate) async fn orders(&self, actor: &str) -> anyhow::Result<Orders> {
         let randomness = SharedRandomness::new(Box::new(OsRandomness));
         Ok(Orders::new(self.store().await?, self.identity()?, Arc::new(SystemClock), randomness, actor))
     }
 
-    /// Who the SM-DP+ is to other servers.
+    /// Who the SM-DP+ is to other servers: its address, and the OID of its DPauth.
     pub(crate) fn identity(&self) -> anyhow::Result<Identity> {
         let pki = self.pki()?;
-        let oid = Curve::ALL.into_iter().find_map(|curve| pki.dp_auth(curve)?.certificate().oid());
-        let oid = oid.ok_or_else(|| {
-            Failure::new(Exit::Input, format!("{}: no DPauth certificate with an OID", pki.root().display()))
+        let auth = Curve::ALL.into_iter().filter_map(|curve| pki.dp_auth(curve)).find(|entity| entity.key().is_some());
+        let oid = auth.and_then(|entity| entity.certificate().oid()).ok_or_else(|| {
+            let problem = format!("{}: no DPauth certificate with a key", pki.root().display());
+            Failure::new(Exit::Input, problem)
         })?;
         Ok(Identity { address: self.address()?.to_string(), oid: oid.to_string() })
+    }
+
+    /// Seconds for which operators' orders can be downloaded, if there is a limit.
+    pub(crate) fn order_seconds(&self) -> Option<i64> {
+        self.config.limits.order_days.map(|days| i64::from(days) * 86_400)
+    }
+
+    /// What the SM-DS is made of.
+    pub(crate) fn smds(
+        &self,
+        provider: &'static dyn rsp_crypto::Provider,
+    ) -> anyhow::Result<(ServerAddress, rsp_smds::Credentials, rsp_smds::Settings)> {
+        let bad = |problem: String| {
+            Failure::new(Exit::Input, format!("{}: {problem}", self.path(CONFIG_FILE.as_ref()).display()))
+        };
+        let section = self.config.smds.as_ref().ok_or_else(|| bad("there is no section [smds]".to_owned()))?;
+        let pki = self.pki()?;
+        let (anchors, crls) = (pki.trust_store(), pki.crls().to_vec());
+        let own = section.pki.as_ref().map(|own| PkiDirectory::open(&self.path(own), Some(now())));
+        let own = own.transpose().map_err(|error| Failure::new(Exit::Input, error))?;
+        let auths = Curve::ALL.into_iter().filter_map(|curve| own.as_ref().unwrap_or(&pki).ds_auth(curve));
+        let auths = auths.filter(|entity| entity.key().is_some());
+        let ds_auth = auths.map(|entity| credential(entity, provider)).collect::<anyhow::Result<Vec<_>>>()?;
+        if ds_auth.is_empty() {
+            return Err(bad(
+                "smds: there is no DSauth certificate with a key; see `openrsp pki issue dsauth`".to_owned()
+            ));
+        }
+        let parent = section.parent.as_ref().map(|parent| parent.origin().authority());
+        let default = rsp_smds::Settings::default();
+        let settings = rsp_smds::Settings {
+            minimum_svn: self.config.limits.minimum_svn.map_or(default.minimum_svn, Version::version),
+            parent: parent.as_deref().and_then(ServerAddress::parse),
+            ..default
+        };
+        Ok((section.address.0.clone(), rsp_smds::Credentials { ds_auth, anchors, crls }, settings))
+    }
+
+    /// The age in seconds beyond which CRLs count no more, if they are demanded at all.
+    pub(crate) fn crl_max_age(&self) -> Option<i64> {
+        let section = &self.config.crl;
+        section.required.then(|| section.max_age_days.map_or(ANY_AGE, |days| i64::from(days) * 86_400))
     }
 
     /// Limits and choices, with the defaults of the program where the file is silent.
@@ -209,11 +209,11 @@ impl ServerDir {
         let limits = &self.config.limits;
         Settings {
             eligibility: Eligibility {
-                minimum_svn: limits.minimum_svn.as_deref().and_then(version).unwrap_or(default.eligibility.minimum_svn),
-                ..default.eligibility
+                minimum_svn: limits.minimum_svn.map_or(default.eligibility.minimum_svn, Version::version),
+                maximum_svn: limits.maximum_svn.map(Version::version),
+                blocked_tacs: self.config.eligibility.blocked_tacs.iter().map(|tac| tac.0).collect(),
             },
-            crl_max_age: default.crl_max_age,
-            guesses: default.guesses,
+            crl_max_age: self.crl_max_age(),
             confirmation_code_limit: limits.confirmation_code_tries.unwrap_or(default.confirmation_code_limit),
             download_limit: limits.downloads.unwrap_or(default.download_limit),
             session_seconds: limits.session_seconds.map_or(default.session_seconds, i64::from),
@@ -226,15 +226,23 @@ impl ServerDir {
                 Some(false) => Rebinding::Refused,
                 _ => Rebinding::Allowed,
             },
-            host_id: default.host_id,
+            ..default
         }
     }
 }
 
-/// A version of SGP.22: three numbers with points between them.
-fn version(text: &str) -> Option<VersionType> {
-    let numbers: Option<Vec<u8>> = text.split('.').map(|number| number.parse().ok()).collect();
-    numbers?.try_into().ok().map(VersionType)
+/// Reads a configuration; an error names the keys, not the file.
+fn extract(text: impl Provider) -> Result<Config, String> {
+    Figment::from(text).extract().map_err(|error| {
+        let problems: Vec<_> =
+            error.into_iter().map(|error| format!("{}: {}", error.path.join("."), error.kind)).collect();
+        problems.join("; ")
+    })
+}
+
+/// A server's own address; an IPv6 address may stand there without brackets.
+pub(crate) fn server_address(text: &str) -> Option<ServerAddress> {
+    in_brackets(text).as_deref().and_then(ServerAddress::parse).or_else(|| ServerAddress::parse(text))
 }
 
 /// An IPv6 address as it stands in activation codes, if the text is one without brackets.
@@ -264,60 +272,7 @@ fn read_key(path: &Path) -> anyhow::Result<KeyEncryptionKey> {
     Ok(KeyEncryptionKey::new(key))
 }
 
-/// Every pair of DPauth and DPpb of a directory that has both keys, one for each curve.
-pub(crate) fn credentials(pki: &PkiDirectory, provider: &'static dyn Provider) -> anyhow::Result<Credentials> {
-    let mut credentials =
-        Credentials { dp_auth: Vec::new(), dp_pb: Vec::new(), anchors: pki.trust_store(), crls: pki.crls().to_vec() };
-    for curve in Curve::ALL {
-        let Some(auth) = pki.dp_auth(curve).filter(|entity| entity.key().is_some()) else { continue };
-        let same_server = |entity: &&Entity| {
-            entity.key().is_some()
-                && entity.certificate().oid() == auth.certificate().oid()
-                && entity.certificate().authority_key_identifier() == auth.certificate().authority_key_identifier()
-        };
-        let Some(pb) = pki.candidates(curve, Role::DpPb).find(same_server) else { continue };
-        credentials.dp_auth.push(credential(auth, provider)?);
-        credentials.dp_pb.push(credential(pb, provider)?);
-    }
-    if credentials.dp_auth.is_empty() {
-        let problem = format!("{}: no DPauth and DPpb certificate with a key", pki.root().display());
-        return Err(Failure::new(Exit::Input, problem));
-    }
-    Ok(credentials)
-}
-
-fn credential(entity: &Entity, provider: &'static dyn Provider) -> anyhow::Result<Credential> {
+fn credential(entity: &Entity, provider: &'static dyn rsp_crypto::Provider) -> anyhow::Result<Credential> {
     let signer = provider.signer(entity.require_key()?)?;
     Credential::new(entity.certificate().clone(), signer).with_context(|| entity.file().display().to_string())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::LimitsSection;
-
-    #[test]
-    fn limits_out_of_range_are_refused_by_name() {
-        let check = |text: &str| toml_limits(text).check();
-        for (text, problem) in [
-            ("confirmation_code_tries = 2", "confirmation_code_tries: 2 is not at least 3 and at most 10"),
-            ("confirmation_code_tries = 11", "confirmation_code_tries: 11 is not at least 3 and at most 10"),
-            ("downloads = 0", "downloads: 0 is not at least 1"),
-            ("session_seconds = 29", "session_seconds: 29 is not at least 30 and at most 86400"),
-            ("session_seconds = 86401", "session_seconds: 86401 is not at least 30 and at most 86400"),
-        ] {
-            assert_eq!(check(text), Err(problem.to_owned()), "{text}");
-        }
-        for text in [
-            "",
-            "confirmation_code_tries = 3\ndownloads = 1\nsession_seconds = 30",
-            "confirmation_code_tries = 10\nsession_seconds = 86400",
-        ] {
-            assert_eq!(check(text), Ok(()), "{text}");
-        }
-    }
-
-    fn toml_limits(text: &str) -> LimitsSection {
-        use figment::providers::{Format as _, Toml};
-        figment::Figment::from(Toml::string(text)).extract().unwrap()
-    }
 }

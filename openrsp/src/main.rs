@@ -7,6 +7,7 @@ mod config;
 mod demo;
 mod euicc;
 mod exit;
+mod identity;
 mod init;
 mod lpa;
 mod pki;

@@ -1,9 +1,17 @@
-//! `openrsp serve`: the SM-DP+ on HTTPS.
+//! `openrsp serve`: the roles of a server on HTTPS, each interface on a listener of its own.
 
+mod clients;
 mod connections;
+mod courier;
 mod lingering;
+mod listeners;
+mod outgoing;
 mod record;
+mod roles;
 mod tls;
+
+#[cfg(test)]
+mod testing;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -11,41 +19,39 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Context as _;
-use axum::Router;
-use axum::extract::State;
-use axum::http::StatusCode;
-use axum::routing::get;
 use clap::Args;
-use rsp_auth::DerivedChallenges;
-use rsp_crypto::{Provider, RandomnessExt as _, Zeroizing};
-use rsp_smdp::{Clock, SharedRandomness, Smdp, Swept};
-use rsp_store::Datastore;
-use serde_json::json;
-use tokio::net::TcpListener;
+use rsp_smdp::Smdp;
+use rsp_smds::Smds;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
 
-use crate::config::{ServerDir, SystemClock, credentials};
-use crate::exit::{Exit, Failure};
-use crate::system::OsRandomness;
+use crate::config::{ServerDir, SystemClock};
+use connections::Endpoint;
+use courier::NetworkCourier;
 use lingering::Limits;
 use record::Recorder;
+use roles::Roles;
 
-/// How often sessions are deleted and orders closed whose time is over.
+/// How often that is swept whose time is over.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(60);
 
-/// Run the SM-DP+ of a directory until SIGTERM or Ctrl-C; what is in progress is finished first.
+/// Run what a directory's openrsp.toml enables until SIGTERM or Ctrl-C; what is in progress is finished first.
 ///
-/// The first line on standard output says where it listens.
+/// ES9+ for LPAs, ES2+ for operators, and an SM-DS with ES11 for LPAs and ES12 for SM-DP+s, each at the address that its
+/// section of the configuration gives. The first line on standard output says where ES9+ listens, and the others follow;
+/// with --json all stand in one object. On ES2+ and ES12 clients show a certificate of their own.
 #[derive(Args)]
 pub(crate) struct ServeArgs {
     /// The server's directory, made by `openrsp init`.
     #[arg(env = "OPENRSP_DIR")]
     dir: PathBuf,
-    /// Where to listen, instead of the address in the configuration; port 0 takes a free one.
+    /// Where ES9+ listens, instead of the address in the configuration. Port 0 takes a free one, and free ones for all
+    /// other interfaces, too.
     #[arg(long, value_name = "ADDR:PORT")]
     listen: Option<SocketAddr>,
-    /// Speak HTTP without TLS, on a loopback address only: for use behind a TLS proxy.
+    /// Speak HTTP without TLS where LPAs call (ES9+, ES11), on a loopback address only: for use behind a TLS proxy. ES2+
+    /// and ES12 keep TLS, because only it says who calls.
     #[arg(long)]
     plain_http: bool,
     /// Threads that serve; without it one for each processor.
@@ -71,101 +77,69 @@ pub(crate) fn run(args: ServeArgs, json: bool) -> anyhow::Result<ExitCode> {
 }
 
 async fn serve(server: &ServerDir, args: &ServeArgs, json: bool) -> anyhow::Result<()> {
-    let address = listen_address(server, args)?;
-    let tls = if args.plain_http { None } else { Some(tls::acceptor(server)?) };
+    let plans = listeners::plan(server, args)?;
     let store = server.store().await?;
-    let listener = TcpListener::bind(address)
-        .await
-        .map_err(|error| Failure::new(Exit::Network, format!("listening on {address}: {error}")))?;
-    let recording = args.record.is_some();
+    let courier = Arc::new(NetworkCourier::new(server, Arc::clone(&store), Arc::new(SystemClock))?);
+    let mut listeners = Vec::new();
+    for plan in plans {
+        listeners.push(plan.bind().await?);
+    }
     // After everything that is likely to fail: the next attempt must find no recording in its way.
     let recorder = args.record.as_deref().map(Recorder::create).transpose()?;
-    let smdp = Arc::new(make_smdp(server, Arc::clone(&store), recorder.as_ref())?);
-
-    let mut router = Router::new()
-        .route("/healthz", get(healthy))
-        .with_state(Arc::clone(&store))
-        .merge(rsp_es::server::router(smdp.clone()));
-    if let Some(recorder) = recorder {
-        router = router.layer(axum::middleware::from_fn_with_state(recorder, record::messages));
-    }
+    let recording = recorder.is_some();
+    let mut roles = Roles::new(server, Arc::clone(&store), Arc::clone(&courier), recorder);
+    let routers = listeners.iter().map(|listener| roles.router(&listener.interface)).collect::<Result<Vec<_>, _>>()?;
 
     // Whoever reads the announcement may stop the server at once, and that too shall be orderly.
     let stop = stop_signal()?;
-    announce(listener.local_addr()?, json);
+    listeners::announce(&listeners, json)?;
+    let (stopping, stopped) = watch::channel(());
+    // Its only value never changes: it ends with its sender.
+    let stopped = || {
+        let mut stopped = stopped.clone();
+        async move { drop(stopped.changed().await) }
+    };
+    let mut running = JoinSet::new();
+    let (smdp, smds) = roles.served();
     // A recording holds what its requests caused, and nothing else.
-    let sweeping = (!recording).then(|| tokio::spawn(sweep(Arc::clone(&smdp))));
-    connections::serve(listener, tls, router, Limits::DEFAULT, stop).await;
-
-    if let Some(sweeping) = sweeping {
-        sweeping.abort();
-        drop(sweeping.await);
+    if !recording {
+        running.spawn(sweep(smdp, smds, stopped()));
     }
-    drop(smdp);
+    for (listener, router) in listeners.into_iter().zip(routers) {
+        let endpoint = Endpoint { listener: listener.socket, tls: listener.tls, router };
+        running.spawn(connections::serve(endpoint, Limits::DEFAULT, stopped()));
+    }
+    running.spawn(courier.run(stopped()));
+    stop.await;
+    drop(stopping);
+    running.join_all().await;
+
     if let Some(store) = Arc::into_inner(store) {
         store.close().await;
     }
     Ok(())
 }
 
-fn listen_address(server: &ServerDir, args: &ServeArgs) -> anyhow::Result<SocketAddr> {
-    let configured = &server.config.smdp.listen;
-    let address = match args.listen {
-        Some(address) => address,
-        None => configured.parse().map_err(|_| {
-            Failure::new(Exit::Input, format!("smdp.listen: {configured:?} is no ADDR:PORT, such as 127.0.0.1:8443"))
-        })?,
-    };
-    if args.plain_http && !address.ip().is_loopback() {
-        return Err(Failure::new(Exit::Usage, format!("--plain-http: {address} is not a loopback address")));
-    }
-    Ok(address)
-}
-
-fn make_smdp(server: &ServerDir, store: Arc<Datastore>, recorder: Option<&Recorder>) -> anyhow::Result<Smdp> {
-    let make = |provider: &'static dyn Provider, clock: Arc<dyn Clock>, randomness: &SharedRandomness| {
-        let credentials = credentials(&server.pki()?, provider)?;
-        Smdp::new(store, server.address()?, credentials, provider, clock, randomness.clone(), server.settings())
-            .context("starting the SM-DP+")
-    };
-    let Some(recorder) = recorder else {
-        return make(rsp_crypto::aws_lc(), Arc::new(SystemClock), &SharedRandomness::new(Box::new(OsRandomness)));
-    };
-    let mut randomness = SharedRandomness::new(Box::new(recorder.randomness(OsRandomness)));
-    // A recording can be repeated only if signatures are the same each time, and all keys are known that made it.
-    let challenges = DerivedChallenges::new(Zeroizing::new(randomness.bytes()));
-    let smdp = make(rsp_crypto::rust_crypto(), Arc::new(recorder.clock()), &randomness)?;
-    Ok(smdp.with_challenges(Box::new(challenges)))
-}
-
-/// Whoever starts a server waits for this line.
-fn announce(address: SocketAddr, json: bool) {
-    if json {
-        println!("{}", json!({ "listening": address.to_string() }));
-    } else {
-        println!("{address}");
-    }
-}
-
-/// Answers whether the database does.
-async fn healthy(State(store): State<Arc<Datastore>>) -> (StatusCode, &'static str) {
-    match store.check().await {
-        Ok(()) => (StatusCode::OK, "ok\n"),
-        Err(error) => {
-            tracing::error!(%error, "the database does not answer");
-            (StatusCode::SERVICE_UNAVAILABLE, "database\n")
-        }
-    }
-}
-
-async fn sweep(smdp: Arc<Smdp>) {
+/// Sweeps now and then what is over, until it is stopped.
+async fn sweep(smdp: Option<Arc<Smdp>>, smds: Option<Arc<Smds>>, stop: impl Future<Output = ()>) {
     let mut ticks = tokio::time::interval(SWEEP_INTERVAL);
+    let mut stop = std::pin::pin!(stop);
     loop {
-        ticks.tick().await;
-        match smdp.sweep().await {
-            Ok(Swept { sessions: 0, orders: 0 }) => {}
-            Ok(Swept { sessions, orders }) => tracing::debug!(sessions, orders, "swept"),
-            Err(error) => tracing::warn!(%error, "sweeping"),
+        tokio::select! {
+            _ = ticks.tick() => {}
+            () = &mut stop => return,
+        }
+        if let Some(smdp) = &smdp {
+            match smdp.sweep().await {
+                Ok(swept) => tracing::debug!(sessions = swept.sessions, orders = swept.orders, "swept"),
+                Err(error) => tracing::warn!(%error, "sweeping sessions and orders"),
+            }
+        }
+        if let Some(smds) = &smds {
+            match smds.sweep().await {
+                Ok(swept) => tracing::debug!(events = swept.events, sessions = swept.sessions, "swept"),
+                Err(error) => tracing::warn!(%error, "sweeping events"),
+            }
         }
     }
 }

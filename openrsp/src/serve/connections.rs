@@ -1,15 +1,19 @@
-//! The accept loop: TLS, HTTP/1.1, limits, and an orderly end.
+//! The accept loop of one listener: TLS, HTTP/1.1, limits, and an orderly end.
 //!
 //! LPAs make few calls on short connections, so the loop is kept lean: no HTTP/2, no copy between layers.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
+use hyper::service::Service;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use hyper_util::service::TowerToHyperService;
+use rsp_es::server::Caller;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -28,14 +32,17 @@ const _: () = assert!(Limits::DEFAULT.time.as_secs() <= DRAIN.as_secs());
 /// Pause when the process can accept no more connections.
 const BACK_OFF: Duration = Duration::from_millis(100);
 
-/// Serves `router` on every connection until `stop` ends, then finishes what is in progress.
-pub(super) async fn serve(
-    listener: TcpListener,
-    tls: Option<TlsAcceptor>,
-    router: Router,
-    limits: Limits,
-    stop: impl Future<Output = ()>,
-) {
+/// What is served where.
+pub(super) struct Endpoint {
+    pub(super) listener: TcpListener,
+    /// Without it HTTP is spoken as it is, with a proxy on this machine: its address is not that of any caller.
+    pub(super) tls: Option<TlsAcceptor>,
+    pub(super) router: Router,
+}
+
+/// Serves the router on every connection until `stop` ends, then finishes what is in progress.
+pub(super) async fn serve(endpoint: Endpoint, limits: Limits, stop: impl Future<Output = ()>) {
+    let Endpoint { listener, tls, router } = endpoint;
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(PATIENCE);
     let service = TowerToHyperService::new(router);
@@ -47,7 +54,7 @@ pub(super) async fn serve(
             accepted = accept(&listener, &places) => accepted,
             () = &mut stop => break,
         };
-        let Some((stream, place)) = accepted else { continue };
+        let Some((stream, peer, place)) = accepted else { continue };
         // Below TLS: what is thrown away need not be decrypted.
         let stream = Lingering::new(stream, limits);
         let connection =
@@ -55,12 +62,18 @@ pub(super) async fn serve(
         match tls.clone() {
             Some(tls) => drop(tokio::spawn(async move {
                 match tokio::time::timeout(PATIENCE, tls.accept(stream)).await {
-                    Ok(Ok(stream)) => connection.serve(stream).await,
+                    Ok(Ok(stream)) => {
+                        // TLS has verified what it lets through.
+                        let certificates = stream.get_ref().1.peer_certificates();
+                        let certificate = certificates.and_then(|shown| shown.first()).map(|shown| Arc::from(&**shown));
+                        let caller = Caller { address: Some(peer), certificate, ..Caller::default() };
+                        connection.serve(stream, caller).await;
+                    }
                     Ok(Err(error)) => tracing::debug!(%error, "TLS handshake"),
                     Err(_) => tracing::debug!("TLS handshake: no answer"),
                 }
             })),
-            None => drop(tokio::spawn(connection.serve(stream))),
+            None => drop(tokio::spawn(connection.serve(stream, Caller::default()))),
         }
     }
     drop(listener);
@@ -70,14 +83,14 @@ pub(super) async fn serve(
 }
 
 /// The next connection, when there is a place for it.
-async fn accept(listener: &TcpListener, places: &Arc<Semaphore>) -> Option<(TcpStream, OwnedSemaphorePermit)> {
+async fn accept(listener: &TcpListener, places: &Arc<Semaphore>) -> Option<(TcpStream, IpAddr, OwnedSemaphorePermit)> {
     let place = Arc::clone(places).acquire_owned().await.ok()?;
     match listener.accept().await {
-        Ok((stream, _)) => {
+        Ok((stream, peer)) => {
             if let Err(error) = stream.set_nodelay(true) {
                 tracing::debug!(%error, "TCP_NODELAY");
             }
-            Some((stream, place))
+            Some((stream, peer.ip(), place))
         }
         Err(error) => {
             tracing::warn!(%error, "accepting a connection");
@@ -96,11 +109,31 @@ struct Connection {
 }
 
 impl Connection {
-    async fn serve<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(self, stream: S) {
-        let connection = self.http.serve_connection(TokioIo::new(stream), self.service);
+    async fn serve<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(self, stream: S, caller: Caller) {
+        let service = Called { service: self.service, caller };
+        let connection = self.http.serve_connection(TokioIo::new(stream), service);
         if let Err(error) = self.watcher.watch(connection).await {
             tracing::debug!(%error, "connection");
         }
+    }
+}
+
+/// Tells each request of a connection who calls.
+struct Called {
+    service: TowerToHyperService<Router>,
+    caller: Caller,
+}
+
+type Request = hyper::Request<Incoming>;
+
+impl Service<Request> for Called {
+    type Response = <TowerToHyperService<Router> as Service<Request>>::Response;
+    type Error = <TowerToHyperService<Router> as Service<Request>>::Error;
+    type Future = <TowerToHyperService<Router> as Service<Request>>::Future;
+
+    fn call(&self, mut request: Request) -> Self::Future {
+        request.extensions_mut().insert(self.caller.clone());
+        self.service.call(request)
     }
 }
 
@@ -148,7 +181,8 @@ mod tests {
         let router = Router::new().route("/", get(async || vec![0; BODY]));
         let limits = Limits { stall: Duration::from_secs(1), ..Limits::DEFAULT };
         let (stop, stopped) = oneshot::channel::<()>();
-        let serving = tokio::spawn(serve(listener, None, router, limits, async { drop(stopped.await) }));
+        let endpoint = Endpoint { listener, tls: None, router };
+        let serving = tokio::spawn(serve(endpoint, limits, async { drop(stopped.await) }));
 
         // Has made the server wait, and then says nothing until the other is cut off.
         let mut patient = TcpStream::connect(address).await.unwrap();

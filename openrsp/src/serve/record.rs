@@ -1,5 +1,6 @@
 //! Recording of a server's sessions, so that a test can replay them: one JSON object per line in `transcript.jsonl`, in
-//! the order in which things happened: `{"now"}`, `{"draw"}`, `{"request","path"}`, `{"response","status"}`.
+//! the order in which things happened: `{"now"}`, `{"draw"}`, `{"request","path"}`, `{"response","status"}`. A request that
+//! did not come over ES9+ says over which `"interface"` it came: paths of ES9+ are those of ES11, too.
 //!
 //! A recording holds one-time keys, MatchingIDs and the certificates of eUICCs: with it, the packages in it can be opened.
 //! Its file is its owner's alone.
@@ -64,6 +65,12 @@ impl Clock for RecordedClock {
     }
 }
 
+impl rsp_smds::Clock for RecordedClock {
+    fn now(&self) -> Timestamp {
+        Clock::now(self)
+    }
+}
+
 /// Randomness that notes what it gives.
 pub(super) struct RecordedRandomness<R> {
     source: R,
@@ -78,12 +85,20 @@ impl<R: Randomness> Randomness for RecordedRandomness<R> {
 }
 
 /// Notes request and response as they pass.
-pub(super) async fn messages(State(recorder): State<Recorder>, request: Request, next: Next) -> Response {
+pub(super) async fn messages(
+    State((recorder, interface)): State<(Recorder, &'static str)>,
+    request: Request,
+    next: Next,
+) -> Response {
     let (parts, body) = request.into_parts();
     // What cannot be read whole reaches the handler as an empty body, and is refused there.
     let body = to_bytes(body, MAX_BODY).await.unwrap_or_default();
     let text = String::from_utf8_lossy(&body);
-    recorder.note(&json!({ "request": text, "path": parts.uri.path() }));
+    let mut line = json!({ "request": text, "path": parts.uri.path() });
+    if interface != "es9plus" {
+        line["interface"] = interface.into();
+    }
+    recorder.note(&line);
     let response = next.run(Request::from_parts(parts, Body::from(body.clone()))).await;
     let (parts, body) = response.into_parts();
     let body = to_bytes(body, MAX_BODY).await.unwrap_or_default();

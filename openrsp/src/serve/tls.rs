@@ -1,55 +1,33 @@
-//! TLS with CERT.DP.TLS (SGP.22 2.6.6, 6.1): versions 1.3 and 1.2, on P-256.
+//! TLS with CERT.DP.TLS or CERT.DS.TLS (SGP.22 2.6.6, 6.1): versions 1.3 and 1.2, on P-256.
 
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use rsp_crypto::{SecretKey, Zeroizing};
-use rsp_pki::Certificate;
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::server::NoServerSessionStorage;
+use rustls::server::danger::ClientCertVerifier;
 use rustls::{CipherSuite, ServerConfig};
 use tokio_rustls::TlsAcceptor;
 
-use crate::config::ServerDir;
-use crate::exit::{Exit, Failure};
-use crate::system::{now, require_private};
+use crate::identity::Identity;
 
-/// Reads certificate and key, and says at the start what a client would only find out later.
-pub(super) fn acceptor(server: &ServerDir) -> anyhow::Result<TlsAcceptor> {
-    let certificate_file = server.path(&server.config.tls.certificate);
-    let content = std::fs::read(&certificate_file)
-        .map_err(|error| Failure::new(Exit::Input, format!("{}: {error}", certificate_file.display())))?;
-    let certificate = Certificate::from_file_content(&content)
-        .map_err(|error| Failure::new(Exit::Input, format!("{}: {error}", certificate_file.display())))?;
-    if now() > certificate.not_after() {
-        let end = certificate.not_after();
-        return Err(Failure::new(Exit::Input, format!("{}: expired on {end}", certificate_file.display())));
-    }
-
-    let key_file = server.path(&server.config.tls.key);
-    require_private(&key_file)?;
-    let pem = Zeroizing::new(std::fs::read_to_string(&key_file).with_context(|| key_file.display().to_string())?);
-    let key = SecretKey::from_pem(&pem)
-        .map_err(|error| Failure::new(Exit::Input, format!("{}: {error}", key_file.display())))?;
-    if certificate.public_key() != Ok(key.public_key()) {
-        let problem = format!("{}: is not the key of {}", key_file.display(), certificate_file.display());
-        return Err(Failure::new(Exit::Input, problem));
-    }
-
-    let provider = Arc::new(provider());
-    let chain = vec![CertificateDer::from(certificate.der().to_vec())];
-    let der = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.to_pkcs8_der()?.to_vec()));
-    let mut config = ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()?
-        .with_no_client_auth()
-        .with_single_cert(chain, der)
-        .with_context(|| certificate_file.display().to_string())?;
+/// A server that shows `identity`; whether and how its clients prove who they are is said by `clients`.
+pub(super) fn acceptor(
+    identity: &Identity,
+    clients: Option<Arc<dyn ClientCertVerifier>>,
+) -> anyhow::Result<TlsAcceptor> {
+    let builder = ServerConfig::builder_with_provider(Arc::new(provider())).with_safe_default_protocol_versions()?;
+    let builder = match clients {
+        Some(clients) => builder.with_client_cert_verifier(clients),
+        None => builder.with_no_client_auth(),
+    };
+    let mut config =
+        builder.with_single_cert(identity.chain(), identity.key()).with_context(|| identity.certificate().subject())?;
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     // All suites here are strong, and what a connection costs is the server's affair.
     config.ignore_client_order = true;
     // No resumption: making and reading tickets costs the server as much as the signature that they save, and a session
-    // store would be state.
+    // store would be state. A client certificate is then judged at each connection, by today's dates and CRLs.
     config.send_tls13_tickets = 0;
     config.session_storage = Arc::new(NoServerSessionStorage {});
     Ok(TlsAcceptor::from(Arc::new(config)))

@@ -57,6 +57,7 @@ pub(crate) fn command() -> Command {
 pub(crate) struct Service {
     pub(crate) child: Child,
     pub(crate) address: SocketAddr,
+    said: Value,
     _output: BufReader<ChildStdout>,
 }
 
@@ -69,7 +70,13 @@ impl Service {
         output.read_line(&mut line).unwrap();
         let said: Value = serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line:?}"));
         let address = said["listening"].as_str().unwrap().parse().unwrap();
-        Self { child, address, _output: output }
+        Self { child, address, said, _output: output }
+    }
+
+    /// Where an interface of a server listens.
+    #[track_caller]
+    pub(crate) fn listener(&self, name: &str) -> SocketAddr {
+        self.said["listeners"][name].as_str().unwrap_or_else(|| panic!("no {name}: {}", self.said)).parse().unwrap()
     }
 }
 

@@ -11,5 +11,6 @@ mod orders;
 mod pki;
 mod readme;
 mod refusals;
+mod roles;
 mod subscriber_keys;
 mod transcripts;

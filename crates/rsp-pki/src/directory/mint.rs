@@ -26,9 +26,7 @@ impl PkiDirectory {
     /// [`Error::NoCertificate`] or [`Error::NoKey`] when the P-256 CI or its key is not there.
     pub fn mint_tls(&self, role: Role, host: &Host, mint: Mint<'_>) -> Result<Minted, Error> {
         let auth = if role == Role::DsTls { Role::DsAuth } else { Role::DpAuth };
-        let oid = self.get(Curve::P256, auth).or_else(|| self.get(Curve::BrainpoolP256r1, auth));
-        let oid = oid.and_then(|entity| entity.certificate().oid()).unwrap_or_else(|| default_oid(role));
-        self.mint_server(Curve::P256, role, &oid, host, mint)
+        self.mint_server(Curve::P256, role, &self.oid_of(auth), host, mint)
     }
 
     /// A fresh DPtls for a host.
@@ -37,6 +35,20 @@ impl PkiDirectory {
     /// As [`PkiDirectory::mint_tls`].
     pub fn mint_dp_tls(&self, host: &Host, mint: Mint<'_>) -> Result<Minted, Error> {
         self.mint_tls(Role::DpTls, host, mint)
+    }
+
+    /// A fresh DSauth on a curve, with the OID of the directory's SM-DS as [`PkiDirectory::mint_tls`] gives it to DStls.
+    ///
+    /// # Errors
+    /// [`Error::NoCertificate`] or [`Error::NoKey`] when the CI of the curve or its key is not there.
+    pub fn mint_ds_auth(&self, curve: Curve, host: &Host, mint: Mint<'_>) -> Result<Minted, Error> {
+        self.mint_server(curve, Role::DsAuth, &self.oid_of(Role::DsAuth), host, mint)
+    }
+
+    /// The OID of the directory's SM-DP+ or SM-DS, whose DPauth or DSauth this is.
+    fn oid_of(&self, auth: Role) -> ObjectIdentifier {
+        let entity = self.get(Curve::P256, auth).or_else(|| self.get(Curve::BrainpoolP256r1, auth));
+        entity.and_then(|entity| entity.certificate().oid()).unwrap_or_else(|| default_oid(auth))
     }
 
     /// A fresh certificate of any server role under the CI of a curve. The host matters for TLS only.

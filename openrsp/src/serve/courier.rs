@@ -1,0 +1,251 @@
+//! Delivery of what other servers must hear: operators of their downloads (ES2+), SM-DSs of events (ES12, ES15).
+//!
+//! The messages lie in the outbox of the datastore, written in the transaction of what they tell. They leave it when the
+//! recipient has executed them, so that each arrives at least once; those of one lane go one after the other.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use rsp_asn1::Timestamp;
+use rsp_auth::ServerAddress;
+use rsp_es::client::{ClientError, Es2PlusClient, Es12Client, MalformedAddress, Origin, Scheme, TransportError};
+use rsp_es::es12::Interface;
+use rsp_es::status::StatusCode;
+use rsp_es::{es2plus, es12};
+use rsp_pki::Role;
+use rsp_smdp::{Clock, Courier, Undelivered};
+use rsp_store::{AuditEntry, Datastore, Message};
+use tokio::task::JoinSet;
+
+use super::outgoing::Outgoing;
+use crate::config::{HostPort, ServerDir, server_address};
+use crate::identity::Identity;
+
+/// How often the outbox is looked into.
+const POLL: Duration = Duration::from_secs(1);
+/// Messages under way at the same time.
+const UNDER_WAY: u32 = 32;
+/// How long a message that was taken out is nobody else's, in seconds: longer than all that are under way can take one
+/// after the other, should they go to the same server.
+const LEASE: i64 = 900;
+/// The first pause after a failure, in seconds. Each further one is twice as long.
+const FIRST_PAUSE: i64 = 5;
+/// The longest pause, in seconds.
+const LONGEST_PAUSE: i64 = 3600;
+
+/// Carries messages over the network.
+pub(super) struct NetworkCourier {
+    store: Arc<Datastore>,
+    clock: Arc<dyn Clock>,
+    operators: Option<Outgoing>,
+    smdss: Option<Outgoing>,
+    parent: Option<Outgoing>,
+    /// From the addresses of SM-DSs to those of their ES12, where these differ.
+    endpoints: Vec<(ServerAddress, HostPort)>,
+}
+
+/// Why a message did not arrive.
+enum Problem {
+    /// The address is not one that this server may call.
+    Egress(String),
+    /// Anything else.
+    Other(Undelivered),
+}
+
+impl From<Problem> for Undelivered {
+    fn from(problem: Problem) -> Self {
+        match problem {
+            Problem::Egress(text) => Self::Inaccessible(text),
+            Problem::Other(undelivered) => undelivered,
+        }
+    }
+}
+
+impl NetworkCourier {
+    /// Reads the certificates that the configuration names.
+    pub(super) fn new(server: &ServerDir, store: Arc<Datastore>, clock: Arc<dyn Clock>) -> anyhow::Result<Self> {
+        let config = &server.config;
+        let outgoing = |role, certificate: &_, key: &_| {
+            Outgoing::new(server, role, &Identity::read(&server.path(certificate), &server.path(key))?)
+        };
+        let operators = config.es2plus.as_ref().and_then(|section| section.client.as_ref());
+        let smdss = config.es12.as_ref().and_then(|section| section.client.as_ref());
+        let parent = config.smds.as_ref().filter(|smds| smds.parent.is_some()).map(|smds| &smds.tls);
+        let endpoints = smdss.iter().flat_map(|section| &section.endpoints);
+        let endpoints = endpoints.filter_map(|(smds, es12)| Some((server_address(smds)?, es12.clone()))).collect();
+        Ok(Self {
+            store,
+            clock,
+            operators: operators
+                .map(|client| outgoing(Role::OperatorTls, &client.certificate, &client.key))
+                .transpose()?,
+            smdss: smdss.map(|client| outgoing(Role::DsTls, &client.certificate, &client.key)).transpose()?,
+            parent: parent.map(|tls| outgoing(Role::DsTls, &tls.certificate, &tls.key)).transpose()?,
+            endpoints,
+        })
+    }
+
+    /// Delivers until it is stopped; what is under way then is finished.
+    pub(super) async fn run(self: Arc<Self>, stop: impl Future<Output = ()>) {
+        let mut ticks = tokio::time::interval(POLL);
+        let mut under_way = JoinSet::new();
+        let mut stop = std::pin::pin!(stop);
+        loop {
+            tokio::select! {
+                () = &mut stop => break,
+                _ = ticks.tick() => {}
+                // The next of its lane may go.
+                Some(_) = under_way.join_next() => {}
+            }
+            let now = self.clock.now();
+            let room = UNDER_WAY.saturating_sub(u32::try_from(under_way.len()).unwrap_or(UNDER_WAY));
+            for message in self.claim(now, room).await {
+                let courier = Arc::clone(&self);
+                under_way.spawn(async move { courier.settle(message, now).await });
+            }
+        }
+        under_way.join_all().await;
+    }
+
+    /// Takes out what is due.
+    async fn claim(&self, now: Timestamp, most: u32) -> Vec<Message> {
+        if most == 0 {
+            return Vec::new();
+        }
+        self.store.claim_messages(now, now.plus_seconds(LEASE), most).await.unwrap_or_else(|error| {
+            tracing::warn!(%error, "reading the outbox");
+            Vec::new()
+        })
+    }
+
+    /// Delivers one message and notes what became of it; true when it has arrived.
+    async fn settle(&self, message: Message, now: Timestamp) -> bool {
+        let (function, recipient, attempts) = (&message.function, &message.recipient, message.attempts);
+        let settled = match self.send(&message).await {
+            Ok(()) => {
+                tracing::debug!(function, recipient, attempts, "delivered");
+                self.store.message_delivered(&message).await.map(|()| true)
+            }
+            Err(problem) => {
+                let seconds = match &problem {
+                    Problem::Egress(_) => LONGEST_PAUSE,
+                    Problem::Other(_) => pause(attempts),
+                };
+                let why = Undelivered::from(problem).to_string();
+                tracing::warn!(function, recipient, attempts, seconds, why, "not delivered");
+                self.store.message_failed(&message, now.plus_seconds(seconds), &why).await.map(|()| false)
+            }
+        };
+        settled.unwrap_or_else(|error| {
+            // Its lease ends, and then it goes out once more.
+            tracing::warn!(%error, function, recipient, "settling a message");
+            false
+        })
+    }
+
+    async fn send(&self, message: &Message) -> Result<(), Problem> {
+        let path = message.function.as_str();
+        let outcome = match (es12::Function::from_path(path), es2plus::Function::from_path(path)) {
+            (Some((interface, function)), _) => self.call_smds(interface, function, message).await,
+            (None, Some(es2plus::Function::HandleDownloadProgressInfo)) => self.notify_operator(message).await,
+            _ => Err(inaccessible(format!("{path} is no function that this server calls"))),
+        };
+        if let Err(Problem::Egress(problem)) = &outcome {
+            self.audit(path, problem).await;
+        }
+        outcome
+    }
+
+    async fn notify_operator(&self, message: &Message) -> Result<(), Problem> {
+        let outgoing = self.operators.as_ref().ok_or_else(|| not_configured("es2plus.client"))?;
+        let origin = Origin::new(Scheme::Https, &message.recipient).map_err(malformed)?;
+        let client = Es2PlusClient::new(outgoing.transport(&origin), origin);
+        client.handle_download_progress_info_as_written(&message.body).await.map_err(problem)
+    }
+
+    async fn call_smds(
+        &self,
+        interface: Interface,
+        function: es12::Function,
+        message: &Message,
+    ) -> Result<(), Problem> {
+        let (outgoing, section) = match interface {
+            Interface::Es12 => (&self.smdss, "es12.client"),
+            Interface::Es15 => (&self.parent, "smds.parent"),
+        };
+        let outgoing = outgoing.as_ref().ok_or_else(|| not_configured(section))?;
+        let origin = match self.endpoint(interface, &message.recipient) {
+            Some(endpoint) => endpoint.origin().clone(),
+            None => Origin::new(Scheme::Https, &message.recipient).map_err(malformed)?,
+        };
+        let client = Es12Client::new(outgoing.transport(&origin), origin, interface);
+        match client.as_written(function, message.body.to_vec()).await {
+            Err(ClientError::Refused { status, .. }) if has_arrived(function, &status) => Ok(()),
+            outcome => outcome.map_err(problem),
+        }
+    }
+
+    /// Where ES12 of an SM-DS is, if not where it says.
+    fn endpoint(&self, interface: Interface, recipient: &str) -> Option<&HostPort> {
+        let address = server_address(recipient).filter(|_| interface == Interface::Es12)?;
+        self.endpoints.iter().find(|(smds, _)| *smds == address).map(|(_, endpoint)| endpoint)
+    }
+
+    async fn audit(&self, path: &str, problem: &str) {
+        let entry = AuditEntry {
+            at: self.clock.now(),
+            actor: "courier".to_owned(),
+            action: "refused to call".to_owned(),
+            subject: format!("{path}: {problem}"),
+        };
+        if let Err(error) = self.store.run_tx("audit egress", move |tx| tx.record_audit(&entry)).await {
+            tracing::warn!(%error, "the audit log is incomplete");
+        }
+    }
+}
+
+#[async_trait]
+impl Courier for NetworkCourier {
+    async fn deliver(&self, message: &Message) -> Result<(), Undelivered> {
+        Ok(self.send(message).await?)
+    }
+}
+
+/// How long to wait after the failure of so many attempts, in seconds.
+fn pause(attempts: u32) -> i64 {
+    let doublings = attempts.saturating_sub(1).min(16);
+    (FIRST_PAUSE << doublings).min(LONGEST_PAUSE)
+}
+
+/// An event that is registered already was registered by an attempt whose answer was lost, and one that is not known is
+/// deleted (SGP.22 5.9.1, 5.9.2).
+fn has_arrived(function: es12::Function, status: &StatusCode) -> bool {
+    let arrived = match function {
+        es12::Function::RegisterEvent => StatusCode::EVENT_RECORD_ALREADY_IN_USE,
+        es12::Function::DeleteEvent => StatusCode::EVENT_RECORD_UNKNOWN,
+    };
+    status.subject == arrived.subject && status.reason == arrived.reason
+}
+
+fn problem<F>(error: ClientError<F>) -> Problem {
+    match error {
+        ClientError::Transport { source: refused @ TransportError::EgressRefused { .. }, .. } => {
+            Problem::Egress(refused.to_string())
+        }
+        ClientError::Refused { status, .. } => Problem::Other(Undelivered::Refused(status)),
+        other => inaccessible(other.to_string()),
+    }
+}
+
+fn malformed(error: MalformedAddress) -> Problem {
+    inaccessible(error.to_string())
+}
+
+fn not_configured(section: &str) -> Problem {
+    inaccessible(format!("openrsp.toml has no {section}"))
+}
+
+fn inaccessible(why: String) -> Problem {
+    Problem::Other(Undelivered::Inaccessible(why))
+}

@@ -1,0 +1,152 @@
+//! The roles of a server, put together from its directory: what answers on each interface.
+
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use axum::Router;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::routing::get;
+use rsp_auth::DerivedChallenges;
+use rsp_crypto::{Provider, RandomnessExt as _, Zeroizing};
+use rsp_es::server::{es2plus_router, es11_router, es12_router, es15_router};
+use rsp_smdp::{OperatorInterface, SharedRandomness, Smdp};
+use rsp_smds::{Es15, Smds};
+use rsp_store::Datastore;
+
+use super::courier::NetworkCourier;
+use super::listeners::Interface;
+use super::record::{self, Recorder};
+use crate::config::{Es9PlusEndpoint, ServerDir, SystemClock};
+use crate::system::OsRandomness;
+
+/// What the roles of one server share.
+pub(super) struct Roles<'a> {
+    server: &'a ServerDir,
+    store: Arc<Datastore>,
+    courier: Arc<NetworkCourier>,
+    recorder: Option<Recorder>,
+    smdp: Option<Arc<Smdp>>,
+    smds: Option<Arc<Smds>>,
+}
+
+impl<'a> Roles<'a> {
+    pub(super) fn new(
+        server: &'a ServerDir,
+        store: Arc<Datastore>,
+        courier: Arc<NetworkCourier>,
+        recorder: Option<Recorder>,
+    ) -> Self {
+        Self { server, store, courier, recorder, smdp: None, smds: None }
+    }
+
+    /// The SM-DP+ of the first endpoint, and the SM-DS, if there are any.
+    pub(super) fn served(self) -> (Option<Arc<Smdp>>, Option<Arc<Smds>>) {
+        (self.smdp, self.smds)
+    }
+
+    /// What answers on an interface.
+    pub(super) fn router(&mut self, interface: &Interface) -> anyhow::Result<Router> {
+        let router = match interface {
+            Interface::Es9Plus(endpoint) => {
+                let smdp = Arc::new(self.make_smdp(endpoint)?);
+                self.smdp.get_or_insert_with(|| Arc::clone(&smdp));
+                rsp_es::server::router(smdp)
+            }
+            Interface::Es2Plus => es2plus_router(Arc::new(self.make_operator_interface()?)),
+            Interface::Es11 => es11_router(self.smds()?),
+            Interface::Es12 => {
+                let smds = self.smds()?;
+                es12_router(smds.clone()).merge(es15_router(Arc::new(Es15(smds))))
+            }
+        };
+        let router = Router::new().route("/healthz", get(healthy)).with_state(Arc::clone(&self.store)).merge(router);
+        Ok(match &self.recorder {
+            Some(recorder) => {
+                let state = (recorder.clone(), interface.name());
+                router.layer(axum::middleware::from_fn_with_state(state, record::messages))
+            }
+            None => router,
+        })
+    }
+
+    /// The SM-DP+ of one endpoint: with its own address, for the eUICCs of its curves. All share their state, which lies
+    /// in the database.
+    fn make_smdp(&self, endpoint: &Es9PlusEndpoint) -> anyhow::Result<Smdp> {
+        let server = self.server;
+        let address = endpoint.address.clone().map_or_else(|| server.address(), Ok)?;
+        let (provider, mut randomness) = (self.provider(), self.randomness());
+        let credentials = server.credentials(&endpoint.curves, provider)?;
+        let clock: Arc<dyn rsp_smdp::Clock> = match &self.recorder {
+            Some(recorder) => Arc::new(recorder.clock()),
+            None => Arc::new(SystemClock),
+        };
+        // All keys of a recording are drawn in it: those of the database are not.
+        let challenges = self.recorder.is_some().then(|| DerivedChallenges::new(Zeroizing::new(randomness.bytes())));
+        let (store, settings) = (Arc::clone(&self.store), server.settings());
+        let smdp = Smdp::new(store, address, credentials, provider, clock, randomness, settings)
+            .context("starting the SM-DP+")?;
+        Ok(match challenges {
+            Some(challenges) => smdp.with_challenges(Box::new(challenges)),
+            None => smdp,
+        })
+    }
+
+    fn make_operator_interface(&self) -> anyhow::Result<OperatorInterface> {
+        let clock: Arc<dyn rsp_smdp::Clock> = match &self.recorder {
+            Some(recorder) => Arc::new(recorder.clock()),
+            None => Arc::new(SystemClock),
+        };
+        let (store, randomness, courier) = (Arc::clone(&self.store), self.randomness(), Arc::clone(&self.courier));
+        let (identity, seconds) = (self.server.identity()?, self.server.order_seconds());
+        Ok(OperatorInterface::new(store, identity, clock, randomness, courier, seconds))
+    }
+
+    /// The SM-DS, which is the same behind all its interfaces.
+    fn smds(&mut self) -> anyhow::Result<Arc<Smds>> {
+        if let Some(smds) = &self.smds {
+            return Ok(Arc::clone(smds));
+        }
+        let (provider, mut randomness) = (self.provider(), rsp_smds::SharedRandomness::new(self.source()));
+        let clock: Arc<dyn rsp_smds::Clock> = match &self.recorder {
+            Some(recorder) => Arc::new(recorder.clock()),
+            None => Arc::new(SystemClock),
+        };
+        let challenges = self.recorder.is_some().then(|| DerivedChallenges::new(Zeroizing::new(randomness.bytes())));
+        let (address, credentials, settings) = self.server.smds(provider)?;
+        let smds = Smds::new(Arc::clone(&self.store), address, credentials, provider, clock, randomness, settings)
+            .context("starting the SM-DS")?;
+        let smds = Arc::new(match challenges {
+            Some(challenges) => smds.with_challenges(Box::new(challenges)),
+            None => smds,
+        });
+        Ok(Arc::clone(self.smds.insert(smds)))
+    }
+
+    /// A recording can be repeated only if signatures are the same each time.
+    fn provider(&self) -> &'static dyn Provider {
+        if self.recorder.is_some() { rsp_crypto::rust_crypto() } else { rsp_crypto::aws_lc() }
+    }
+
+    fn randomness(&self) -> SharedRandomness {
+        SharedRandomness::new(self.source())
+    }
+
+    fn source(&self) -> Box<dyn rsp_crypto::Randomness> {
+        match &self.recorder {
+            Some(recorder) => Box::new(recorder.randomness(OsRandomness)),
+            None => Box::new(OsRandomness),
+        }
+    }
+}
+
+/// Answers whether the database does.
+async fn healthy(State(store): State<Arc<Datastore>>) -> (StatusCode, &'static str) {
+    match store.check().await {
+        Ok(()) => (StatusCode::OK, "ok\n"),
+        Err(error) => {
+            tracing::error!(%error, "the database does not answer");
+            (StatusCode::SERVICE_UNAVAILABLE, "database\n")
+        }
+    }
+}

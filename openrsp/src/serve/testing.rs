@@ -1,0 +1,130 @@
+//! A PKI, servers and clients for the tests of this module.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::Router;
+use rsp_asn1::Timestamp;
+use rsp_crypto::Curve;
+use rsp_es::client::{
+    ClientIdentity, HttpRequest, HttpTransport as _, NetworkTransport, Origin, Scheme, TransportError,
+};
+use rsp_es::client::{HttpResponse, tls_config, tls_config_as};
+use rsp_lpa::tls::CiVerifier;
+use rsp_pki::directory::{InitOptions, Mint, PkiDirectory};
+use rsp_pki::issue::{Host, Minted};
+use rsp_pki::{Crl, Role};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+use super::clients::ClientVerifier;
+use super::connections::{self, Endpoint};
+use super::lingering::Limits;
+use super::tls;
+use crate::identity::Identity;
+use crate::system::{OsRandomness, now};
+
+/// The host of every server here.
+pub(super) const HOST: &str = "localhost";
+
+/// A directory with a PKI, and room for more.
+pub(super) struct Bench {
+    pub(super) dir: TempDir,
+    pub(super) pki: PkiDirectory,
+}
+
+impl Bench {
+    pub(super) fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let host = Host::Dns(HOST.to_owned());
+        let options = InitOptions { dp_host: host.clone(), ds_host: host, ..InitOptions::default() };
+        let pki = PkiDirectory::init(&dir.path().join("pki"), &options, now(), &mut OsRandomness).unwrap();
+        Self { dir, pki }
+    }
+
+    /// A certificate with its key, as it is written into files; begun so many seconds ago.
+    pub(super) fn mint(&self, role: Role, age: i64) -> Minted {
+        let mint = Mint { now: now().plus_seconds(-age), randomness: &mut OsRandomness };
+        let host = Host::Dns(HOST.to_owned());
+        match role {
+            Role::OperatorTls => self.pki.mint_operator(&"Example Mobile".parse().unwrap(), Some(&host), None, mint),
+            Role::DpTls | Role::DsTls => self.pki.mint_tls(role, &host, mint),
+            role => panic!("{role} is not for TLS"),
+        }
+        .unwrap()
+    }
+
+    /// The same, read from files.
+    pub(super) fn identity(&self, role: Role) -> Identity {
+        let (certificate, key) =
+            PkiDirectory::write_minted(&self.mint(role, 0), self.dir.path(), &role.to_string()).unwrap();
+        Identity::read(&certificate, &key).unwrap()
+    }
+
+    /// A CRL of the P-256 CI, made so many seconds ago and good for ten days.
+    pub(super) fn crl(&self, revoked: &[&Minted], age: i64) -> Crl {
+        let ci = self.pki.authority(Curve::P256, Role::Ci).unwrap();
+        let made: Timestamp = now().plus_seconds(-age);
+        let mut crl = rsp_pki::issue::CrlTemplate::new(&ci, made, made.plus_seconds(10 * 86_400));
+        revoked.iter().for_each(|minted| crl.revoke(&minted.certificate, made));
+        crl.sign(ci.signer()).unwrap()
+    }
+
+    /// A server that lets clients of `roles` in.
+    pub(super) async fn serve(&self, server: Role, clients: ClientVerifier, router: Router) -> Served {
+        let tls = tls::acceptor(&self.identity(server), Some(Arc::new(clients))).unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (stop, stopped) = oneshot::channel::<()>();
+        let endpoint = Endpoint { listener, tls: Some(tls), router };
+        let serving = tokio::spawn(connections::serve(endpoint, Limits::DEFAULT, async { drop(stopped.await) }));
+        Served { address, stop, serving }
+    }
+
+    pub(super) fn verifier(&self, roles: &'static [Role], crls: &[Crl]) -> ClientVerifier {
+        ClientVerifier::new(roles, self.pki.trust_store(), crls.to_vec(), rsp_crypto::aws_lc())
+    }
+
+    /// One POST with this client certificate, or with none.
+    pub(super) async fn post(
+        &self,
+        to: SocketAddr,
+        server: Role,
+        client: Option<&Minted>,
+    ) -> Result<HttpResponse, TransportError> {
+        let verifier = CiVerifier::for_role(server, self.pki.trust_store(), Vec::new(), rsp_crypto::aws_lc());
+        let tls = match client {
+            Some(minted) => tls_config_as(shown(minted), verifier).unwrap(),
+            None => tls_config(verifier).unwrap(),
+        };
+        let origin = Origin::new(Scheme::Https, &format!("{HOST}:{}", to.port())).unwrap();
+        let resolve = rsp_es::client::Resolve::new(HOST, None, to);
+        let transport = NetworkTransport::new(tls).with_resolve(vec![resolve]);
+        transport.post(HttpRequest::from_lpa(&origin, "/", Vec::new())).await
+    }
+}
+
+fn shown(minted: &Minted) -> ClientIdentity {
+    let key = minted.key.to_pkcs8_der().unwrap();
+    ClientIdentity {
+        chain: vec![CertificateDer::from(minted.certificate.der().to_vec())],
+        key: PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.to_vec())),
+    }
+}
+
+/// A server at work.
+pub(super) struct Served {
+    pub(super) address: SocketAddr,
+    stop: oneshot::Sender<()>,
+    serving: JoinHandle<()>,
+}
+
+impl Served {
+    pub(super) async fn stop(self) {
+        drop(self.stop);
+        self.serving.await.unwrap();
+    }
+}
