@@ -108,6 +108,21 @@ impl NetworkCourier {
         under_way.join_all().await;
     }
 
+    /// Delivers everything that is due at a time, one after the other; how much has arrived.
+    #[cfg(test)]
+    async fn deliver_due(&self, now: Timestamp) -> usize {
+        let mut arrived = 0;
+        loop {
+            let messages = self.claim(now, UNDER_WAY).await;
+            if messages.is_empty() {
+                return arrived;
+            }
+            for message in messages {
+                arrived += usize::from(self.settle(message, now).await);
+            }
+        }
+    }
+
     /// Takes out what is due.
     async fn claim(&self, now: Timestamp, most: u32) -> Vec<Message> {
         if most == 0 {
@@ -249,3 +264,6 @@ fn not_configured(section: &str) -> Problem {
 fn inaccessible(why: String) -> Problem {
     Problem::Other(Undelivered::Inaccessible(why))
 }
+
+#[cfg(test)]
+mod tests;
