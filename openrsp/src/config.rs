@@ -46,12 +46,6 @@ impl Clock for SystemClock {
     }
 }
 
-impl rsp_smds::Clock for SystemClock {
-    fn now(&self) -> Timestamp {
-        now()
-    }
-}
-
 impl ServerDir {
     /// Reads the configuration in `dir`.
     pub(crate) fn open(dir: &Path) -> anyhow::Result<Self> {

@@ -65,12 +65,6 @@ impl Clock for RecordedClock {
     }
 }
 
-impl rsp_smds::Clock for RecordedClock {
-    fn now(&self) -> Timestamp {
-        Clock::now(self)
-    }
-}
-
 /// Randomness that notes what it gives.
 pub(super) struct RecordedRandomness<R> {
     source: R,

@@ -10,7 +10,7 @@ use axum::routing::get;
 use rsp_auth::DerivedChallenges;
 use rsp_crypto::{Provider, RandomnessExt as _, Zeroizing};
 use rsp_es::server::{es2plus_router, es11_router, es12_router, es15_router};
-use rsp_smdp::{OperatorInterface, SharedRandomness, Smdp};
+use rsp_smdp::{Clock, OperatorInterface, SharedRandomness, Smdp};
 use rsp_smds::{Es15, Smds};
 use rsp_store::Datastore;
 
@@ -77,10 +77,7 @@ impl<'a> Roles<'a> {
         let address = endpoint.address.clone().map_or_else(|| server.address(), Ok)?;
         let (provider, mut randomness) = (self.provider(), self.randomness());
         let credentials = server.credentials(&endpoint.curves, provider)?;
-        let clock: Arc<dyn rsp_smdp::Clock> = match &self.recorder {
-            Some(recorder) => Arc::new(recorder.clock()),
-            None => Arc::new(SystemClock),
-        };
+        let clock = self.clock();
         // All keys of a recording are drawn in it: those of the database are not.
         let challenges = self.recorder.is_some().then(|| DerivedChallenges::new(Zeroizing::new(randomness.bytes())));
         let (store, settings) = (Arc::clone(&self.store), server.settings());
@@ -93,11 +90,8 @@ impl<'a> Roles<'a> {
     }
 
     fn make_operator_interface(&self) -> anyhow::Result<OperatorInterface> {
-        let clock: Arc<dyn rsp_smdp::Clock> = match &self.recorder {
-            Some(recorder) => Arc::new(recorder.clock()),
-            None => Arc::new(SystemClock),
-        };
-        let (store, randomness, courier) = (Arc::clone(&self.store), self.randomness(), Arc::clone(&self.courier));
+        let (clock, store, randomness, courier) =
+            (self.clock(), Arc::clone(&self.store), self.randomness(), Arc::clone(&self.courier));
         let (identity, seconds) = (self.server.identity()?, self.server.order_seconds());
         Ok(OperatorInterface::new(store, identity, clock, randomness, courier, seconds))
     }
@@ -107,11 +101,8 @@ impl<'a> Roles<'a> {
         if let Some(smds) = &self.smds {
             return Ok(Arc::clone(smds));
         }
-        let (provider, mut randomness) = (self.provider(), rsp_smds::SharedRandomness::new(self.source()));
-        let clock: Arc<dyn rsp_smds::Clock> = match &self.recorder {
-            Some(recorder) => Arc::new(recorder.clock()),
-            None => Arc::new(SystemClock),
-        };
+        let (provider, mut randomness) = (self.provider(), self.randomness());
+        let clock = self.clock();
         let challenges = self.recorder.is_some().then(|| DerivedChallenges::new(Zeroizing::new(randomness.bytes())));
         let (address, credentials, settings) = self.server.smds(provider)?;
         let smds = Smds::new(Arc::clone(&self.store), address, credentials, provider, clock, randomness, settings)
@@ -126,6 +117,13 @@ impl<'a> Roles<'a> {
     /// A recording can be repeated only if signatures are the same each time.
     fn provider(&self) -> &'static dyn Provider {
         if self.recorder.is_some() { rsp_crypto::rust_crypto() } else { rsp_crypto::aws_lc() }
+    }
+
+    fn clock(&self) -> Arc<dyn Clock> {
+        match &self.recorder {
+            Some(recorder) => Arc::new(recorder.clock()),
+            None => Arc::new(SystemClock),
+        }
     }
 
     fn randomness(&self) -> SharedRandomness {

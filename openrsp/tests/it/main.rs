@@ -2,8 +2,8 @@
 
 mod bed;
 mod demo;
-mod downgrade;
 mod discovery;
+mod downgrade;
 mod downloads;
 mod memory;
 mod operation;

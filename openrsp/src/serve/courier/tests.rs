@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use rsp_crypto::{Zeroizing, hash};
 use rsp_es::es12::{DeleteEventRequest, RegisterEventRequest, Request as _, RequestHeader};
 use rsp_es::server::{Caller, Es12, es12_router, es15_router};
-use rsp_store::{KeyEncryptionKey, NewMessage, Recipient, Waiting};
+use rsp_store::{Front, KeyEncryptionKey, NewMessage, Recipient, Waiting};
 
 use super::*;
 use crate::config::CONFIG_FILE;
@@ -196,7 +196,8 @@ async fn atk_ssrf_smds_what_is_not_on_the_list_is_not_called_and_is_audited() {
     assert_eq!((entry.actor.as_str(), entry.action.as_str()), ("courier", "refused to call"));
     assert!(entry.subject.contains("/gsma/rsp2/es12/registerEvent: localhost is "), "{}", entry.subject);
     // The way on which an operator waits for the answer is the same.
-    let message = fixture.store.claim_lane("lane", time.plus_seconds(1)).await.unwrap().unwrap();
+    let front = fixture.store.claim_lane("lane", time, time.plus_seconds(1)).await.unwrap();
+    let Front::Message(message) = front else { panic!("the message waits in its lane") };
     let refused = fixture.courier.deliver(&message).await.unwrap_err();
     assert!(matches!(refused, Undelivered::Inaccessible(_)) && fixture.smds.heard().is_empty(), "{refused}");
 }
