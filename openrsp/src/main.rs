@@ -5,6 +5,7 @@
 mod bench;
 mod config;
 mod demo;
+mod es2plus;
 mod euicc;
 mod exit;
 mod identity;
@@ -48,6 +49,7 @@ enum Command {
     Init(init::InitArgs),
     Serve(serve::ServeArgs),
     Smdp(smdp::SmdpArgs),
+    Es2plus(es2plus::Es2PlusArgs),
     Euicc(euicc::EuiccArgs),
     Lpa(Box<lpa::LpaArgs>),
     Pki(pki::PkiArgs),
@@ -101,6 +103,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Init(args) => init::run(args, json),
         Command::Serve(args) => serve::run(args, json),
         Command::Smdp(args) => smdp::run(args, json),
+        Command::Es2plus(args) => es2plus::run(args, json),
         Command::Euicc(args) => euicc::run(args, json),
         Command::Lpa(args) => lpa::run(*args, json),
         Command::Pki(args) => pki::run(args, json),

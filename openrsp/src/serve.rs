@@ -8,6 +8,7 @@ mod listeners;
 mod outgoing;
 mod record;
 mod roles;
+pub(crate) mod single;
 mod tls;
 
 #[cfg(test)]

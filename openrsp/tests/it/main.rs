@@ -5,6 +5,7 @@ mod demo;
 mod discovery;
 mod downgrade;
 mod downloads;
+mod es2plus;
 mod memory;
 mod operation;
 mod orders;

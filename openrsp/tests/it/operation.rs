@@ -426,6 +426,12 @@ fn every_command_explains_itself() {
         &["smdp"],
         &["smdp", "import"],
         &["smdp", "order"],
+        &["es2plus"],
+        &["es2plus", "download-order"],
+        &["es2plus", "confirm-order"],
+        &["es2plus", "cancel-order"],
+        &["es2plus", "release-profile"],
+        &["es2plus", "listen"],
         &["euicc", "new"],
         &["euicc", "stdio"],
         &["euicc", "serve"],
@@ -434,6 +440,7 @@ fn every_command_explains_itself() {
         &["pki", "init"],
         &["pki", "verify"],
         &["pki", "issue"],
+        &["pki", "issue", "operator"],
         &["bench", "downloads"],
     ];
     for command in commands {
