@@ -138,6 +138,8 @@ endpoints = {{ {address:?} = {es12_address:?} }}
 # The server calls private and loopback addresses only if host and port stand here: its own ES12, and the operator's
 # endpoint that `openrsp es2plus listen` opens for tests.
 allow = {allow:?}
+# Names that are not looked up, for servers that no DNS knows; those on this machine must be allowed as well.
+# resolve = ["smds.example.com:443=127.0.0.1:8446"]
 
 "#
         )
@@ -153,6 +155,8 @@ minimum_svn = "2.0.0"
 confirmation_code_tries = 5
 # Downloads of one order before it is closed.
 downloads = 10
+# Days for which an order of ES2+ can be downloaded; without a limit for ever.
+# order_days = 90
 # Time for each step of a session; the user reads and confirms in between.
 session_seconds = 300
 # How long the result of an installation is awaited.

@@ -166,7 +166,10 @@ impl NetworkCourier {
             (None, Some(es2plus::Function::HandleDownloadProgressInfo)) => self.notify_operator(message).await,
             _ => Err(inaccessible(format!("{path} is no function that this server calls"))),
         };
-        if let Err(Problem::Egress(problem)) = &outcome {
+        // Once for each message: repetitions say nothing new, and there is no end to them.
+        if let Err(Problem::Egress(problem)) = &outcome
+            && message.attempts <= 1
+        {
             self.audit(path, problem).await;
         }
         outcome

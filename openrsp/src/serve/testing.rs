@@ -14,6 +14,7 @@ use rsp_lpa::tls::CiVerifier;
 use rsp_pki::directory::{InitOptions, Mint, PkiDirectory};
 use rsp_pki::issue::{Host, Minted};
 use rsp_pki::{Crl, Role};
+use rustls::ClientConfig;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
@@ -100,6 +101,30 @@ impl Bench {
             Some(minted) => tls_config_as(shown(minted), verifier).unwrap(),
             None => tls_config(verifier).unwrap(),
         };
+        self.post_over(to, tls).await
+    }
+
+    /// The same in TLS 1.2, which SGP.22 has as the least.
+    pub(super) async fn post_1_2(
+        &self,
+        to: SocketAddr,
+        server: Role,
+        client: Option<&Minted>,
+    ) -> Result<HttpResponse, TransportError> {
+        let verifier = CiVerifier::for_role(server, self.pki.trust_store(), Vec::new(), rsp_crypto::aws_lc());
+        let builder = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::aws_lc_rs::default_provider()))
+            .with_protocol_versions(&[&rustls::version::TLS12])
+            .unwrap()
+            .dangerous()
+            .with_custom_certificate_verifier(verifier);
+        let tls = match client.map(shown) {
+            Some(ClientIdentity { chain, key }) => builder.with_client_auth_cert(chain, key).unwrap(),
+            None => builder.with_no_client_auth(),
+        };
+        self.post_over(to, Arc::new(tls)).await
+    }
+
+    async fn post_over(&self, to: SocketAddr, tls: Arc<ClientConfig>) -> Result<HttpResponse, TransportError> {
         let origin = Origin::new(Scheme::Https, &format!("{HOST}:{}", to.port())).unwrap();
         let resolve = rsp_es::client::Resolve::new(HOST, None, to);
         let transport = NetworkTransport::new(tls).with_resolve(vec![resolve]);

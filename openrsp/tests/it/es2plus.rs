@@ -5,7 +5,7 @@ use std::io::{BufRead as _, BufReader};
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 use std::process::{Child, Stdio};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
 use rsp_asn1::Timestamp;
@@ -19,6 +19,14 @@ use serde_json::Value;
 use crate::bed::{Bed, Ended, Service, command, openrsp};
 
 const EID: &str = "89049032123451234512345678901235";
+
+/// The demo's package, made once for all tests here.
+static PACKAGE: LazyLock<Vec<u8>> = LazyLock::new(|| {
+    let dir = tempfile::tempdir().unwrap();
+    let kept = dir.path().join("demo");
+    openrsp(["demo".as_ref(), "--keep".as_ref(), kept.as_os_str()]).ok();
+    std::fs::read(kept.join("profile.der")).unwrap()
+});
 
 /// A clock for what was there before.
 struct Standing;
@@ -41,8 +49,6 @@ impl Market {
     fn open() -> Self {
         let port = free_ports();
         let bed = Bed::at(&format!("localhost:{port}"));
-        let kept = bed.path("demo");
-        openrsp(["demo", "--keep", &kept]).ok();
         let server = Service::start(["serve", &bed.path("server")]);
         Self { bed, port, server }
     }
@@ -72,7 +78,6 @@ impl Market {
             let randomness = SharedRandomness::new(Box::new(SeededRandomness::new(name)));
             let orders = Orders::new(Arc::clone(&store), identity, Arc::new(Standing), randomness, "test");
             orders.add_operator(operator).await.unwrap();
-            let package = std::fs::read(self.bed.path("demo/profile.der")).unwrap();
             let metadata = MetadataOptions {
                 service_provider_name: Some("S".to_owned()),
                 profile_name: Some("N".to_owned()),
@@ -81,7 +86,7 @@ impl Market {
             let import = Import {
                 type_name: format!("t-{name}"),
                 operator: Some(name.to_owned()),
-                package: Zeroizing::new(package),
+                package: Zeroizing::new(PACKAGE.clone()),
                 template: true,
                 iccids: None,
                 metadata,

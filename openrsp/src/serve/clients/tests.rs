@@ -86,6 +86,22 @@ async fn atk_tenant_cross_without_the_right_certificate_there_is_no_request() {
 }
 
 #[tokio::test]
+async fn tls_1_2_asks_for_the_same_certificate() {
+    let bench = Bench::new();
+    let calls = Arc::default();
+    let served = bench.serve(Role::DpTls, bench.verifier(OPERATORS, &[]), who(&calls)).await;
+    let operator = bench.mint(Role::OperatorTls, 0);
+    let answer = bench.post_1_2(served.address, Role::DpTls, Some(&operator)).await.unwrap();
+    assert_eq!((answer.status, answer.body), (200, told(&operator)));
+    for client in [None, Some(bench.mint(Role::DpTls, 0)), Some(bench.mint(Role::OperatorTls, 900 * DAY))] {
+        let error = bench.post_1_2(served.address, Role::DpTls, client.as_ref()).await.unwrap_err().to_string();
+        assert!(error.contains("alert"), "{error}");
+    }
+    assert_eq!(calls.load(Ordering::Relaxed), 1);
+    served.stop().await;
+}
+
+#[tokio::test]
 async fn atk_crl_without_a_fresh_list_nobody_gets_in_where_lists_are_required() {
     let bench = Bench::new();
     let calls = Arc::default();

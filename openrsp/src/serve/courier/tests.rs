@@ -195,6 +195,8 @@ async fn atk_ssrf_smds_what_is_not_on_the_list_is_not_called_and_is_audited() {
     let entry = fixture.store.audit(1).await.unwrap().remove(0);
     assert_eq!((entry.actor.as_str(), entry.action.as_str()), ("courier", "refused to call"));
     assert!(entry.subject.contains("/gsma/rsp2/es12/registerEvent: localhost is "), "{}", entry.subject);
+    assert_eq!(fixture.courier.deliver_due(time.plus_seconds(3600)).await, 0);
+    assert_eq!(fixture.store.audit(10).await.unwrap().len(), 1, "a repetition is no news");
     // The way on which an operator waits for the answer is the same.
     let front = fixture.store.claim_lane("lane", time, time.plus_seconds(1)).await.unwrap();
     let Front::Message(message) = front else { panic!("the message waits in its lane") };
