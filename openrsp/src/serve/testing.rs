@@ -12,7 +12,7 @@ use rsp_es::client::{
 use rsp_es::client::{HttpResponse, tls_config, tls_config_as};
 use rsp_lpa::tls::CiVerifier;
 use rsp_pki::directory::{InitOptions, Mint, PkiDirectory};
-use rsp_pki::issue::{Host, Minted};
+use rsp_pki::issue::{Host, Minted, Template, Validity, extension};
 use rsp_pki::{Crl, Role};
 use rustls::ClientConfig;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
@@ -60,9 +60,30 @@ impl Bench {
 
     /// The same, read from files.
     pub(super) fn identity(&self, role: Role) -> Identity {
-        let (certificate, key) =
-            PkiDirectory::write_minted(&self.mint(role, 0), self.dir.path(), &role.to_string()).unwrap();
+        self.read(&self.mint(role, 0), &role.to_string())
+    }
+
+    /// Writes certificate and key, and reads them.
+    pub(super) fn read(&self, minted: &Minted, name: &str) -> Identity {
+        let (certificate, key) = PkiDirectory::write_minted(minted, self.dir.path(), name).unwrap();
         Identity::read(&certificate, &key).unwrap()
+    }
+
+    /// The same certificate for other purposes of TLS.
+    pub(super) fn with_purposes(&self, minted: Minted, server: bool, client: bool) -> Minted {
+        let ci = self.pki.authority(Curve::P256, Role::Ci).unwrap();
+        let old = &minted.certificate;
+        let validity = Validity { not_before: old.not_before(), not_after: old.not_after() };
+        let host = Host::Dns(HOST.to_owned());
+        let key = minted.key.public_key();
+        let mut template = match (old.role().unwrap(), old.oid()) {
+            (Role::OperatorTls, oid) => {
+                Template::operator(&ci, "Example Mobile", key, Some(&host), oid.as_ref(), [7; 8], validity)
+            }
+            (role, oid) => Template::tls(&ci, role, key, &host, &oid.unwrap(), [7; 8], validity),
+        };
+        template.set(extension::extended_key_usage(server, client));
+        Minted { certificate: template.sign(ci.signer()).unwrap(), key: minted.key }
     }
 
     /// A CRL of the P-256 CI, made so many seconds ago and good for ten days.
@@ -76,7 +97,12 @@ impl Bench {
 
     /// A server that lets clients of `roles` in.
     pub(super) async fn serve(&self, server: Role, clients: ClientVerifier, router: Router) -> Served {
-        let tls = tls::acceptor(&self.identity(server), Some(Arc::new(clients))).unwrap();
+        self.serve_as(&self.identity(server), clients, router).await
+    }
+
+    /// The same with a certificate that was made elsewhere.
+    pub(super) async fn serve_as(&self, server: &Identity, clients: ClientVerifier, router: Router) -> Served {
+        let tls = tls::acceptor(server, Some(Arc::new(clients))).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel::<()>();

@@ -8,7 +8,7 @@ use axum::{Extension, Router};
 use rsp_crypto::hash;
 use rsp_es::server::Caller;
 use rsp_pki::Role;
-use rsp_pki::issue::{Minted, extension};
+use rsp_pki::issue::Minted;
 
 use crate::serve::testing::Bench;
 
@@ -60,8 +60,7 @@ async fn atk_tenant_cross_without_the_right_certificate_there_is_no_request() {
     let es2plus = bench.serve(Role::DpTls, bench.verifier(OPERATORS, &crls), who(&calls)).await;
     let es12 = bench.serve(Role::DsTls, bench.verifier(SERVERS, &crls), who(&calls)).await;
 
-    let mut server_only = bench.mint(Role::DpTls, 0);
-    server_only = without_client_purpose(&bench, server_only);
+    let server_only = bench.with_purposes(bench.mint(Role::DpTls, 0), true, false);
     for (to, server, client, what) in [
         (&es2plus, Role::DpTls, None, "none"),
         (&es2plus, Role::DpTls, Some(bench.mint(Role::DpTls, 0)), "an SM-DP+"),
@@ -114,17 +113,4 @@ async fn atk_crl_without_a_fresh_list_nobody_gets_in_where_lists_are_required() 
         assert_eq!(bench.post(served.address, Role::DpTls, Some(&operator)).await.is_ok(), let_in, "{crls:?}");
         served.stop().await;
     }
-}
-
-/// The same certificate for serverAuth alone.
-fn without_client_purpose(bench: &Bench, minted: Minted) -> Minted {
-    use rsp_pki::issue::{Template, Validity};
-    let ci = bench.pki.authority(rsp_crypto::Curve::P256, Role::Ci).unwrap();
-    let old = &minted.certificate;
-    let validity = Validity { not_before: old.not_before(), not_after: old.not_after() };
-    let host = rsp_pki::issue::Host::Dns(old.dns_names()[0].clone());
-    let (key, oid) = (minted.key.public_key(), old.oid().unwrap());
-    let mut template = Template::tls(&ci, Role::DpTls, key, &host, &oid, [7; 8], validity);
-    template.set(extension::extended_key_usage(true, false));
-    Minted { certificate: template.sign(ci.signer()).unwrap(), key: minted.key }
 }

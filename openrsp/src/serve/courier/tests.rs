@@ -230,7 +230,9 @@ async fn an_sm_ds_shows_its_own_certificate_to_the_one_above_it() {
 #[tokio::test]
 async fn an_operator_is_told_at_its_endpoint_if_that_proves_to_be_a_server() {
     let client = "[es2plus.client]\ncertificate = \"DPtls.pem\"\nkey = \"DPtls.key\"\n";
-    for (role, arrives) in [(Role::OperatorTls, true), (Role::DpTls, false)] {
+    for (role, server_purpose, arrives) in
+        [(Role::OperatorTls, true, true), (Role::OperatorTls, false, false), (Role::DpTls, true, false)]
+    {
         let fixture = Fixture::new("").await;
         let calls = Arc::new(AtomicUsize::new(0));
         let counted = Arc::clone(&calls);
@@ -240,14 +242,16 @@ async fn an_operator_is_told_at_its_endpoint_if_that_proves_to_be_a_server() {
             async { axum::http::StatusCode::NO_CONTENT }
         };
         let router = axum::Router::new().route(path, axum::routing::post(answer));
-        let operator = fixture.bench.serve(role, fixture.bench.verifier(&[Role::DpTls], &[]), router).await;
+        let (bench, clients) = (&fixture.bench, fixture.bench.verifier(&[Role::DpTls], &[]));
+        let minted = bench.with_purposes(bench.mint(role, 0), server_purpose, true);
+        let operator = bench.serve_as(&bench.read(&minted, "operator"), clients, router).await;
         let port = operator.address.port();
         std::fs::remove_file(fixture.bench.dir.path().join("db")).unwrap();
         let allowed = format!("{client}{}", ALLOWED.replace("PORT", &port.to_string()));
         let (store, courier, _) = courier(&fixture.bench, &allowed).await;
         let fixture = Fixture { store, courier, ..fixture };
         fixture.enqueue(path, Recipient::Server(format!("{HOST}:{port}")), "{}").await;
-        assert_eq!(fixture.courier.deliver_due(now()).await, usize::from(arrives), "{role}");
+        assert_eq!(fixture.courier.deliver_due(now()).await, usize::from(arrives), "{role} {server_purpose}");
         assert_eq!(calls.load(Ordering::Relaxed), usize::from(arrives));
         operator.stop().await;
     }
