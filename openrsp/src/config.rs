@@ -185,6 +185,8 @@ impl ServerDir {
         let default = rsp_smds::Settings::default();
         let settings = rsp_smds::Settings {
             minimum_svn: self.config.limits.minimum_svn.map_or(default.minimum_svn, Version::version),
+            maximum_svn: self.config.limits.maximum_svn.map(Version::version),
+            crl_max_age: self.crl_max_age(),
             parent: parent.as_deref().and_then(ServerAddress::parse),
             ..default
         };

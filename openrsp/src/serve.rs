@@ -10,6 +10,7 @@ mod record;
 mod roles;
 pub(crate) mod single;
 mod tls;
+mod upkeep;
 
 #[cfg(test)]
 mod testing;
@@ -18,11 +19,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::Duration;
 
 use clap::Args;
-use rsp_smdp::Smdp;
-use rsp_smds::Smds;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -33,9 +31,7 @@ use courier::NetworkCourier;
 use lingering::Limits;
 use record::Recorder;
 use roles::Roles;
-
-/// How often that is swept whose time is over.
-const SWEEP_INTERVAL: Duration = Duration::from_secs(60);
+use upkeep::Upkeep;
 
 /// Run what a directory's openrsp.toml enables until SIGTERM or Ctrl-C; what is in progress is finished first.
 ///
@@ -90,6 +86,9 @@ async fn serve(server: &ServerDir, args: &ServeArgs, json: bool) -> anyhow::Resu
     let recording = recorder.is_some();
     let mut roles = Roles::new(server, Arc::clone(&store), Arc::clone(&courier), recorder);
     let routers = listeners.iter().map(|listener| roles.router(&listener.interface)).collect::<Result<Vec<_>, _>>()?;
+    let (smdps, smds) = roles.served();
+    let clients = listeners.iter().filter_map(|listener| listener.clients.clone()).collect();
+    let upkeep = Upkeep::new(server, smdps, smds, clients, Arc::clone(&courier))?;
 
     // Whoever reads the announcement may stop the server at once, and that too shall be orderly.
     let stop = stop_signal()?;
@@ -101,10 +100,9 @@ async fn serve(server: &ServerDir, args: &ServeArgs, json: bool) -> anyhow::Resu
         async move { drop(stopped.changed().await) }
     };
     let mut running = JoinSet::new();
-    let (smdp, smds) = roles.served();
     // A recording holds what its requests caused, and nothing else.
     if !recording {
-        running.spawn(sweep(smdp, smds, stopped()));
+        running.spawn(upkeep.run(stopped()));
     }
     for (listener, router) in listeners.into_iter().zip(routers) {
         let endpoint = Endpoint { listener: listener.socket, tls: listener.tls, router };
@@ -119,30 +117,6 @@ async fn serve(server: &ServerDir, args: &ServeArgs, json: bool) -> anyhow::Resu
         store.close().await;
     }
     Ok(())
-}
-
-/// Sweeps now and then what is over, until it is stopped.
-async fn sweep(smdp: Option<Arc<Smdp>>, smds: Option<Arc<Smds>>, stop: impl Future<Output = ()>) {
-    let mut ticks = tokio::time::interval(SWEEP_INTERVAL);
-    let mut stop = std::pin::pin!(stop);
-    loop {
-        tokio::select! {
-            _ = ticks.tick() => {}
-            () = &mut stop => return,
-        }
-        if let Some(smdp) = &smdp {
-            match smdp.sweep().await {
-                Ok(swept) => tracing::debug!(sessions = swept.sessions, orders = swept.orders, "swept"),
-                Err(error) => tracing::warn!(%error, "sweeping sessions and orders"),
-            }
-        }
-        if let Some(smds) = &smds {
-            match smds.sweep().await {
-                Ok(swept) => tracing::debug!(events = swept.events, sessions = swept.sessions, "swept"),
-                Err(error) => tracing::warn!(%error, "sweeping events"),
-            }
-        }
-    }
 }
 
 /// Ends when the process is asked to stop.

@@ -167,7 +167,8 @@ result_days = 180
 blocked_tacs = []
 
 [crl]
-# Whether nobody is believed whose CI has no CRL here. The CRLs (*.crl) in the PKI's directory count in any case.
+# Whether nobody is believed whose CI has no CRL here. The CRLs (*.crl) in the PKI's directory count in any case; newer ones
+# are taken while the server runs.
 required = false
 # When they are required: those that are older count no more, even if they end later themselves.
 # max_age_days = 30

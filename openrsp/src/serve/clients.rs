@@ -4,7 +4,7 @@
 //! Who of them it is and what it may do is decided by the function that it calls: TLS only says whose certificate it is.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use rsp_asn1::Timestamp;
 use rsp_crypto::{Curve, Provider, Signature};
@@ -17,7 +17,7 @@ use rustls::{CertificateError, DigitallySignedStruct, DistinguishedName, OtherEr
 /// Verifies TLS clients against the CIs.
 pub(super) struct ClientVerifier {
     anchors: TrustStore,
-    crls: Vec<Crl>,
+    crls: RwLock<Arc<[Crl]>>,
     crl_max_age: Option<i64>,
     provider: &'static dyn Provider,
     roles: &'static [Role],
@@ -31,7 +31,7 @@ impl ClientVerifier {
         crls: Vec<Crl>,
         provider: &'static dyn Provider,
     ) -> Self {
-        Self { anchors, crls, crl_max_age: None, provider, roles }
+        Self { anchors, crls: RwLock::new(crls.into()), crl_max_age: None, provider, roles }
     }
 
     /// Believes nobody whose CI has no CRL, or one that is older than so many seconds.
@@ -39,12 +39,18 @@ impl ClientVerifier {
         Self { crl_max_age, ..self }
     }
 
+    /// Takes newer CRLs.
+    pub(super) fn renew_crls(&self, crls: Vec<Crl>) {
+        *self.crls.write().unwrap_or_else(PoisonError::into_inner) = crls.into();
+    }
+
     fn check(&self, leaf: &Certificate, chain: &[Certificate], now: Timestamp) -> Result<(), PathError> {
         // Of the roles that may call, the one that it claims to have: any other would fail anyway.
         let claimed = self.roles.iter().find(|role| leaf.role() == Some(**role)).or(self.roles.first());
         let role = *claimed.unwrap_or(&Role::OperatorTls);
-        let (crls, crl_max_age) = (&self.crls, self.crl_max_age);
-        let validation = Validation { provider: self.provider, now: Some(now), crls, crl_max_age };
+        let crls = Arc::clone(&self.crls.read().unwrap_or_else(PoisonError::into_inner));
+        let (provider, crl_max_age) = (self.provider, self.crl_max_age);
+        let validation = Validation { provider, now: Some(now), crls: &crls, crl_max_age };
         validate(&validation, role, leaf, chain, &self.anchors)?;
         if !leaf.is_for_tls_client() {
             return Err(PathError { certificate: role, rule: Rule::ExtendedKeyUsage("clientAuth") });

@@ -13,7 +13,7 @@ use rsp_es::client::{ClientError, Es2PlusClient, Es12Client, MalformedAddress, O
 use rsp_es::es12::Interface;
 use rsp_es::status::StatusCode;
 use rsp_es::{es2plus, es12};
-use rsp_pki::Role;
+use rsp_pki::{Crl, Role};
 use rsp_smdp::{Clock, Courier, Undelivered};
 use rsp_store::{AuditEntry, Datastore, Message};
 use tokio::task::JoinSet;
@@ -84,6 +84,12 @@ impl NetworkCourier {
             parent: parent.map(|tls| outgoing(Role::DsTls, &tls.certificate, &tls.key)).transpose()?,
             endpoints,
         })
+    }
+
+    /// Takes newer CRLs.
+    pub(super) fn renew_crls(&self, crls: &[Crl]) {
+        let outgoing = [&self.operators, &self.smdss, &self.parent].into_iter().flatten();
+        outgoing.for_each(|outgoing| outgoing.renew_crls(crls));
     }
 
     /// Delivers until it is stopped; what is under way then is finished.

@@ -52,6 +52,7 @@ pub(super) struct Plan {
     pub(super) interface: Interface,
     address: SocketAddr,
     tls: Option<TlsAcceptor>,
+    clients: Option<Arc<ClientVerifier>>,
 }
 
 /// The same, listening.
@@ -59,6 +60,8 @@ pub(super) struct Listener {
     pub(super) interface: Interface,
     pub(super) socket: TcpListener,
     pub(super) tls: Option<TlsAcceptor>,
+    /// Who judges its clients, where they prove themselves by TLS.
+    pub(super) clients: Option<Arc<ClientVerifier>>,
 }
 
 /// What the configuration enables. ES9+ comes first: its address is the one that is announced for the whole server.
@@ -71,15 +74,18 @@ pub(super) fn plan(server: &ServerDir, args: &ServeArgs) -> anyhow::Result<Vec<P
             Some(listen) if listen.port() == 0 => address.set_port(0),
             _ => {}
         }
-        let tls = match interface.clients() {
-            None if args.plain_http && address.ip().is_loopback() => None,
+        let (tls, clients) = match interface.clients() {
+            None if args.plain_http && address.ip().is_loopback() => (None, None),
             None if args.plain_http => {
                 let problem = format!("--plain-http: {address} is not a loopback address");
                 return Err(Failure::new(Exit::Usage, problem));
             }
-            clients => Some(acceptor(server, &interface, clients)?),
+            roles => {
+                let clients = roles.map(|roles| verifier(server, roles)).transpose()?;
+                (Some(acceptor(server, &interface, clients.clone())?), clients)
+            }
         };
-        plans.push(Plan { interface, address, tls });
+        plans.push(Plan { interface, address, tls, clients });
     }
     if plans.is_empty() {
         let problem = "openrsp.toml enables no interface: set es9plus.listen, for example to \"127.0.0.1:8443\"";
@@ -105,7 +111,7 @@ fn interfaces(server: &ServerDir) -> Vec<(Interface, SocketAddr)> {
 fn acceptor(
     server: &ServerDir,
     interface: &Interface,
-    clients: Option<&'static [Role]>,
+    clients: Option<Arc<ClientVerifier>>,
 ) -> anyhow::Result<TlsAcceptor> {
     let config = &server.config;
     let files: &TlsSection = match interface {
@@ -114,26 +120,24 @@ fn acceptor(
         Interface::Es11 | Interface::Es12 => config.smds.as_ref().map_or(&config.tls, |smds| &smds.tls),
     };
     let identity = Identity::read(&server.path(&files.certificate), &server.path(&files.key))?;
-    let verifier = match clients {
-        None => None,
-        Some(roles) => {
-            let (anchors, crls) = server.trust()?;
-            let verifier = ClientVerifier::new(roles, anchors, crls, rsp_crypto::aws_lc());
-            Some(Arc::new(verifier.with_crl_max_age(server.crl_max_age())) as _)
-        }
-    };
-    tls::acceptor(&identity, verifier)
+    tls::acceptor(&identity, clients.map(|clients| clients as _))
+}
+
+fn verifier(server: &ServerDir, roles: &'static [Role]) -> anyhow::Result<Arc<ClientVerifier>> {
+    let (anchors, crls) = server.trust()?;
+    let verifier = ClientVerifier::new(roles, anchors, crls, rsp_crypto::aws_lc());
+    Ok(Arc::new(verifier.with_crl_max_age(server.crl_max_age())))
 }
 
 impl Plan {
     /// Takes the address.
     pub(super) async fn bind(self) -> anyhow::Result<Listener> {
-        let Self { interface, address, tls } = self;
+        let Self { interface, address, tls, clients } = self;
         let socket = TcpListener::bind(address).await.map_err(|error| {
             let problem = format!("{}: listening on {address}: {error}", interface.name());
             Failure::new(Exit::Network, problem)
         })?;
-        Ok(Listener { interface, socket, tls })
+        Ok(Listener { interface, socket, tls, clients })
     }
 }
 

@@ -2,16 +2,18 @@
 //!
 //! Addresses come from operators and their orders, so that every call goes through the guard of `[egress]`.
 
-use std::sync::Arc;
+use std::fmt;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use anyhow::Context as _;
+use rsp_asn1::Timestamp;
 use rsp_es::client::{ClientIdentity, EgressPolicy, Limits, NetworkTransport, Origin, Resolve, tls_config_as};
 use rsp_lpa::tls::CiVerifier;
-use rsp_pki::{Certificate, Role};
+use rsp_pki::{Certificate, Crl, Role, TrustStore, Validation, validate};
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, SignatureScheme};
+use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, OtherError, SignatureScheme};
 
 use crate::config::{HostPort, ServerDir};
 use crate::identity::Identity;
@@ -22,6 +24,7 @@ const LIMITS: Limits = Limits { connect: Duration::from_secs(5), exchange: Durat
 /// The way to servers of one kind, with the certificate that they are shown.
 pub(super) struct Outgoing {
     tls: Arc<ClientConfig>,
+    verifier: Arc<PeerVerifier>,
     policy: EgressPolicy,
     resolve: Vec<Resolve>,
     /// To hosts that may have private addresses. Each keeps its transport, because that knows which ones they had.
@@ -32,16 +35,13 @@ impl Outgoing {
     /// Calls servers of `role`, and shows them `identity`.
     pub(super) fn new(server: &ServerDir, role: Role, identity: &Identity) -> anyhow::Result<Self> {
         let (anchors, crls) = server.trust()?;
-        let verifier: Arc<dyn ServerCertVerifier> =
-            match CiVerifier::for_role(role, anchors, crls, rsp_crypto::aws_lc()) {
-                verifier if role == Role::OperatorTls => Arc::new(OperatorVerifier(verifier)),
-                verifier => verifier,
-            };
+        let verifier = Arc::new(PeerVerifier::new(role, anchors, crls, server.crl_max_age()));
         let client = ClientIdentity { chain: identity.chain(), key: identity.key() };
-        let tls = tls_config_as(client, verifier).with_context(|| identity.certificate().subject())?;
+        let tls =
+            tls_config_as(client, Arc::clone(&verifier) as _).with_context(|| identity.certificate().subject())?;
         let egress = &server.config.egress;
         let resolve = egress.resolve.iter().map(|fixed| fixed.0.clone()).collect();
-        let mut outgoing = Self { tls, policy: egress.policy(), resolve, allowed: Vec::new() };
+        let mut outgoing = Self { tls, verifier, policy: egress.policy(), resolve, allowed: Vec::new() };
         outgoing.allowed = egress.allow.iter().map(|allowed| (allowed.clone(), Arc::new(outgoing.fresh()))).collect();
         Ok(outgoing)
     }
@@ -53,6 +53,11 @@ impl Outgoing {
         kept.map_or_else(|| Arc::new(self.fresh()), |(_, transport)| Arc::clone(transport))
     }
 
+    /// Takes newer CRLs.
+    pub(super) fn renew_crls(&self, crls: &[Crl]) {
+        self.verifier.renew_crls(crls);
+    }
+
     fn fresh(&self) -> NetworkTransport {
         NetworkTransport::new(Arc::clone(&self.tls))
             .with_egress(self.policy.clone())
@@ -61,11 +66,57 @@ impl Outgoing {
     }
 }
 
-/// An operator's certificate is one of a client first; that of a server says so.
-#[derive(Debug)]
-struct OperatorVerifier(Arc<CiVerifier>);
+/// Proves servers as an LPA does, and what else a server asks of its peers: fresh CRLs, and of an operator, whose
+/// certificate is one of a client first, that it is one of a server, too.
+struct PeerVerifier {
+    role: Role,
+    anchors: TrustStore,
+    crl_max_age: Option<i64>,
+    current: RwLock<(Arc<CiVerifier>, Arc<[Crl]>)>,
+}
 
-impl ServerCertVerifier for OperatorVerifier {
+impl PeerVerifier {
+    fn new(role: Role, anchors: TrustStore, crls: Vec<Crl>, crl_max_age: Option<i64>) -> Self {
+        let current = RwLock::new(Self::with(role, &anchors, &crls));
+        Self { role, anchors, crl_max_age, current }
+    }
+
+    fn with(role: Role, anchors: &TrustStore, crls: &[Crl]) -> (Arc<CiVerifier>, Arc<[Crl]>) {
+        let verifier = CiVerifier::for_role(role, anchors.clone(), crls.to_vec(), rsp_crypto::aws_lc());
+        (verifier, crls.into())
+    }
+
+    fn renew_crls(&self, crls: &[Crl]) {
+        *self.current.write().unwrap_or_else(PoisonError::into_inner) = Self::with(self.role, &self.anchors, crls);
+    }
+
+    fn current(&self) -> (Arc<CiVerifier>, Arc<[Crl]>) {
+        self.current.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// What the LPA's verifier does not look at. It has read the certificates before.
+    fn check_more(&self, leaf: &Certificate, crls: &[Crl], now: UnixTime) -> Result<(), CertificateError> {
+        if self.role == Role::OperatorTls && !leaf.is_for_tls_server() {
+            return Err(CertificateError::InvalidPurpose);
+        }
+        if self.crl_max_age.is_some() {
+            let now = Some(Timestamp(i64::try_from(now.as_secs()).unwrap_or(i64::MAX)));
+            let crl_max_age = self.crl_max_age;
+            let validation = Validation { provider: rsp_crypto::aws_lc(), now, crls, crl_max_age };
+            validate(&validation, self.role, leaf, &[], &self.anchors)
+                .map_err(|error| CertificateError::Other(OtherError(Arc::new(error))))?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for PeerVerifier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PeerVerifier").field("role", &self.role).finish_non_exhaustive()
+    }
+}
+
+impl ServerCertVerifier for PeerVerifier {
     fn verify_server_cert(
         &self,
         end_entity: &CertificateDer<'_>,
@@ -74,11 +125,11 @@ impl ServerCertVerifier for OperatorVerifier {
         ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
-        let verified = self.0.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)?;
-        match Certificate::from_der(end_entity) {
-            Ok(certificate) if certificate.is_for_tls_server() => Ok(verified),
-            _ => Err(CertificateError::InvalidPurpose.into()),
-        }
+        let (verifier, crls) = self.current();
+        let verified = verifier.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)?;
+        let leaf = Certificate::from_der(end_entity).map_err(|_| CertificateError::BadEncoding)?;
+        self.check_more(&leaf, &crls, now)?;
+        Ok(verified)
     }
 
     fn verify_tls12_signature(
@@ -87,7 +138,7 @@ impl ServerCertVerifier for OperatorVerifier {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.0.verify_tls12_signature(message, cert, dss)
+        self.current().0.verify_tls12_signature(message, cert, dss)
     }
 
     fn verify_tls13_signature(
@@ -96,10 +147,10 @@ impl ServerCertVerifier for OperatorVerifier {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.0.verify_tls13_signature(message, cert, dss)
+        self.current().0.verify_tls13_signature(message, cert, dss)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.supported_verify_schemes()
+        self.current().0.supported_verify_schemes()
     }
 }

@@ -26,7 +26,7 @@ pub(super) struct Roles<'a> {
     store: Arc<Datastore>,
     courier: Arc<NetworkCourier>,
     recorder: Option<Recorder>,
-    smdp: Option<Arc<Smdp>>,
+    smdps: Vec<Arc<Smdp>>,
     smds: Option<Arc<Smds>>,
 }
 
@@ -37,12 +37,12 @@ impl<'a> Roles<'a> {
         courier: Arc<NetworkCourier>,
         recorder: Option<Recorder>,
     ) -> Self {
-        Self { server, store, courier, recorder, smdp: None, smds: None }
+        Self { server, store, courier, recorder, smdps: Vec::new(), smds: None }
     }
 
-    /// The SM-DP+ of the first endpoint, and the SM-DS, if there are any.
-    pub(super) fn served(self) -> (Option<Arc<Smdp>>, Option<Arc<Smds>>) {
-        (self.smdp, self.smds)
+    /// The SM-DP+ of each endpoint, and the SM-DS, if there is one.
+    pub(super) fn served(self) -> (Vec<Arc<Smdp>>, Option<Arc<Smds>>) {
+        (self.smdps, self.smds)
     }
 
     /// What answers on an interface.
@@ -50,7 +50,7 @@ impl<'a> Roles<'a> {
         let router = match interface {
             Interface::Es9Plus(endpoint) => {
                 let smdp = Arc::new(self.make_smdp(endpoint)?);
-                self.smdp.get_or_insert_with(|| Arc::clone(&smdp));
+                self.smdps.push(Arc::clone(&smdp));
                 rsp_es::server::router(smdp)
             }
             Interface::Es2Plus => es2plus_router(Arc::new(self.make_operator_interface()?)),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use rsp_asn1::Timestamp;
-use rsp_crypto::Curve;
+use rsp_crypto::{Curve, SecretKey};
 use rsp_es::client::{
     ClientIdentity, HttpRequest, HttpTransport as _, NetworkTransport, Origin, Scheme, TransportError,
 };
@@ -13,7 +13,7 @@ use rsp_es::client::{HttpResponse, tls_config, tls_config_as};
 use rsp_lpa::tls::CiVerifier;
 use rsp_pki::directory::{InitOptions, Mint, PkiDirectory};
 use rsp_pki::issue::{Host, Minted, Template, Validity, extension};
-use rsp_pki::{Crl, Role};
+use rsp_pki::{Certificate, Crl, Role};
 use rustls::ClientConfig;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use tempfile::TempDir;
@@ -69,6 +69,13 @@ impl Bench {
         Identity::read(&certificate, &key).unwrap()
     }
 
+    /// What [`Bench::identity`] made last.
+    pub(super) fn minted(&self, role: Role) -> Minted {
+        let file = |extension| std::fs::read_to_string(self.dir.path().join(format!("{role}.{extension}"))).unwrap();
+        let certificate = Certificate::from_pem(&file("pem")).unwrap();
+        Minted { certificate, key: SecretKey::from_pem(&file("key")).unwrap() }
+    }
+
     /// The same certificate for other purposes of TLS.
     pub(super) fn with_purposes(&self, minted: Minted, server: bool, client: bool) -> Minted {
         let ci = self.pki.authority(Curve::P256, Role::Ci).unwrap();
@@ -100,9 +107,18 @@ impl Bench {
         self.serve_as(&self.identity(server), clients, router).await
     }
 
+    /// The same, judging by a verifier that somebody else has as well.
+    pub(super) async fn serve_shared(&self, server: Role, clients: Arc<ClientVerifier>, router: Router) -> Served {
+        self.serve_by(&self.identity(server), clients, router).await
+    }
+
     /// The same with a certificate that was made elsewhere.
     pub(super) async fn serve_as(&self, server: &Identity, clients: ClientVerifier, router: Router) -> Served {
-        let tls = tls::acceptor(server, Some(Arc::new(clients))).unwrap();
+        self.serve_by(server, Arc::new(clients), router).await
+    }
+
+    async fn serve_by(&self, server: &Identity, clients: Arc<ClientVerifier>, router: Router) -> Served {
+        let tls = tls::acceptor(server, Some(clients)).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel::<()>();

@@ -12,6 +12,7 @@ use rsp_store::{Front, KeyEncryptionKey, NewMessage, Recipient, Waiting};
 use super::*;
 use crate::config::CONFIG_FILE;
 use crate::serve::testing::{Bench, HOST, Served};
+use crate::serve::upkeep::Upkeep;
 use crate::system::{OsRandomness, now, write_private};
 
 const EID: &str = "89049032123451234512345678901235";
@@ -65,7 +66,13 @@ struct Fixture {
 impl Fixture {
     /// `more` is added to the configuration, with `PORT` for the port of the SM-DS.
     async fn new(more: &str) -> Self {
+        Self::with(more, |_| {}).await
+    }
+
+    /// The same, with something done to the PKI first.
+    async fn with(more: &str, prepare: impl FnOnce(&Bench)) -> Self {
         let bench = Bench::new();
+        prepare(&bench);
         let smds = Arc::new(Smds::default());
         let router = es12_router(smds.clone()).merge(es15_router(smds.clone()));
         let served = bench.serve(Role::DsTls, bench.verifier(SERVERS, &[]), router).await;
@@ -202,6 +209,52 @@ async fn atk_ssrf_smds_what_is_not_on_the_list_is_not_called_and_is_audited() {
     let Front::Message(message) = front else { panic!("the message waits in its lane") };
     let refused = fixture.courier.deliver(&message).await.unwrap_err();
     assert!(matches!(refused, Undelivered::Inaccessible(_)) && fixture.smds.heard().is_empty(), "{refused}");
+}
+
+#[tokio::test]
+async fn atk_crl_newer_lists_are_taken_while_the_server_runs() {
+    let fixture = Fixture::new(&configured()).await;
+    let (bench, operator) = (&fixture.bench, fixture.bench.mint(Role::OperatorTls, 0));
+    let clients = Arc::new(bench.verifier(&[Role::OperatorTls], &[]));
+    let server = ServerDir::open(bench.dir.path()).unwrap();
+    let courier = Arc::clone(&fixture.courier);
+    let mut upkeep = Upkeep::new(&server, Vec::new(), None, vec![Arc::clone(&clients)], courier).unwrap();
+    let router = axum::Router::new().route("/", axum::routing::post(async || ""));
+    let es2plus = bench.serve_shared(Role::DpTls, clients, router).await;
+    bench.post(es2plus.address, Role::DpTls, Some(&operator)).await.unwrap();
+
+    let crl = bench.crl(&[&operator, &bench.minted(Role::DsTls)], 0);
+    std::fs::write(bench.dir.path().join("pki/p256/new.crl"), crl.der()).unwrap();
+    bench.post(es2plus.address, Role::DpTls, Some(&operator)).await.unwrap();
+    upkeep.renew().await;
+    let refused = bench.post(es2plus.address, Role::DpTls, Some(&operator)).await.unwrap_err().to_string();
+    assert!(refused.contains("alert"), "{refused}");
+    // The SM-DS whose certificate was revoked is not told anything any more, either.
+    fixture.event(Interface::Es12, REGISTER, &fixture.address(), "A").await;
+    assert_eq!(fixture.courier.deliver_due(now()).await, 0);
+    let problem = fixture.waiting().await.remove(0).problem.unwrap();
+    assert!(problem.contains("revoked"), "{problem}");
+
+    // A list that cannot be read changes nothing.
+    std::fs::write(bench.dir.path().join("pki/p256/new.crl"), "nothing").unwrap();
+    upkeep.renew().await;
+    bench.post(es2plus.address, Role::DpTls, Some(&operator)).await.unwrap_err();
+    es2plus.stop().await;
+}
+
+#[tokio::test]
+async fn atk_crl_without_a_list_no_server_is_called_where_lists_are_required() {
+    for (age, arrives) in [(Some(0), 1), (Some(2 * 86_400), 0), (None, 0)] {
+        let more = format!("{}[crl]\nrequired = true\nmax_age_days = 1\n", configured());
+        let fixture = Fixture::with(&more, |bench| {
+            if let Some(age) = age {
+                std::fs::write(bench.dir.path().join("pki/p256/ci.crl"), bench.crl(&[], age).der()).unwrap();
+            }
+        });
+        let fixture = fixture.await;
+        fixture.event(Interface::Es12, REGISTER, &fixture.address(), "A").await;
+        assert_eq!(fixture.courier.deliver_due(now()).await, arrives, "{age:?}");
+    }
 }
 
 #[tokio::test]
