@@ -60,8 +60,8 @@ pub(crate) fn run(args: InitArgs, json: bool) -> anyhow::Result<ExitCode> {
     let places = Places::new(&address, &host);
     let place = Place::new(&args.dir, given.is_none())?;
     let made = make(&args.dir, given, &host, |smds| places.config(&address, &pki_path, smds));
-    let pki = match made {
-        Ok(pki) => pki,
+    let (pki, smds) = match made {
+        Ok(made) => made,
         Err(error) => {
             place.clear();
             return Err(error);
@@ -69,19 +69,23 @@ pub(crate) fn run(args: InitArgs, json: bool) -> anyhow::Result<ExitCode> {
     };
     if json {
         let curves: Vec<_> = pki.curves().iter().map(|curve| format!("{curve:?}")).collect();
-        println!("{}", json!({ "dir": args.dir, "address": address.to_string(), "curves": curves }));
+        println!("{}", json!({ "dir": args.dir, "address": address.to_string(), "curves": curves, "smds": smds }));
     } else {
+        if !smds {
+            eprintln!("note: without an SM-DS: the PKI has neither DSauth and DStls with their keys nor keys of CIs");
+        }
         println!("{}: ready; start it with: openrsp serve {}", args.dir.display(), args.dir.display());
     }
     Ok(ExitCode::SUCCESS)
 }
 
+/// Returns the PKI, and whether there is an SM-DS.
 fn make(
     dir: &Path,
     given: Option<Given>,
     host: &Host,
     config_text: impl FnOnce(Option<&Smds>) -> String,
-) -> anyhow::Result<PkiDirectory> {
+) -> anyhow::Result<(PkiDirectory, bool)> {
     std::fs::create_dir_all(dir).map_err(|error| Failure::new(Exit::Input, format!("{}: {error}", dir.display())))?;
     let Given { pki, tls, smds, .. } = match given {
         Some(given) => given,
@@ -94,7 +98,7 @@ fn make(
     make_database(dir)?;
     let config = dir.join(CONFIG_FILE);
     std::fs::write(&config, config_text(smds.as_ref())).with_context(|| config.display().to_string())?;
-    Ok(pki)
+    Ok((pki, smds.is_some()))
 }
 
 /// Where everything will be made, and where nothing of it is yet.

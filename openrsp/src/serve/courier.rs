@@ -29,6 +29,8 @@ const UNDER_WAY: u32 = 32;
 /// How long a message that was taken out is nobody else's, in seconds: longer than all that are under way can take one
 /// after the other, should they go to the same server.
 const LEASE: i64 = 900;
+/// What messages under way get when the server stops.
+const FAREWELL: Duration = Duration::from_secs(10);
 /// The first pause after a failure, in seconds. Each further one is twice as long.
 const FIRST_PAUSE: i64 = 5;
 /// The longest pause, in seconds.
@@ -92,7 +94,7 @@ impl NetworkCourier {
         outgoing.for_each(|outgoing| outgoing.renew_crls(crls));
     }
 
-    /// Delivers until it is stopped; what is under way then is finished.
+    /// Delivers until it is stopped; what is under way then gets some time to arrive.
     pub(super) async fn run(self: Arc<Self>, stop: impl Future<Output = ()>) {
         let mut ticks = tokio::time::interval(POLL);
         let mut under_way = JoinSet::new();
@@ -111,7 +113,9 @@ impl NetworkCourier {
                 under_way.spawn(async move { courier.settle(message, now).await });
             }
         }
-        under_way.join_all().await;
+        if tokio::time::timeout(FAREWELL, under_way.join_all()).await.is_err() {
+            tracing::warn!("some messages were still under way; they go out once more");
+        }
     }
 
     /// Delivers everything that is due at a time, one after the other; how much has arrived.

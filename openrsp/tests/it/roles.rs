@@ -169,3 +169,33 @@ fn an_endpoint_of_one_curve_serves_no_other() {
         }
     }
 }
+
+#[test]
+fn init_makes_what_the_sm_ds_lacks_in_a_pki_that_is_given() {
+    let made = Bed::new();
+    let file = |name: &str| Path::new(made.pki()).join(name);
+    let listeners = |bed: &Bed| {
+        let said = announced(&["serve", &bed.path("server"), "--listen", "127.0.0.1:0"], true);
+        let said: Value = serde_json::from_str(&said[0]).unwrap();
+        said["listeners"].as_object().unwrap().keys().cloned().collect::<Vec<_>>()
+    };
+    let all = ["es11", "es12", "es2plus", "es9plus"];
+    assert_eq!(listeners(&Bed::with_pki(Path::new(made.pki()))), all, "it has everything");
+
+    for name in ["p256/dsauth.pem", "p256/dsauth.key", "p256/dstls.pem", "p256/dstls.key"] {
+        std::fs::remove_file(file(name)).unwrap();
+    }
+    let bed = Bed::with_pki(Path::new(made.pki()));
+    assert_eq!(listeners(&bed), all);
+    let own = Path::new(&bed.path("server")).join("smds");
+    let role = |name: &str| openrsp(["pki".as_ref(), "show".as_ref(), own.join(name).as_os_str()]).ok()["role"].clone();
+    assert_eq!((role("p256/dsauth.pem"), role("p256/ci.pem")), ("DSauth".into(), "CI".into()));
+    assert_eq!(role("brainpool/dsauth.pem"), "DSauth", "what the PKI has stands beside what was made");
+    assert!(!own.join("p256/ci.key").exists(), "the CI's key stays where it is");
+
+    // Nothing to make them with: no SM-DS.
+    for name in ["p256/ci.key", "brainpool/ci.key"] {
+        std::fs::remove_file(file(name)).unwrap();
+    }
+    assert_eq!(listeners(&Bed::with_pki(Path::new(made.pki()))), ["es2plus", "es9plus"]);
+}
