@@ -6,13 +6,13 @@ use anyhow::{Context as _, bail, ensure};
 use rsp_asn1::{
     AuthenticateResponseOk, AuthenticateServerResponse, BoundProfilePackage, CtxParams1,
     CtxParamsForCommonAuthentication, DeviceInfo, Eid, EuiccInfo1, EuiccInfo2, EuiccSigned1, EuiccSigned2, FinalResult,
-    IsdpAid, NotificationEvent, NotificationMetadata, ObjectIdentifier, Octet16, OctetString, OneTimePublicKey,
-    PendingNotification, PrepareDownloadResponse, PrepareDownloadResponseOk, ProfileInstallationResult,
-    ProfileInstallationResultData, Raw, RspCapability, Signature5F37, SubjectKeyIdentifier, SuccessResult,
-    TransactionId, UiccCapability, Unknown, VersionType, pkix, tlv,
+    IsdpAid, NotificationEvent, NotificationMetadata, ObjectIdentifier, Octet16, Octet32, OctetString,
+    OneTimePublicKey, PendingNotification, PrepareDownloadResponse, PrepareDownloadResponseOk,
+    ProfileInstallationResult, ProfileInstallationResultData, Raw, RspCapability, Signature5F37, SubjectKeyIdentifier,
+    SuccessResult, TransactionId, UiccCapability, Unknown, VersionType, pkix, tlv,
 };
 use rsp_bpp::{Bsp, BspKeys, verify_initialise_secure_channel};
-use rsp_crypto::{PublicKey, Randomness, RandomnessExt as _, SecretKey, Signature, Signer, aws_lc};
+use rsp_crypto::{Curve, PublicKey, Randomness, RandomnessExt as _, SecretKey, Signature, Signer, aws_lc, hash};
 use rsp_es::client::Es9PlusClient;
 use rsp_es::es9plus::{
     AuthenticateClientRequest, AuthenticateClientResponse, GetBoundProfilePackageRequest, HandleNotificationRequest,
@@ -53,6 +53,10 @@ impl BenchCard {
         })
     }
 
+    pub(super) fn eid(&self) -> Eid {
+        self.eid
+    }
+
     /// One full download; the answer is the number of bytes of the Bound Profile Package.
     pub(super) async fn download(
         &self,
@@ -61,34 +65,96 @@ impl BenchCard {
         matching_id: &str,
         randomness: &mut dyn Randomness,
     ) -> anyhow::Result<usize> {
-        let request = InitiateAuthenticationRequest {
+        let server = self.open_session(client, address, randomness).await?;
+        let offer = self.authenticate(client, &server, matching_id).await?;
+        let size = self.fetch(client, &offer, None, randomness).await?;
+        self.report(client, address, &offer).await?;
+        Ok(size)
+    }
+
+    /// InitiateAuthentication, with the check of what the server signed.
+    pub(super) async fn open_session(
+        &self,
+        client: &Es9PlusClient,
+        address: &str,
+        randomness: &mut dyn Randomness,
+    ) -> anyhow::Result<InitiateAuthenticationResponse> {
+        let server = client.initiate_authentication(&self.initiate_request(address, randomness)).await?;
+        check_server(&server)?;
+        Ok(server)
+    }
+
+    /// AuthenticateClient, with the check of what the server signed.
+    pub(super) async fn authenticate(
+        &self,
+        client: &Es9PlusClient,
+        server: &InitiateAuthenticationResponse,
+        matching_id: &str,
+    ) -> anyhow::Result<Offer> {
+        let (request, euicc_signature1) = self.authenticate_request(server, matching_id)?;
+        Offer::new(client.authenticate_client(&request).await?, &euicc_signature1)
+    }
+
+    /// GetBoundProfilePackage, and opening the package; the answer is its number of bytes.
+    pub(super) async fn fetch(
+        &self,
+        client: &Es9PlusClient,
+        offer: &Offer,
+        hash_cc: Option<Octet32>,
+        randomness: &mut dyn Randomness,
+    ) -> anyhow::Result<usize> {
+        let otsk = SecretKey::generate(offer.dp_pb.public_key()?.curve(), randomness);
+        let request = self.package_request(offer, hash_cc, &otsk)?;
+        let package = client.get_bound_profile_package(&request).await?.bound_profile_package;
+        self.open(&package, &offer.dp_pb, &otsk)?;
+        Ok(package.len())
+    }
+
+    /// The signed result of an installation, as a notification.
+    pub(super) async fn report(&self, client: &Es9PlusClient, address: &str, offer: &Offer) -> anyhow::Result<()> {
+        let oid = offer.dp_pb.oid().context("the DPpb certificate has no OID")?.clone();
+        let result = self.installation_result(offer.order.transaction_id.clone(), address, oid, &offer.order)?;
+        client.handle_notification(&HandleNotificationRequest { pending_notification: result }).await?;
+        Ok(())
+    }
+
+    pub(super) fn initiate_request(
+        &self,
+        address: &str,
+        randomness: &mut dyn Randomness,
+    ) -> InitiateAuthenticationRequest {
+        InitiateAuthenticationRequest {
             euicc_challenge: Octet16(randomness.bytes()),
             euicc_info1: self.info1.clone(),
             smdp_address: address.to_owned(),
-        };
-        let server = client.initiate_authentication(&request).await?;
-        let transaction_id = server.transaction_id.clone();
-        let (response, euicc_signature1) = self.authenticate_server(&server, matching_id)?;
+        }
+    }
+
+    /// The request, and euiccSignature1, which smdpSignature2 will cover.
+    pub(super) fn authenticate_request(
+        &self,
+        server: &InitiateAuthenticationResponse,
+        matching_id: &str,
+    ) -> anyhow::Result<(AuthenticateClientRequest, Signature5F37)> {
+        let (response, euicc_signature1) = self.authenticate_server(server, matching_id)?;
         let request = AuthenticateClientRequest {
-            transaction_id: transaction_id.clone(),
+            transaction_id: server.transaction_id.clone(),
             authenticate_server_response: Raw::new(response)?,
         };
-        let order = client.authenticate_client(&request).await?;
+        Ok((request, euicc_signature1))
+    }
 
-        let dp_pb = Certificate::from_der(order.smdp_certificate.bytes())?;
-        let otsk = SecretKey::generate(dp_pb.public_key()?.curve(), randomness);
-        let response = self.prepare_download(&order, &dp_pb, &euicc_signature1, &otsk)?;
-        let request = GetBoundProfilePackageRequest {
-            transaction_id: transaction_id.clone(),
-            prepare_download_response: Raw::new(response)?,
-        };
-        let package = client.get_bound_profile_package(&request).await?.bound_profile_package;
-        self.open(&package, &dp_pb, &otsk)?;
-
-        let oid = dp_pb.oid().context("the DPpb certificate has no OID")?.clone();
-        let result = self.installation_result(transaction_id, address, oid, &order)?;
-        client.handle_notification(&HandleNotificationRequest { pending_notification: result }).await?;
-        Ok(package.len())
+    /// A request for the package under a one-time key, with the hash of a confirmation code, right or wrong.
+    pub(super) fn package_request(
+        &self,
+        offer: &Offer,
+        hash_cc: Option<Octet32>,
+        otsk: &SecretKey,
+    ) -> anyhow::Result<GetBoundProfilePackageRequest> {
+        Ok(GetBoundProfilePackageRequest {
+            transaction_id: offer.order.transaction_id.clone(),
+            prepare_download_response: Raw::new(self.prepare_download(&offer.order, hash_cc, otsk)?)?,
+        })
     }
 
     fn authenticate_server(
@@ -96,9 +162,6 @@ impl BenchCard {
         server: &InitiateAuthenticationResponse,
         matching_id: &str,
     ) -> anyhow::Result<(AuthenticateServerResponse, Signature5F37)> {
-        let dp_auth = Certificate::from_der(server.server_certificate.bytes())?;
-        let signature = Signature::from_slice(&server.server_signature1.0)?;
-        aws_lc().verify(dp_auth.public_key()?, server.server_signed1.bytes(), &signature)?;
         let signed = server.server_signed1.value();
         let device_info = DeviceInfo {
             tac: OctetString::from_static(&[0x35, 0x29, 0x06, 0x11]),
@@ -133,18 +196,15 @@ impl BenchCard {
     fn prepare_download(
         &self,
         order: &AuthenticateClientResponse,
-        dp_pb: &Certificate,
-        euicc_signature1: &Signature5F37,
+        hash_cc: Option<Octet32>,
         otsk: &SecretKey,
     ) -> anyhow::Result<PrepareDownloadResponse> {
-        let signed = [order.smdp_signed2.bytes(), &rsp_asn1::encode(euicc_signature1)?].concat();
-        let signature = Signature::from_slice(&order.smdp_signature2.0)?;
-        aws_lc().verify(dp_pb.public_key()?, &signed, &signature)?;
-        ensure!(!order.smdp_signed2.value().cc_required_flag, "the order demands a confirmation code");
+        let required = order.smdp_signed2.value().cc_required_flag;
+        ensure!(!required || hash_cc.is_some(), "the order demands a confirmation code");
         let euicc_signed2 = Raw::new(EuiccSigned2 {
             transaction_id: order.transaction_id.clone(),
             euicc_otpk: OneTimePublicKey(OctetString::from_slice(otsk.public_key().as_bytes())),
-            hash_cc: None,
+            hash_cc,
             unknown: Unknown::default(),
         })?;
         let signed = [euicc_signed2.bytes(), &rsp_asn1::encode(&order.smdp_signature2)?].concat();
@@ -219,6 +279,40 @@ impl BenchCard {
     fn sign(&self, message: &[u8]) -> anyhow::Result<Signature5F37> {
         Ok(Signature5F37(OctetString::from_slice(self.signer.sign(message)?.as_bytes())))
     }
+}
+
+/// What the server offered, its signature verified.
+pub(super) struct Offer {
+    pub(super) order: AuthenticateClientResponse,
+    dp_pb: Certificate,
+}
+
+impl Offer {
+    pub(super) fn new(order: AuthenticateClientResponse, euicc_signature1: &Signature5F37) -> anyhow::Result<Self> {
+        let dp_pb = Certificate::from_der(order.smdp_certificate.bytes())?;
+        let signed = [order.smdp_signed2.bytes(), &rsp_asn1::encode(euicc_signature1)?].concat();
+        let signature = Signature::from_slice(&order.smdp_signature2.0)?;
+        aws_lc().verify(dp_pb.public_key()?, &signed, &signature)?;
+        Ok(Self { order, dp_pb })
+    }
+
+    /// SHA-256 of SHA-256 of a confirmation code and the transactionId, as the eUICC signs it (SGP.22 5.7.5).
+    pub(super) fn hash_cc(&self, code: &str) -> Octet32 {
+        let inner = hash::sha256(code.as_bytes());
+        Octet32(hash::sha256(&[inner.as_slice(), self.order.transaction_id.as_bytes()].concat()))
+    }
+
+    pub(super) fn curve(&self) -> anyhow::Result<Curve> {
+        Ok(self.dp_pb.public_key()?.curve())
+    }
+}
+
+/// Verifies serverSignature1.
+pub(super) fn check_server(server: &InitiateAuthenticationResponse) -> anyhow::Result<()> {
+    let dp_auth = Certificate::from_der(server.server_certificate.bytes())?;
+    let signature = Signature::from_slice(&server.server_signature1.0)?;
+    aws_lc().verify(dp_auth.public_key()?, server.server_signed1.bytes(), &signature)?;
+    Ok(())
 }
 
 fn info2(svn: VersionType, ci: Vec<SubjectKeyIdentifier>) -> EuiccInfo2 {

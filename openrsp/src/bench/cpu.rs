@@ -1,4 +1,4 @@
-//! Processor time of a process, from `/proc`.
+//! Processor time and memory of a process, from `/proc`.
 
 use std::time::Duration;
 
@@ -18,6 +18,15 @@ pub(super) fn cpu_of(pid: u32) -> anyhow::Result<Duration> {
     };
     // utime and stime are fields 14 and 15; the state after the name is field 3.
     Ok(TICK * (field(11)? + field(12)?))
+}
+
+/// Bytes of another process that are in memory now.
+pub(super) fn resident(pid: u32) -> anyhow::Result<u64> {
+    let path = format!("/proc/{pid}/status");
+    let status = std::fs::read_to_string(&path).with_context(|| path.clone())?;
+    let kilobytes = status.lines().find_map(|line| line.strip_prefix("VmRSS:")?.trim().strip_suffix("kB"));
+    let kilobytes = kilobytes.and_then(|number| number.trim().parse::<u64>().ok()).with_context(|| path.clone())?;
+    Ok(kilobytes * 1024)
 }
 
 /// User and system time of the calling thread so far, to the nanosecond.

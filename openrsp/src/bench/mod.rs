@@ -1,8 +1,11 @@
-//! `openrsp bench`: what a download costs the server, beside what its public-key operations alone would cost.
+//! `openrsp bench`: what a download costs the server, beside what its public-key operations alone would cost; and attacks
+//! on the server that run for long.
 
+mod attacks;
 mod card;
 mod cpu;
 mod floor;
+mod server;
 
 use std::collections::VecDeque;
 use std::fmt::Write as _;
@@ -13,24 +16,17 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
 use clap::{Args, Subcommand};
-use rsp_crypto::Curve;
-use rsp_es::client::{Es9PlusClient, NetworkTransport, Origin, Resolve, Scheme};
-use rsp_lpa::tls::CiVerifier;
+use rsp_es::client::{Origin, Scheme};
 use rsp_pki::directory::PkiDirectory;
 use serde_json::{Value, json};
 
 use crate::exit::{Exit, Failure};
 use crate::system::{OsRandomness, now};
 use card::BenchCard;
-use openrsp::processes::{Openrsp, Service, text};
-use openrsp::subscription::Subscription;
+use openrsp::processes::Service;
+use server::{Link, Shop};
 
-/// The host name in the orders of the server that is measured.
-const HOST: &str = "testsmdpplus1.example.com";
-/// Size of the profile package that is downloaded, in bytes: that of a TS.48 test profile.
-const PACKAGE_SIZE: usize = 12_000;
-
-/// Measure what this software costs.
+/// Measure what this software costs, and what it withstands.
 #[derive(Args)]
 pub(crate) struct BenchArgs {
     #[command(subcommand)]
@@ -40,6 +36,7 @@ pub(crate) struct BenchArgs {
 #[derive(Subcommand)]
 enum What {
     Downloads(DownloadsArgs),
+    Attacks(attacks::AttacksArgs),
 }
 
 /// Full downloads against a server process of its own, with an eUICC's real cryptography.
@@ -91,18 +88,17 @@ fn half() -> usize {
 }
 
 pub(crate) fn run(args: BenchArgs, json: bool) -> anyhow::Result<ExitCode> {
-    let What::Downloads(args) = args.what;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(half()).enable_all().build()?;
-    runtime.block_on(downloads(args, json))?;
+    match args.what {
+        What::Downloads(args) => runtime.block_on(downloads(args, json))?,
+        What::Attacks(args) => attacks::run(&args, &runtime, json)?,
+    }
     Ok(ExitCode::SUCCESS)
 }
 
 /// What is measured: a server, how to reach it, and what to ask it for.
 struct Target {
-    origin: Origin,
-    address: String,
-    resolve: Vec<Resolve>,
-    tls: Arc<rustls::ClientConfig>,
+    link: Link,
     card: BenchCard,
     orders: Orders,
     server: Option<u32>,
@@ -169,29 +165,13 @@ async fn downloads(args: DownloadsArgs, json: bool) -> anyhow::Result<()> {
 
 /// A server of our own with enough orders for both measurements.
 fn own(place: &Path, args: &DownloadsArgs) -> anyhow::Result<(Service, Target)> {
-    let openrsp = Openrsp::this()?;
-    let (dir, package) = (place.join("server"), place.join("profile.der"));
-    let profile = Subscription::fresh_of_size(&mut OsRandomness, PACKAGE_SIZE)?;
-    std::fs::write(&package, profile.package()).with_context(|| package.display().to_string())?;
-    openrsp.run(["init", text(&dir)?, "--host", HOST])?;
-    let smdp = ["smdp", "--dir", text(&dir)?];
-    let import = ["import", text(&package)?, "--type", "bench", "--template"];
-    openrsp.run([&smdp[..], &import, &["--spn", "OpenRSP", "--profile-name", "Bench"]].concat())?;
+    let shop = Shop::open(place)?;
     // More than the fastest server that the floor allows could deliver.
-    let count = (args.seconds * 2 + 1) * 2000;
-    let mut codes = VecDeque::new();
-    openrsp.follow([&smdp[..], &["order", "--type", "bench", "--count", &count.to_string()]].concat(), |line| {
-        codes.extend(line["matching_id"].as_str().map(str::to_owned));
-    })?;
-    let workers = args.workers.map_or(half(), usize::from).to_string();
-    let service = openrsp.serve(["serve", text(&dir)?, "--listen", "127.0.0.1:0", "--workers", &workers])?;
-    let pki = PkiDirectory::open(&dir.join("pki"), Some(now()))?;
+    let codes = shop.order((args.seconds * 2 + 1) * 2000)?;
+    let (service, link) = shop.serve(Some(args.workers.map_or(half(), usize::from)))?;
     let target = Target {
-        origin: Origin::new(Scheme::Https, HOST)?,
-        address: HOST.to_owned(),
-        resolve: vec![Resolve::new(HOST, None, service.address())],
-        tls: tls(&pki)?,
-        card: card(&pki)?,
+        link,
+        card: server::card(&shop.pki()?)?,
         orders: Orders::Once(Mutex::new(codes)),
         server: Some(service.id()),
     };
@@ -214,26 +194,13 @@ fn foreign(url: &str, args: &DownloadsArgs) -> anyhow::Result<Target> {
     }
     let pki = args.pki.as_deref().context("--pki is needed")?;
     let pki = PkiDirectory::open(pki, Some(now()))?;
+    let address = args.smdp_address.clone().unwrap_or_else(|| authority.to_owned());
     Ok(Target {
-        origin,
-        address: args.smdp_address.clone().unwrap_or_else(|| authority.to_owned()),
-        resolve: Vec::new(),
-        tls: tls(&pki)?,
-        card: card(&pki)?,
+        link: Link { origin, address, resolve: Vec::new(), tls: server::tls(&pki)? },
+        card: server::card(&pki)?,
         orders: Orders::Again(args.matching_id.clone().context("--matching-id is needed")?),
         server: args.server_pid,
     })
-}
-
-fn tls(pki: &PkiDirectory) -> anyhow::Result<Arc<rustls::ClientConfig>> {
-    let verifier = CiVerifier::new(pki.trust_store(), pki.crls().to_vec(), rsp_crypto::aws_lc());
-    Ok(verifier.tls_config()?)
-}
-
-fn card(pki: &PkiDirectory) -> anyhow::Result<BenchCard> {
-    let euicc = pki.require(Curve::P256, rsp_pki::Role::Euicc)?;
-    let eum = pki.require(Curve::P256, rsp_pki::Role::Eum)?;
-    BenchCard::new(euicc.require_key()?, euicc.certificate(), eum.certificate())
 }
 
 async fn measure(target: &Arc<Target>, time: Duration, clients: u32, keep: bool) -> anyhow::Result<Measurement> {
@@ -266,11 +233,9 @@ async fn work(target: &Target, end: Instant, keep: bool) -> anyhow::Result<(Vec<
     let mut size = 0;
     while Instant::now() < end {
         let matching_id = target.orders.next().context("the orders ran out before the time did")?;
-        let transport = NetworkTransport::new(Arc::clone(&target.tls)).with_resolve(target.resolve.clone());
-        let transport = if keep { transport } else { transport.without_keep_alive() };
-        let client = Es9PlusClient::new(Arc::new(transport), target.origin.clone());
+        let client = target.link.client(keep);
         let start = Instant::now();
-        size = target.card.download(&client, &target.address, &matching_id, &mut OsRandomness).await?;
+        size = target.card.download(&client, &target.link.address, &matching_id, &mut OsRandomness).await?;
         times.push(start.elapsed());
     }
     Ok((times, size))
