@@ -1,5 +1,6 @@
 //! The program as its users run it: processes, files, sockets.
 
+mod attacks;
 mod bed;
 mod demo;
 mod discovery;
