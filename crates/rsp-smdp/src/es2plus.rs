@@ -125,8 +125,9 @@ impl OperatorInterface {
     /// Has the SM-DS take the event of an order that was released, before the operator is told that it was. If it does not,
     /// the order is as it was before.
     async fn register_event(&self, call: &Arc<Call>, before: Profile, after: Profile) -> Result<(), Error> {
-        let Some(event_id) = after.matching_id.clone().filter(|_| after.smds_address.is_some()) else { return Ok(()) };
-        let Err(undelivered) = self.deliver_lane(&event_lane(&event_id)).await? else { return Ok(()) };
+        let (Some(address), Some(event_id)) = (&after.smds_address, &after.matching_id) else { return Ok(()) };
+        let lane = event_lane(address, event_id);
+        let Err(undelivered) = self.deliver_lane(&lane).await? else { return Ok(()) };
         let (call, notices, randomness) = (Arc::clone(call), self.notices.clone(), self.randomness.clone());
         let now = self.clock.now();
         let taken_back = self.store.run_tx("take back release", move |tx| {
@@ -201,11 +202,12 @@ impl Es2Plus for OperatorInterface {
         caller: &Caller,
         request: ConfirmOrderRequest,
     ) -> Result<ConfirmOrderResponse, StatusCode> {
-        let code = request.confirmation_code.clone().map(ConfirmationCode::new).transpose()?;
+        let code = request.confirmation_code.clone().map(ConfirmationCode::new);
+        let invalid = matches!(code, Some(Err(_)));
         let terms = Terms {
             eid: request.eid,
             matching_id: request.matching_id.clone(),
-            confirmation_code: code.as_ref().map(ConfirmationCode::stored),
+            confirmation_code: code.and_then(Result::ok).as_ref().map(ConfirmationCode::stored),
             smds_address: request.smds_address.clone(),
             policy: OrderPolicy::OneTime,
             expires_at: self.order_end(self.clock.now()),
@@ -216,6 +218,9 @@ impl Es2Plus for OperatorInterface {
         let (iccid, address) = (request.iccid, self.notices.identity().address.clone());
         let answer = self.execute(caller, &request, move |tx, placing, scope| {
             let before = find(tx, scope, iccid)?;
+            if invalid {
+                return Err(Error::ConfirmationCodeInvalid);
+            }
             let Confirmed { eid, matching_id } = placing.confirm_order(tx, &before, &terms)?;
             let answer = ConfirmOrderResponse { eid, matching_id, smdp_address: Some(address.clone()) };
             if !terms.release || !matches!(before.state, ProfileState::Allocated | ProfileState::Linked) {

@@ -130,9 +130,9 @@ impl Notices {
     }
 }
 
-/// The lane of an event: its registration and its deletion stay in order.
-pub(crate) fn event_lane(event_id: &str) -> String {
-    format!("es12 {}", fingerprint(event_id))
+/// The lane of an event at an SM-DS: its registration and its deletion stay in order.
+pub(crate) fn event_lane(address: &str, event_id: &str) -> String {
+    format!("es12 {} {address}", fingerprint(event_id))
 }
 
 fn message(
@@ -143,7 +143,7 @@ fn message(
     at: Timestamp,
 ) -> NewMessage {
     NewMessage {
-        lane: event_lane(event_id),
+        lane: event_lane(&address, event_id),
         function: function.path(Interface::Es12).to_owned(),
         recipient: Recipient::Server(address),
         body,

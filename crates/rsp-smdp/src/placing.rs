@@ -105,6 +105,9 @@ impl Placing<'_> {
                 if profile.state != ProfileState::Available {
                     return Err(Error::IccidInUse(iccid));
                 }
+                if tx.profile_type(&profile.profile_type)?.is_some_and(|found| found.closed) {
+                    return Err(Error::ProfileTypeClosed(profile.profile_type));
+                }
                 profile
             }
             (None, Some(profile_type)) => self.take(tx, scope, profile_type)?,
@@ -203,7 +206,9 @@ impl Placing<'_> {
         // Leaving Released deletes the event, which may have arrived although nobody said so.
         let mut change = self.notices.moved(released, event, self.actor, self.now)?;
         if let Some(matching_id) = &released.matching_id {
-            tx.retract_messages(&event_lane(matching_id))?;
+            if let Some(address) = &released.smds_address {
+                tx.retract_messages(&event_lane(address, matching_id))?;
+            }
             if before.matching_id.is_none() {
                 tx.release_matching_id(matching_id)?;
             }

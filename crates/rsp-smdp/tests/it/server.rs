@@ -191,9 +191,14 @@ pub(crate) fn credentials(pki: &PkiDirectory, curves: &[Curve], provider: &'stat
 
 /// A whole profile with known keys.
 pub(crate) fn package() -> Zeroizing<Vec<u8>> {
+    package_of("89001012012341234014")
+}
+
+/// The same profile with another ICCID.
+pub(crate) fn package_of(iccid: &str) -> Zeroizing<Vec<u8>> {
     let digits = |text: &str| Secret::from(text.as_bytes());
     ProfileBuilder {
-        iccid: "89001012012341234014".to_owned(),
+        iccid: iccid.to_owned(),
         imsi: "001010123456789".to_owned(),
         mnc_length: 2,
         spn: "Test".to_owned(),
