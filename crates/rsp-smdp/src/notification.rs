@@ -10,9 +10,12 @@ use rsp_asn1::{
 use rsp_es::es2plus::NotificationPoint;
 use rsp_es::es9plus::HandleNotificationRequest;
 use rsp_es::status::StatusCode;
-use rsp_store::{Notification, OrderPolicy, Profile, ProfileChange, SessionAdvance, SessionState, Step, Stepped};
+use rsp_store::{
+    Notification, OrderPolicy, Profile, ProfileChange, SealedChange, SessionAdvance, SessionState, Step, Stepped,
+};
 
 use crate::authenticate_client::ATTEMPTS;
+use crate::binding::Binding;
 use crate::error::Error;
 use crate::notices::Progress;
 use crate::order::Event;
@@ -91,8 +94,7 @@ impl Smdp {
         tracing::info!(session = %data.transaction_id, iccid = %profile.iccid, ?event, "installation result");
         // The order of the session, not whichever the profile has now; and a failure says nothing about packages that
         // were delivered later.
-        let counts =
-            state.party.has(&profile) && (event == Event::Installed || state.delivery == profile.download_tries);
+        let counts = state.party.has(&profile) && (event == Event::Installed || is_latest(&state, &profile)?);
         let change =
             if counts { self.installation(&profile, event, euicc.eid, &data.final_result, body, now) } else { None };
         let advance = SessionAdvance {
@@ -155,8 +157,9 @@ impl Smdp {
     ) -> Option<ProfileChange> {
         let mut change = self.notices.moved(profile, event, WHO, now).ok()?;
         if event == Event::Installed && profile.policy == OrderPolicy::SameEid {
-            // The limit is for deliveries without success.
+            // The limit is for deliveries without success, and the eUICC has used its one-time key up.
             change.download_tries = 0;
+            change.binding = SealedChange::Clear;
         }
         let outcome = match result {
             FinalResult::Success(_) => Ok(()),
@@ -190,6 +193,15 @@ impl Smdp {
             Stepped::Conflict => Outcome::Conflict,
         })
     }
+}
+
+/// Whether a session is the one of the last delivery. Deliveries are counted anew after a success, but then bound anew, too.
+fn is_latest(session: &ExpectResult, profile: &Profile) -> Result<bool, Error> {
+    let same_binding = match &profile.binding {
+        Some(binding) => Binding::from_bytes(binding)?.identity() == session.binding,
+        None => true,
+    };
+    Ok(same_binding && session.delivery == profile.download_tries)
 }
 
 /// What an installation result means for the order (SGP.22 2.5.6, 3.1.3).

@@ -445,7 +445,8 @@ fn preset(tx: &mut Transaction, placing: &Placing<'_>, iccid: Iccid, order: &New
         ProfileState::Downloaded => &[Event::Delivered],
         ProfileState::Installed => &[Event::Delivered, Event::Installed],
         ProfileState::Deleted => &[Event::Delivered, Event::Installed, Event::Deleted],
-        ProfileState::Error => &[Event::SessionCancelled],
+        // What ends an order of any policy.
+        ProfileState::Error => &[Event::DownloadRetriesExceeded],
         ProfileState::Unavailable => &[Event::CancelToUnavailable],
         _ => &[],
     };

@@ -17,4 +17,5 @@ mod operator;
 mod order_binding;
 mod orders;
 mod revocation;
+mod policies;
 mod server;
