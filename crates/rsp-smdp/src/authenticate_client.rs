@@ -37,7 +37,8 @@ impl Smdp {
             let now = self.clock.now();
             let state = self.authenticator.awaiting(&request.transaction_id, now).ok_or(Error::TransactionIdUnknown)?;
             let guessing = matches!(lookup, OrderKey::MatchingId(_));
-            let found = if guessing && !self.throttle.allows(caller.address, claimed_eid(response), now) {
+            let throttled = guessing && !self.throttle.allows(caller.address, claimed_eid(response), now);
+            let found = if throttled {
                 OrderFound { begun: false, profile: None }
             } else {
                 self.store.order_for_session(&request.transaction_id, &lookup, now).await?
@@ -48,7 +49,8 @@ impl Smdp {
             let credential = self.binding_credential(state.credential_ci())?;
             let authenticated = state.authenticate(&self.authenticator, response, now)?;
             let Some(profile) = found.profile else {
-                if guessing {
+                // What was not looked up was no guess: it takes nobody's chances for later.
+                if guessing && !throttled {
                     self.throttle.count(caller.address, authenticated.euicc.eid, now);
                 }
                 return Err(unknown_order(&lookup));

@@ -14,7 +14,7 @@ use rsp_es::status::StatusCode;
 use rsp_store::ProfileState;
 use tower::ServiceExt as _;
 
-use crate::euicc::{TestEuicc, authenticate_request, prepare_request};
+use crate::euicc::{authenticate_request, prepare_request};
 use crate::server::{CODE, Server, assert_refused, code};
 
 #[tokio::test]
@@ -141,31 +141,6 @@ async fn atk_cc_bruteforce_in_32_sessions_at_once() {
     }
     assert_eq!((wrong, exceeded), (5, 27));
     assert_eq!(server.state(&order).await, ProfileState::Error);
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn atk_code_race() {
-    let server = Arc::new(Server::new().await);
-    let order = server.order().await;
-    let tasks: Vec<_> = (0..16)
-        .map(|number| {
-            let (server, matching_id) = (Arc::clone(&server), order.matching_id.clone());
-            tokio::spawn(async move {
-                let euicc =
-                    TestEuicc::minted(server.pki, Curve::P256, &format!("890490320000000000000000000000{number:02}"));
-                let authenticated = euicc.try_authenticate(&server, Some(&matching_id)).await?;
-                euicc.try_prepare(&server, &authenticated, None).await
-            })
-        })
-        .collect();
-    let mut winners = 0;
-    for task in tasks {
-        match task.await.unwrap() {
-            Ok(_) => winners += 1,
-            Err(status) => assert!(status.is(&StatusCode::EID_REFUSED), "{status}"),
-        }
-    }
-    assert_eq!(winners, 1);
 }
 
 /// What the HTTP server says to a body.

@@ -7,6 +7,7 @@ mod download;
 mod es2plus;
 mod euicc;
 mod get_bound_profile_package;
+mod guessing;
 mod initiate_authentication;
 mod isolation;
 mod known_answer;

@@ -55,6 +55,8 @@ pub(crate) struct Wanted {
     pub(crate) curves: Vec<Curve>,
     /// Another hierarchy than the tests' own.
     pub(crate) pki: Option<&'static PkiDirectory>,
+    /// Another provider than AWS-LC.
+    pub(crate) provider: Option<&'static dyn Provider>,
 }
 
 impl Server {
@@ -75,8 +77,9 @@ impl Server {
         let clock = Arc::new(MockClock(AtomicI64::new(NOW.0)));
         let randomness = SharedRandomness::new(Box::new(SeededRandomness::new("server")));
         let curves = if wanted.curves.is_empty() { Curve::ALL.to_vec() } else { wanted.curves };
-        let credentials = credentials(pki, &curves, rsp_crypto::aws_lc());
-        let smdp = smdp(&store, credentials, &clock, &randomness, wanted.settings);
+        let provider = wanted.provider.unwrap_or_else(rsp_crypto::aws_lc);
+        let credentials = credentials(pki, &curves, provider);
+        let smdp = smdp(&store, credentials, provider, &clock, &randomness, wanted.settings);
         let identity = Identity { address: format!("{ADDRESS}:8443"), oid: "2.999.10".to_owned() };
         let orders = Orders::new(Arc::clone(&store), identity, clock.clone(), randomness, "test");
         Self { dir, pki, store, clock, smdp: Arc::new(smdp), orders, package: package() }
@@ -85,8 +88,9 @@ impl Server {
     /// The same server, started again with other settings.
     pub(crate) fn restarted(self, settings: Settings) -> Self {
         let randomness = SharedRandomness::new(Box::new(SeededRandomness::new("restarted")));
-        let credentials = credentials(self.pki, &Curve::ALL, rsp_crypto::aws_lc());
-        let smdp = Arc::new(smdp(&self.store, credentials, &self.clock, &randomness, settings));
+        let provider = rsp_crypto::aws_lc();
+        let credentials = credentials(self.pki, &Curve::ALL, provider);
+        let smdp = Arc::new(smdp(&self.store, credentials, provider, &self.clock, &randomness, settings));
         Self { smdp, ..self }
     }
 
@@ -149,12 +153,12 @@ impl Server {
 fn smdp(
     store: &Arc<Datastore>,
     credentials: Credentials,
+    provider: &'static dyn Provider,
     clock: &Arc<MockClock>,
     randomness: &SharedRandomness,
     settings: Settings,
 ) -> Smdp {
     let address = ServerAddress::parse(&format!("{ADDRESS}:8443")).unwrap();
-    let provider = rsp_crypto::aws_lc();
     Smdp::new(Arc::clone(store), address, credentials, provider, clock.clone(), randomness.clone(), settings).unwrap()
 }
 
