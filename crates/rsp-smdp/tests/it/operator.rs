@@ -69,6 +69,8 @@ pub(crate) struct TestCourier {
 impl Courier for TestCourier {
     async fn deliver(&self, message: &Message) -> Result<(), Undelivered> {
         self.carried.lock().unwrap().push(Sent::of(message));
+        // Others have their turn: an answer takes its time.
+        tokio::task::yield_now().await;
         let meanwhile = self.meanwhile.lock().unwrap().take();
         if let Some(meanwhile) = meanwhile {
             meanwhile.await;

@@ -69,7 +69,8 @@ impl Server {
     }
 
     pub(crate) async fn with(wanted: Wanted) -> Self {
-        let dir = tempfile::tempdir().unwrap();
+        // In memory where that can be: nothing here is about what a loss of power leaves.
+        let dir = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap();
         let pki = wanted.pki.unwrap_or_else(pki);
         let kek = KeyEncryptionKey::generate(&mut SeededRandomness::new("kek"));
         let sealing = Box::new(SeededRandomness::new("sealing"));
