@@ -16,6 +16,7 @@ mod notices;
 mod notifications;
 mod operator;
 mod order_binding;
+mod order_machine;
 mod order_race;
 mod orders;
 mod revocation;

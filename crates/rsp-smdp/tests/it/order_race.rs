@@ -364,13 +364,13 @@ async fn check(arena: &Arena<'_>, fails: bool) {
     let (lab, iccid) = (arena.lab, arena.iccid);
     let found = lab.find(iccid).await;
     let events = lab.store.profile_events(&iccid).await.unwrap();
-    let answers = arena.answers.lock().unwrap();
+    let answers = arena.answers.lock().unwrap().clone();
     let context = || format!("schedule {}: {answers:#?}", arena.number);
     check_log(&events, &[OrderPolicy::OneTime]);
     assert_eq!(events.last().unwrap().to, found.state);
     assert!(found.download_tries <= LIMIT && found.confirmation_tries <= LIMIT, "{}", context());
 
-    let delivered = arena.delivered.lock().unwrap();
+    let delivered = arena.delivered.lock().unwrap().clone();
     let mut owners = BTreeMap::<usize, BTreeSet<Eid>>::new();
     for (eid, deleted) in delivered.iter() {
         owners.entry(*deleted).or_default().insert(*eid);
