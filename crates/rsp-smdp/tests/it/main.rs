@@ -19,6 +19,6 @@ mod order_binding;
 mod order_machine;
 mod order_race;
 mod orders;
-mod revocation;
 mod policies;
+mod revocation;
 mod server;

@@ -24,7 +24,7 @@ use super::welch::{THRESHOLD, Times};
 use crate::bench::card::{BenchCard, Offer, check_server};
 use crate::bench::round;
 use crate::bench::server::{HOST, Shop, card, mint};
-use crate::config::{ServerDir, SystemClock, credentials};
+use crate::config::{ServerDir, SystemClock};
 use crate::system::{OsRandomness, write_private};
 
 /// Confirmation codes of this order are guessed.
@@ -126,7 +126,7 @@ impl Lab {
     /// The server's code as `serve` puts it together, with other limits.
     fn smdp(&self, guesses: GuessLimits) -> anyhow::Result<Smdp> {
         let settings = Settings { guesses, confirmation_code_limit: u32::MAX, ..self.dir.settings() };
-        let credentials = credentials(&self.dir.pki()?, aws_lc())?;
+        let credentials = self.dir.credentials(&rsp_crypto::Curve::ALL, aws_lc())?;
         let (clock, randomness) = (Arc::new(SystemClock), SharedRandomness::new(Box::new(OsRandomness)));
         let store = Arc::clone(&self.store);
         Ok(Smdp::new(store, self.dir.address()?, credentials, aws_lc(), clock, randomness, settings)?)
