@@ -25,6 +25,7 @@ mod sqlite;
 mod steps;
 mod subscribers;
 mod types;
+mod wipe;
 mod writer;
 
 pub use audit::AuditEntry;

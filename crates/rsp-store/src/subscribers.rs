@@ -4,6 +4,7 @@ use rsp_asn1::Iccid;
 use rusqlite::params;
 use zeroize::Zeroizing;
 
+use crate::crypter::Crypter;
 use crate::datastore::Datastore;
 use crate::error::Error;
 use crate::rows::Columns;
@@ -49,6 +50,12 @@ impl Datastore {
         let count = self.first(text, params![profile_type], |row| Columns::new(row, STOCK).unsigned("position"))?;
         Ok(count.unwrap_or_default())
     }
+
+    /// The subscribers that wait for profiles of a type, in the order in which orders will take them.
+    pub async fn waiting_subscribers(&self, profile_type: &str) -> Result<Vec<SubscriberInStock>, Error> {
+        let text = "SELECT imsi, keys FROM subscriber_stock WHERE profile_type = $1 ORDER BY position";
+        self.all(text, params![profile_type], |row| in_stock(&Columns::new(row, STOCK), self.crypter()))
+    }
 }
 
 impl Transaction {
@@ -87,10 +94,7 @@ impl Transaction {
         let text = "DELETE FROM subscriber_stock WHERE profile_type = $1 AND position = \
                     (SELECT MIN(position) FROM subscriber_stock WHERE profile_type = $1) RETURNING imsi, keys";
         sqlite::first(&self.connection, text, params![profile_type], |row| {
-            let columns = Columns::new(row, STOCK);
-            let imsi: String = columns.get("imsi")?;
-            let keys = keys(&columns, &columns.sealed(&self.crypter, imsi.as_bytes(), "keys")?)?;
-            Ok(SubscriberInStock { imsi, keys })
+            in_stock(&Columns::new(row, STOCK), &self.crypter)
         })
     }
 
@@ -108,6 +112,12 @@ impl Transaction {
         .map_err(|error| error.naming_duplicate("IMSI"))?;
         Ok(())
     }
+}
+
+fn in_stock(columns: &Columns<'_>, crypter: &Crypter) -> Result<SubscriberInStock, Error> {
+    let imsi: String = columns.get("imsi")?;
+    let keys = keys(columns, &columns.sealed(crypter, imsi.as_bytes(), "keys")?)?;
+    Ok(SubscriberInStock { imsi, keys })
 }
 
 /// K and OPc, as they were sealed.

@@ -31,6 +31,50 @@ async fn subscribers_are_taken_once_in_the_order_of_their_import() {
 }
 
 #[tokio::test]
+async fn those_who_wait_are_told_in_the_order_in_which_they_are_taken() {
+    let database = Database::with_profile(ICCID).await;
+    let done: Result<(), Error> = database
+        .store
+        .run_tx("stock", |tx| {
+            tx.stock_subscriber("basic", &subscriber("001010000000002", 2))?;
+            tx.stock_subscriber("basic", &subscriber("001010000000001", 1))
+        })
+        .await;
+    done.unwrap();
+    let waiting = database.store.waiting_subscribers("basic").await.unwrap();
+    let waiting: Vec<_> = waiting.iter().map(|waiting| (waiting.imsi.as_str(), waiting.keys[31])).collect();
+    assert_eq!(waiting, [("001010000000002", 2), ("001010000000001", 1)]);
+    assert_eq!(database.store.subscribers_in_stock("basic").await.unwrap(), 2, "telling takes nobody away");
+}
+
+#[tokio::test]
+async fn a_wiped_database_has_nothing_but_its_key_and_its_audit() {
+    let database = Database::with_profile(ICCID).await;
+    let audit = AuditEntry { at: NOW, actor: "a".to_owned(), action: "b".to_owned(), subject: "c".to_owned() };
+    let kept = audit.clone();
+    let done: Result<(), Error> = database
+        .store
+        .run_tx("fill and wipe", move |tx| {
+            tx.record_audit(&audit)?;
+            tx.stock_subscriber("basic", &subscriber("001010000000001", 1))?;
+            let keys = Zeroizing::new([1; 32]);
+            tx.insert_subscriber(&Subscriber { iccid: ICCID, imsi: "001010000000002".to_owned(), keys })?;
+            tx.reserve_matching_id("USED", NOW)?;
+            tx.wipe()
+        })
+        .await;
+    done.unwrap();
+    assert!(database.store.profiles().await.unwrap().is_empty());
+    assert!(database.store.profile_types().await.unwrap().is_empty());
+    assert!(database.store.profile_events(&ICCID).await.unwrap().is_empty());
+    assert!(database.store.package(&ICCID).await.unwrap().is_none());
+    assert_eq!(database.store.subscribers_in_stock("basic").await.unwrap(), 0);
+    assert_eq!(database.store.audit(10).await.unwrap(), [kept]);
+    let again: Result<(), Error> = database.store.run_tx("again", |tx| tx.reserve_matching_id("USED", NOW)).await;
+    again.unwrap();
+}
+
+#[tokio::test]
 async fn an_imsi_waits_once_and_not_after_it_was_taken() {
     let database = Database::with_profile(ICCID).await;
     let twice: Result<(), Error> = database
