@@ -3,7 +3,7 @@
 //! Each message is written in the transaction of what it tells. [`Notices::moved`] is the way in which orders move: it asks
 //! [`transition`] and adds what an SM-DS must hear of it.
 
-use rsp_asn1::{Eid, Timestamp};
+use rsp_asn1::{Eid, Iccid, Timestamp};
 use rsp_crypto::{Zeroizing, hash};
 use rsp_es::es2plus::{
     self, ExecutionStatus, HandleDownloadProgressInfoRequest, NotificationPoint, NotificationPointStatus, RequestHeader,
@@ -94,7 +94,7 @@ impl Notices {
             result_data: progress.result.map(<[u8]>::to_vec),
         };
         Some(NewMessage {
-            lane: format!("es2plus {}", profile.iccid),
+            lane: progress_lane(&profile.iccid),
             function: es2plus::Function::HandleDownloadProgressInfo.path().to_owned(),
             recipient: Recipient::Operator(operator),
             body: body(es2plus::Request::to_json(&request)),
@@ -128,6 +128,11 @@ impl Notices {
     fn header(&self, call: String) -> RequestHeader {
         RequestHeader { function_requester_identifier: self.identity.oid.clone(), function_call_identifier: call }
     }
+}
+
+/// The lane of what an operator is told of a profile.
+pub(crate) fn progress_lane(iccid: &Iccid) -> String {
+    format!("es2plus {iccid}")
 }
 
 /// The lane of an event at an SM-DS: its registration and its deletion stay in order.

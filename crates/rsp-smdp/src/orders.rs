@@ -9,7 +9,7 @@ use rsp_crypto::Zeroizing;
 use rsp_saip::ProfilePackage;
 use rsp_store::{
     AuditEntry, Datastore, NewProfile, NewProfileType, Operator, OrderPolicy, Profile, ProfileState, ProfileType,
-    SubscriberInStock, Transaction,
+    SubscriberInStock, Transaction, Waiting,
 };
 
 use crate::clock::{Clock, SharedRandomness};
@@ -17,7 +17,7 @@ use crate::confirmation_code::ConfirmationCode;
 use crate::error::Error;
 use crate::matching_id;
 use crate::metadata::{self, MetadataOptions};
-use crate::notices::{Identity, Notices};
+use crate::notices::{Identity, Notices, event_lane, progress_lane};
 use crate::order::Event;
 use crate::personalise::{Given, personalise};
 use crate::placing::{Placing, Scope, Terms, Wanted, find};
@@ -113,7 +113,8 @@ pub struct NewOrder {
     pub download_limit: Option<u32>,
     /// Wrong confirmation codes before the order ends; the server's limit without it.
     pub confirmation_limit: Option<u32>,
-    /// How far the order gets at once. Beyond Released, for laboratories, as if devices had done it.
+    /// How far the order gets at once. Beyond Released, for laboratories, as if devices had done it; Available and
+    /// Unavailable as if it had been cancelled.
     pub state: ProfileState,
     /// Deliveries that count already, for laboratories.
     pub download_tries: u32,
@@ -233,6 +234,7 @@ impl Orders {
         let now = self.clock.now();
         let type_name = import.type_name.clone();
         self.require_operator(import.operator.as_deref()).await?;
+        let audit = self.audit("import", &format!("{type_name}: {iccid}"));
         let (new_type, new_profile) = self.split(import, iccid, metadata, existing, now)?;
         self.store
             .run_tx("import", move |tx| {
@@ -242,7 +244,7 @@ impl Orders {
                 if let Some(new_profile) = &new_profile {
                     tx.insert_profile(new_profile)?;
                 }
-                Ok(())
+                Ok(tx.record_audit(&audit)?)
             })
             .await
             .map_err(|error| duplicate(error, "profile type", || Error::ProfileTypeExists(type_name)))
@@ -366,6 +368,49 @@ impl Orders {
         Ok(placed)
     }
 
+    /// Releases an order that was confirmed without being released.
+    ///
+    /// # Errors
+    /// [`Error::IccidUnknown`], and [`Error::NotToBeReleased`] when the order is not Confirmed.
+    pub async fn release(&self, iccid: &Iccid) -> Result<(), Error> {
+        let (iccid, notices, randomness) = (*iccid, self.notices.clone(), self.randomness.clone());
+        let (actor, now) = (self.actor.clone(), self.clock.now());
+        self.store
+            .run_tx("release order", move |tx| {
+                let placing = Placing { notices: &notices, randomness: &randomness, actor: &actor, now };
+                let profile = find(tx, &Scope::Everything, iccid)?;
+                placing.release_profile(tx, &profile)
+            })
+            .await
+    }
+
+    /// What waits to be told to other servers about an order.
+    ///
+    /// # Errors
+    /// [`Error::Store`].
+    pub async fn waiting_messages(&self, profile: &Profile) -> Result<Vec<Waiting>, Error> {
+        let mut lanes = vec![progress_lane(&profile.iccid)];
+        lanes.extend(profile.matching_id.as_deref().map(event_lane));
+        let mut waiting = self.store.waiting_messages().await?;
+        waiting.retain(|message| lanes.contains(&message.lane));
+        Ok(waiting)
+    }
+
+    /// Empties the server: operators, stock, orders, sessions and messages. For laboratories: matching IDs are given out
+    /// again, and of profiles that are on eUICCs nothing is known any more.
+    ///
+    /// # Errors
+    /// [`Error::Store`].
+    pub async fn reset(&self) -> Result<(), Error> {
+        let audit = self.audit("reset", "everything");
+        self.store
+            .run_tx("reset", move |tx| {
+                tx.wipe()?;
+                Ok(tx.record_audit(&audit)?)
+            })
+            .await
+    }
+
     /// Cancels an order and ends its sessions. The profile becomes Available again, or Unavailable; its matching ID is
     /// never used again.
     ///
@@ -414,7 +459,7 @@ fn place(tx: &mut Transaction, placing: &Placing<'_>, order: &NewOrder) -> Resul
     let wanted = Wanted { iccid: order.iccid, profile_type: Some(order.type_name.clone()), eid: order.eid };
     let ordered = placing.download_order(tx, &Scope::Everything, &wanted)?;
     let mut matching_id = String::new();
-    let confirmed = !matches!(order.state, ProfileState::Available | ProfileState::Allocated | ProfileState::Linked);
+    let confirmed = !matches!(order.state, ProfileState::Allocated | ProfileState::Linked);
     if confirmed {
         let terms = Terms {
             eid: order.eid,
@@ -447,7 +492,10 @@ fn preset(tx: &mut Transaction, placing: &Placing<'_>, iccid: Iccid, order: &New
         ProfileState::Deleted => &[Event::Delivered, Event::Installed, Event::Deleted],
         // What ends an order of any policy.
         ProfileState::Error => &[Event::DownloadRetriesExceeded],
-        ProfileState::Unavailable => &[Event::CancelToUnavailable],
+        ProfileState::Available | ProfileState::Unavailable => {
+            let profile = read(tx, iccid)?;
+            return placing.cancel_order(tx, &profile, order.state == ProfileState::Available).map(drop);
+        }
         _ => &[],
     };
     for event in events {

@@ -1,8 +1,9 @@
 //! What operators do, and what is refused to them.
 
+use rsp_asn1::Eid;
 use rsp_crypto::Zeroizing;
 use rsp_smdp::{Error, Import, MetadataOptions};
-use rsp_store::ProfileState;
+use rsp_store::{OrderPolicy, ProfileState};
 
 use crate::server::{Server, new_order};
 
@@ -100,4 +101,62 @@ async fn the_log_says_who_did_what() {
         log,
         [("Available", "test"), ("Allocated", "test"), ("Released", "test"), ("Downloaded", "GetBoundProfilePackage")]
     );
+}
+
+#[tokio::test]
+async fn an_order_gets_as_far_as_it_is_told() {
+    let server = Server::new().await;
+    server.import(true).await;
+    for policy in OrderPolicy::ALL {
+        for state in ProfileState::ALL {
+            let mut order = new_order();
+            order.policy = policy;
+            order.state = state;
+            order.eid = (state == ProfileState::Linked).then_some(Eid([0x89; 16]));
+            let placed = server.orders.order(order).await.unwrap();
+            assert_eq!(placed.state, state, "{policy:?}");
+            assert_eq!(server.store.profile(&placed.iccid).await.unwrap().unwrap().state, state, "{policy:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_was_confirmed_is_released_once() {
+    let server = Server::new().await;
+    let order = server.order_with(|order| order.state = ProfileState::Confirmed).await;
+    server.orders.release(&order.iccid).await.unwrap();
+    assert_eq!(server.state(&order).await, ProfileState::Released);
+    let again = server.orders.release(&order.iccid).await;
+    assert!(matches!(again, Err(Error::NotToBeReleased(_, ProfileState::Released))));
+}
+
+#[tokio::test]
+async fn the_messages_that_wait_for_an_order_are_its_own() {
+    let server = Server::new().await;
+    server.import(true).await;
+    let ordered = async |smds: Option<&str>| {
+        let mut order = new_order();
+        order.eid = Some(Eid([0x89; 16]));
+        order.smds_address = smds.map(str::to_owned);
+        let placed = server.orders.order(order).await.unwrap();
+        server.store.profile(&placed.iccid).await.unwrap().unwrap()
+    };
+    let (with, without) = (ordered(Some("smds.example.com")).await, ordered(None).await);
+    let waiting = server.orders.waiting_messages(&with).await.unwrap();
+    assert_eq!(waiting.len(), 1);
+    assert_eq!(waiting[0].recipient, "smds.example.com");
+    assert!(server.orders.waiting_messages(&without).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_reset_server_gives_matching_ids_out_again() {
+    let server = Server::new().await;
+    let order = server.order_with(|order| order.matching_id = Some("QR-0815".to_owned())).await;
+    server.orders.reset().await.unwrap();
+    assert!(server.store.profile(&order.iccid).await.unwrap().is_none());
+    let again = server.order_with(|order| order.matching_id = Some("QR-0815".to_owned())).await;
+    assert_eq!(again.iccid, order.iccid);
+    let audit = server.store.audit(2).await.unwrap();
+    let audit: Vec<_> = audit.iter().map(|entry| entry.action.as_str()).collect();
+    assert_eq!(audit, ["import", "reset"]);
 }
