@@ -14,5 +14,6 @@ mod pki;
 mod readme;
 mod refusals;
 mod roles;
+mod stock;
 mod subscriber_keys;
 mod transcripts;

@@ -1,0 +1,218 @@
+//! `openrsp smdp`: what the one does who runs the server. The commands work on the database, whether the server runs or not.
+
+mod import;
+mod journal;
+mod operator;
+mod order;
+mod orders;
+mod subscribers;
+mod types;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand};
+use rsp_asn1::{Iccid, Timestamp};
+use rsp_auth::ServerAddress;
+use rsp_smdp::{Error, Orders};
+use rsp_store::Profile;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use crate::config::ServerDir;
+use crate::exit::{Exit, Failure};
+
+/// Who did it, in the logs.
+const ACTOR: &str = "openrsp smdp";
+
+/// Operate an SM-DP+: operators, profiles and orders.
+#[derive(Args)]
+pub(crate) struct SmdpArgs {
+    /// The server's directory.
+    #[arg(long, value_name = "DIR", env = "OPENRSP_DIR", default_value = ".")]
+    dir: PathBuf,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    #[command(subcommand)]
+    Operator(operator::OperatorCommand),
+    Import(Box<import::ImportArgs>),
+    /// List profile types and what is left of them.
+    Types,
+    /// Take no more orders of a profile type.
+    Close {
+        /// Name of the profile type.
+        #[arg(value_name = "TYPE")]
+        type_name: String,
+    },
+    /// Take orders of a profile type again.
+    Open {
+        /// Name of the profile type.
+        #[arg(value_name = "TYPE")]
+        type_name: String,
+    },
+    Order(Box<order::OrderArgs>),
+    /// Release an order that was placed with --hold, or confirmed by its operator without release.
+    Release {
+        /// ICCID, matching ID or activation code.
+        profile: String,
+    },
+    /// Cancel an order; its matching ID is never used again.
+    Cancel {
+        /// ICCID, matching ID or activation code.
+        profile: String,
+        /// What becomes of the profile.
+        #[arg(long, value_name = "STATE", value_enum, default_value = "available")]
+        to: order::Final,
+    },
+    Orders(orders::ListArgs),
+    /// Show one profile: its order, who did what to it, its notifications, and what other servers are still to be told.
+    Show {
+        /// ICCID, matching ID or activation code.
+        profile: String,
+    },
+    /// List the messages that wait to be delivered to operators and SM-DSs, with the reason why the last attempt failed.
+    Outbox,
+    Audit(journal::AuditArgs),
+}
+
+/// Runs one command.
+pub(crate) fn run(args: SmdpArgs, json: bool) -> anyhow::Result<ExitCode> {
+    let server = ServerDir::open(&args.dir)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    runtime.block_on(async {
+        let orders = server.orders(ACTOR).await?;
+        match args.command {
+            Command::Operator(command) => operator::run(&orders, command, json).await?,
+            Command::Import(import) => import::run(&orders, *import, json).await?,
+            Command::Types => types::list(&orders, json).await?,
+            Command::Close { type_name } => types::close(&orders, &type_name, true, json).await?,
+            Command::Open { type_name } => types::close(&orders, &type_name, false, json).await?,
+            Command::Order(order) => order::run(&server, orders, *order, json).await?,
+            Command::Release { profile } => order::release(&orders, &profile, json).await?,
+            Command::Cancel { profile, to } => order::cancel(&orders, &profile, to, json).await?,
+            Command::Orders(args) => orders::list(&orders, &args, json).await?,
+            Command::Show { profile } => orders::show(&orders, &profile, json).await?,
+            Command::Outbox => journal::outbox(&orders, json).await?,
+            Command::Audit(args) => journal::audit(&orders, &args, json).await?,
+        }
+        Ok(ExitCode::SUCCESS)
+    })
+}
+
+/// Bad files and values are the caller's input; the rest failed.
+fn failure(error: Error) -> anyhow::Error {
+    let exit = match &error {
+        Error::Package(_)
+        | Error::Metadata { .. }
+        | Error::MatchingIdInvalid
+        | Error::ConfirmationCodeInvalid
+        | Error::ProfileTypeUnknown(_)
+        | Error::ProfileTypeExists(_)
+        | Error::IccidUnknown(_)
+        | Error::IccidExists(_)
+        | Error::MatchingIdInUse
+        | Error::OperatorExists(_)
+        | Error::IccidRange(_)
+        | Error::NoTemplate(_)
+        | Error::ImsiExists(_)
+        | Error::ImsiInvalid(_)
+        | Error::EidMissing
+        | Error::SmdsAddressInvalid(_) => Exit::Input,
+        _ => Exit::Failed,
+    };
+    Failure::new(exit, error)
+}
+
+fn bad_input(problem: impl std::fmt::Display) -> anyhow::Error {
+    Failure::new(Exit::Input, problem)
+}
+
+fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
+    std::fs::read(path).map_err(|error| bad_input(format!("{}: {error}", path.display())))
+}
+
+/// A profile by ICCID, matching ID, or the activation code with it.
+async fn find(orders: &Orders, text: &str) -> anyhow::Result<Profile> {
+    let matching_id = text.contains('$').then(|| text.split('$').nth(2)).flatten().unwrap_or(text);
+    let by_matching_id = orders.store().profile_by_matching_id(matching_id).await?;
+    let found = match (by_matching_id, text.parse::<Iccid>()) {
+        (Some(profile), _) => Some(profile),
+        (None, Ok(iccid)) => orders.store().profile(&iccid).await?,
+        (None, Err(_)) => None,
+    };
+    found.ok_or_else(|| bad_input(format!("{text}: no profile has this ICCID or matching ID")))
+}
+
+/// Refuses an operator that is not there, by its name.
+async fn require_operator(orders: &Orders, name: Option<&str>) -> anyhow::Result<()> {
+    let Some(name) = name else { return Ok(()) };
+    match orders.store().operator(name).await? {
+        Some(_) => Ok(()),
+        None => Err(bad_input(format!(
+            "there is no operator {name:?}; add it with: openrsp smdp operator add {name:?} --certificate FILE"
+        ))),
+    }
+}
+
+/// A time as RFC 3339 has it, such as `2026-12-24T18:00:00Z`.
+fn parse_timestamp(text: &str) -> Result<Timestamp, String> {
+    OffsetDateTime::parse(text, &Rfc3339)
+        .map(|time| Timestamp(time.unix_timestamp()))
+        .map_err(|_| format!("{text:?} is no time such as 2026-12-24T18:00:00Z"))
+}
+
+/// An address of another server, `HOST[:PORT]`, as it is stored.
+fn parse_address(text: &str) -> Result<String, String> {
+    match ServerAddress::parse(text) {
+        Some(_) => Ok(text.to_owned()),
+        None => Err(format!("{text:?} is no HOST[:PORT]")),
+    }
+}
+
+/// Prints rows under a header, each column as wide as its widest cell; the last one is not filled up.
+fn print_table<const N: usize>(header: [&str; N], rows: &[[String; N]]) {
+    let width = |column: usize| {
+        let cells = rows.iter().map(|row| row[column].chars().count());
+        cells.max().unwrap_or_default().max(header[column].len())
+    };
+    let widths: [usize; N] = std::array::from_fn(width);
+    let print = |cells: &[&str]| {
+        let cells: Vec<_> = cells.iter().zip(widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
+        println!("{}", cells.join("  ").trim_end());
+    };
+    print(&header);
+    for row in rows {
+        print(&row.each_ref().map(String::as_str));
+    }
+}
+
+/// What a table shows where there is nothing.
+fn or_dash(value: Option<impl ToString>) -> String {
+    value.map_or_else(|| "-".to_owned(), |value| value.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{parse_address, parse_timestamp};
+
+    #[test]
+    fn times_have_a_zone() {
+        assert_eq!(parse_timestamp("1970-01-02T00:00:00Z").map(|at| at.0), Ok(86_400));
+        assert_eq!(parse_timestamp("1970-01-02T01:00:00+01:00").map(|at| at.0), Ok(86_400));
+        for bad in ["1970-01-02", "1970-01-02T00:00:00", "tomorrow", ""] {
+            assert!(parse_timestamp(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn addresses_are_hosts_with_or_without_port() {
+        assert_eq!(parse_address("smds.example.com:8443").as_deref(), Ok("smds.example.com:8443"));
+        for bad in ["", "https://smds.example.com", "a b"] {
+            assert!(parse_address(bad).is_err(), "{bad}");
+        }
+    }
+}
