@@ -2,6 +2,7 @@
 
 mod import;
 mod journal;
+mod lab;
 mod operator;
 mod order;
 mod orders;
@@ -25,7 +26,7 @@ use crate::exit::{Exit, Failure};
 /// Who did it, in the logs.
 const ACTOR: &str = "openrsp smdp";
 
-/// Operate an SM-DP+: operators, profiles and orders.
+/// Operate an SM-DP+: operators, profiles, orders, and whole set-ups from one file.
 #[derive(Args)]
 pub(crate) struct SmdpArgs {
     /// The server's directory.
@@ -77,6 +78,8 @@ enum Command {
     /// List the messages that wait to be delivered to operators and SM-DSs, with the reason why the last attempt failed.
     Outbox,
     Audit(journal::AuditArgs),
+    Load(lab::LoadArgs),
+    Export(lab::ExportArgs),
 }
 
 /// Runs one command.
@@ -98,6 +101,8 @@ pub(crate) fn run(args: SmdpArgs, json: bool) -> anyhow::Result<ExitCode> {
             Command::Show { profile } => orders::show(&orders, &profile, json).await?,
             Command::Outbox => journal::outbox(&orders, json).await?,
             Command::Audit(args) => journal::audit(&orders, &args, json).await?,
+            Command::Load(args) => lab::load(&server, &orders, &args, json).await?,
+            Command::Export(args) => lab::export(&orders, &args, json).await?,
         }
         Ok(ExitCode::SUCCESS)
     })

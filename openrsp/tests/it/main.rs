@@ -14,6 +14,7 @@ mod pki;
 mod readme;
 mod refusals;
 mod roles;
+mod setup_files;
 mod stock;
 mod subscriber_keys;
 mod transcripts;
