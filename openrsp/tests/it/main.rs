@@ -7,6 +7,7 @@ mod discovery;
 mod downgrade;
 mod downloads;
 mod es2plus;
+mod lab;
 mod memory;
 mod operation;
 mod orders;
