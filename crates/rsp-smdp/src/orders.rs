@@ -390,7 +390,8 @@ impl Orders {
     /// [`Error::Store`].
     pub async fn waiting_messages(&self, profile: &Profile) -> Result<Vec<Waiting>, Error> {
         let mut lanes = vec![progress_lane(&profile.iccid)];
-        lanes.extend(profile.matching_id.as_deref().map(event_lane));
+        let event = profile.smds_address.as_deref().zip(profile.matching_id.as_deref());
+        lanes.extend(event.map(|(address, event_id)| event_lane(address, event_id)));
         let mut waiting = self.store.waiting_messages().await?;
         waiting.retain(|message| lanes.contains(&message.lane));
         Ok(waiting)

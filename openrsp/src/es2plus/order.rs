@@ -13,7 +13,7 @@ use serde_json::json;
 
 use super::connection::ConnectionArgs;
 use crate::exit::{Exit, Failure};
-use crate::smdp::confirmation_code as read_code;
+use crate::smdp::order::confirmation_code as read_code;
 
 /// Reserve a profile: one of a type, or the very one with an ICCID (SGP.22 5.3.1). Prints its ICCID.
 #[derive(Args)]

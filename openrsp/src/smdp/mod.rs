@@ -4,7 +4,7 @@ mod import;
 mod journal;
 mod lab;
 mod operator;
-mod order;
+pub(crate) mod order;
 mod orders;
 mod subscribers;
 mod types;

@@ -245,7 +245,7 @@ impl Printed<'_> {
 }
 
 /// Where the code comes from; never the command line itself, which others can see.
-fn confirmation_code(source: &str) -> anyhow::Result<ConfirmationCode> {
+pub(crate) fn confirmation_code(source: &str) -> anyhow::Result<ConfirmationCode> {
     let flag = "--confirmation-code";
     let code = match source.strip_prefix('@') {
         Some(path) => {
