@@ -28,15 +28,17 @@ impl CallKey {
 }
 
 impl Transaction {
-    /// What this very call was answered, if it was executed before and nothing has happened to its order since.
+    /// What this very call was answered, if it was executed before and no other call has moved its order since. What devices
+    /// and time did since makes it no other order.
     ///
     /// # Errors
     /// The store's own failures.
     pub fn executed_call(&mut self, key: &CallKey) -> Result<Option<Zeroizing<Vec<u8>>>, Error> {
         sqlite::first(
             &self.connection,
-            "SELECT c.response FROM calls c JOIN profiles p ON p.iccid = c.iccid AND p.version = c.version \
-             WHERE c.operator = $1 AND c.call_id = $2 AND c.request = $3",
+            "SELECT c.response FROM calls c WHERE c.operator = $1 AND c.call_id = $2 AND c.request = $3 \
+             AND NOT EXISTS (SELECT 1 FROM profile_events e WHERE e.iccid = c.iccid AND e.version > c.version \
+             AND e.to_state NOT IN ('Downloaded', 'Installed', 'Deleted', 'Error'))",
             params![key.operator, key.call_id, key.request],
             |row| Columns::new(row, TABLE).sealed(&self.crypter, &key.row(), "response"),
         )

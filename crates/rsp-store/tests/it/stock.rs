@@ -140,10 +140,9 @@ async fn a_certificate_is_one_operator() {
 }
 
 #[tokio::test]
-async fn a_call_is_remembered_until_something_happens_to_its_order_or_it_is_forgotten() {
+async fn a_call_is_remembered_until_another_one_moves_its_order_or_it_is_forgotten() {
     let database = Database::with_profile(ICCID).await;
     let key = |call_id: &str| CallKey { operator: "a".to_owned(), call_id: call_id.to_owned(), request: [3; 32] };
-    let profile = database.store.profile(&ICCID).await.unwrap().unwrap();
     let answers: Result<_, Error> = database
         .store
         .run_tx("calls", move |tx| {
@@ -151,7 +150,18 @@ async fn a_call_is_remembered_until_something_happens_to_its_order_or_it_is_forg
             let found = |tx: &mut rsp_store::Transaction, key| Ok::<_, Error>(tx.executed_call(key)?.is_some());
             tx.remember_call(&first, b"answer", &ICCID, NOW)?;
             let mut answers = vec![found(tx, &first)?, found(tx, &other)?];
-            tx.change_profile(&profile.change("clerk", NOW))?;
+            // What a device does is no other order; what an operator does, is.
+            for (state, remembered) in [
+                (rsp_store::ProfileState::Downloaded, true),
+                (rsp_store::ProfileState::Error, true),
+                (rsp_store::ProfileState::Released, false),
+                (rsp_store::ProfileState::Installed, false),
+            ] {
+                let mut change = tx.profile(&ICCID)?.unwrap().change("somebody", NOW);
+                change.state = state;
+                tx.change_profile(&change)?;
+                assert_eq!(found(tx, &first)?, remembered, "{state}");
+            }
             answers.push(found(tx, &first)?);
             tx.remember_call(&first, b"another", &ICCID, NOW)?;
             answers.push(tx.executed_call(&first)?.is_some_and(|answer| *answer == *b"another"));
