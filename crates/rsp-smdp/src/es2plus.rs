@@ -2,7 +2,7 @@
 //!
 //! Who calls is its TLS client certificate, and nothing else. A function takes effect in one transaction, which also
 //! remembers the answer: a call that is repeated, because its answer was lost, gets the same one. It is a repetition only
-//! as long as nothing has happened to its order since: some callers give all their calls the same identifier.
+//! as long as no other call has moved its order since: some callers give all their calls the same identifier.
 
 use std::sync::Arc;
 
@@ -22,7 +22,7 @@ use crate::confirmation_code::ConfirmationCode;
 use crate::courier::{Courier, Undelivered};
 use crate::error::Error;
 use crate::notices::{Identity, Notices, event_lane};
-use crate::placing::{Confirmed, Placing, Scope, Terms, Wanted, find};
+use crate::placing::{Confirmed, Placing, Scope, Terms, Wanted, find, require_event_registered};
 
 /// How long the answer of an SM-DS is waited for before somebody else may ask it, in seconds.
 const LEASE: i64 = 60;
@@ -86,8 +86,14 @@ impl OperatorInterface {
         Ok(Call { scope: Scope::Operator { name: operator.name, iccid_prefix: operator.iccid_prefix }, actor, key })
     }
 
-    /// Executes a function, or repeats its answer.
-    async fn execute<R, A, F>(&self, caller: &Caller, request: &R, function: F) -> Result<A, Error>
+    /// Executes a function, or repeats its answer. `releases` is the order that it may have released.
+    async fn execute<R, A, F>(
+        &self,
+        caller: &Caller,
+        request: &R,
+        releases: Option<Iccid>,
+        function: F,
+    ) -> Result<A, Error>
     where
         R: Request,
         A: Response + 'static,
@@ -100,6 +106,10 @@ impl OperatorInterface {
             let (notices, randomness, now) = (self.notices.clone(), self.randomness.clone(), self.clock.now());
             let done = self.store.run_tx(R::FUNCTION.name(), move |tx| {
                 if let Some(answer) = tx.executed_call(&shared.key)? {
+                    if let Some(iccid) = releases {
+                        let profile = find(tx, &shared.scope, iccid)?;
+                        require_event_registered(tx, &profile)?;
+                    }
                     let answer = A::from_json(&answer).map_err(|_| Error::Damaged("answer"))?;
                     return Ok((answer, None));
                 }
@@ -189,7 +199,7 @@ impl Es2Plus for OperatorInterface {
         request: DownloadOrderRequest,
     ) -> Result<DownloadOrderResponse, StatusCode> {
         let wanted = Wanted { iccid: request.iccid, profile_type: request.profile_type.clone(), eid: request.eid };
-        let answer = self.execute(caller, &request, move |tx, placing, scope| {
+        let answer = self.execute(caller, &request, None, move |tx, placing, scope| {
             let profile = placing.download_order(tx, scope, &wanted)?;
             let iccid = profile.iccid;
             Ok(Done { answer: DownloadOrderResponse { iccid }, iccid, released: None })
@@ -216,7 +226,7 @@ impl Es2Plus for OperatorInterface {
             release: request.release_flag,
         };
         let (iccid, address) = (request.iccid, self.notices.identity().address.clone());
-        let answer = self.execute(caller, &request, move |tx, placing, scope| {
+        let answer = self.execute(caller, &request, Some(iccid), move |tx, placing, scope| {
             let before = find(tx, scope, iccid)?;
             if invalid {
                 return Err(Error::ConfirmationCodeInvalid);
@@ -234,7 +244,7 @@ impl Es2Plus for OperatorInterface {
     async fn cancel_order(&self, caller: &Caller, request: CancelOrderRequest) -> Result<(), StatusCode> {
         let (iccid, status) = (request.iccid, request.final_profile_status_indicator);
         let (eid, matching_id) = (request.eid, request.matching_id.clone());
-        let answer = self.execute(caller, &request, move |tx, placing, scope| {
+        let answer = self.execute(caller, &request, None, move |tx, placing, scope| {
             let (Some(iccid), Some(status)) = (iccid, status) else { return Err(Error::CancelIncomplete) };
             let profile = find(tx, scope, iccid)?;
             if eid.is_none() && profile.state == ProfileState::Linked {
@@ -255,7 +265,7 @@ impl Es2Plus for OperatorInterface {
 
     async fn release_profile(&self, caller: &Caller, request: ReleaseProfileRequest) -> Result<(), StatusCode> {
         let iccid = request.iccid;
-        let answer = self.execute(caller, &request, move |tx, placing, scope| {
+        let answer = self.execute(caller, &request, Some(iccid), move |tx, placing, scope| {
             let before = find(tx, scope, iccid)?;
             placing.release_profile(tx, &before)?;
             Ok(Done { answer: (), iccid, released: Some((before, find(tx, scope, iccid)?)) })

@@ -127,6 +127,7 @@ impl Placing<'_> {
         terms: &Terms,
     ) -> Result<Confirmed, Error> {
         if let Some(answer) = confirmed_before(profile, terms) {
+            require_event_registered(tx, profile)?;
             return Ok(answer);
         }
         if !matches!(profile.state, ProfileState::Allocated | ProfileState::Linked) {
@@ -344,6 +345,15 @@ fn confirmed_before(profile: &Profile, terms: &Terms) -> Option<Confirmed> {
         && same_code(terms.confirmation_code.as_deref(), profile.confirmation_code.as_deref());
     let matching_id = profile.matching_id.clone().filter(|_| !profile.unnamed).unwrap_or_default();
     same.then_some(Confirmed { eid: profile.eid, matching_id })
+}
+
+/// Nobody is told of a release before the SM-DS has taken its event: if it does not, the release is taken back.
+pub(crate) fn require_event_registered(tx: &mut Transaction, profile: &Profile) -> Result<(), Error> {
+    let (Some(address), Some(event_id)) = (&profile.smds_address, &profile.matching_id) else { return Ok(()) };
+    if profile.state == ProfileState::Released && tx.is_message_waiting(&event_lane(address, event_id))? {
+        return Err(Error::SmdsInaccessible("it has not answered an earlier call yet".to_owned()));
+    }
+    Ok(())
 }
 
 fn same_code(given: Option<&Vec<u8>>, stored: Option<&Vec<u8>>) -> bool {

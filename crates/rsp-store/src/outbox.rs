@@ -234,6 +234,15 @@ impl Transaction {
         Ok(())
     }
 
+    /// Whether anything waits in a lane.
+    ///
+    /// # Errors
+    /// The store's own failures.
+    pub fn is_message_waiting(&mut self, lane: &str) -> Result<bool, Error> {
+        let text = "SELECT 1 FROM outbox WHERE lane = $1 LIMIT 1";
+        Ok(sqlite::first(&self.connection, text, params![lane], |_| Ok(()))?.is_some())
+    }
+
     /// Takes back what waits in a lane; returns how many messages that were.
     ///
     /// # Errors

@@ -1,5 +1,7 @@
 //! What operators order over ES2+ (SGP.22 5.3), what devices then get, and what is refused.
 
+use std::sync::Arc;
+
 use rsp_asn1::{Eid, Iccid};
 use rsp_crypto::{Curve, Zeroizing};
 use rsp_es::es2plus::{CancelOrderRequest, ConfirmOrderRequest, FinalProfileStatus};
@@ -531,20 +533,92 @@ async fn an_identifier_of_one_operator_is_nothing_to_another() {
 }
 
 #[tokio::test]
+async fn a_release_whose_answer_was_lost_is_answered_although_the_device_was_fast() {
+    let lab = Lab::new().await;
+    let iccid = lab.one().await;
+    let (alpha, euicc) = (caller(ALPHA), lab.euicc(Curve::P256));
+    let matching_id = lab.placed(iccid, |request| request.release_flag = false).await;
+    let release = lab.release(iccid);
+    lab.es2().release_profile(&alpha, release.clone()).await.unwrap();
+    let authenticated = euicc.authenticate(&lab, &matching_id).await;
+    lab.es2().release_profile(&alpha, release.clone()).await.unwrap();
+    euicc.try_prepare(&lab, &authenticated, None).await.unwrap();
+    lab.es2().release_profile(&alpha, release.clone()).await.unwrap();
+    lab.installs(&euicc, Some(&matching_id), None).await;
+    lab.es2().release_profile(&alpha, release.clone()).await.unwrap();
+    assert_eq!(lab.state_of(iccid).await, ProfileState::Installed);
+    // Another call is another call; and so is this one when the profile is ordered again.
+    let expected = &StatusCode::ICCID_INVALID_TRANSITION;
+    lab.refuses(lab.es2().release_profile(&alpha, lab.release(iccid)), expected).await;
+    let deleted = euicc.notification(100, rsp_asn1::NotificationEvent::DELETE, iccid);
+    lab.es9().handle_notification(&Caller::default(), deleted).await.unwrap();
+    lab.es2().cancel_order(&alpha, lab.cancel(iccid)).await.unwrap();
+    lab.refuses(lab.es2().release_profile(&alpha, release.clone()), expected).await;
+    lab.placed(iccid, |request| request.release_flag = false).await;
+    lab.es2().release_profile(&alpha, release).await.unwrap();
+    assert_eq!(lab.state_of(iccid).await, ProfileState::Released);
+}
+
+#[tokio::test]
+async fn nobody_is_told_of_a_release_before_the_smds_has_taken_its_event() {
+    for same_call in [false, true] {
+        for failure in [None, inaccessible()] {
+            let lab = Arc::new(Lab::new().await);
+            let iccid = lab.one().await;
+            lab.es2().download_order(&caller(ALPHA), lab.download(iccid)).await.unwrap();
+            let header = lab.header();
+            let confirm = {
+                let (header, eid) = (header.clone(), Some(eid_of(&lab)));
+                move |lab: &Lab| ConfirmOrderRequest {
+                    header: if same_call { header.clone() } else { lab.header() },
+                    eid,
+                    matching_id: Some("EVENT-1".to_owned()),
+                    smds_address: Some(SMDS.to_owned()),
+                    ..lab.confirm(iccid)
+                }
+            };
+            let again = {
+                let (lab, confirm) = (Arc::clone(&lab), confirm.clone());
+                Box::pin(async move {
+                    let answer = lab.es2().confirm_order(&caller(ALPHA), confirm(&lab)).await;
+                    assert_refused(answer, &StatusCode::SMDS_INACCESSIBLE);
+                })
+            };
+            *lab.courier.meanwhile.lock().unwrap() = Some(again);
+            let fails = failure.is_some();
+            lab.courier.fails(failure);
+            let answer = lab.es2().confirm_order(&caller(ALPHA), confirm(&lab)).await;
+            let state = lab.state_of(iccid).await;
+            if fails {
+                assert_refused(answer, &StatusCode::SMDS_INACCESSIBLE);
+                assert_eq!(state, ProfileState::Allocated);
+            } else {
+                answer.unwrap();
+                assert_eq!(state, ProfileState::Released);
+                lab.es2().confirm_order(&caller(ALPHA), confirm(&lab)).await.unwrap();
+            }
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_confirmation_whose_answer_was_lost_is_answered_although_the_device_was_fast() {
     let lab = Lab::new().await;
     let iccid = lab.one().await;
     let (alpha, euicc, header) = (caller(ALPHA), lab.euicc(Curve::P256), lab.header());
     lab.es2().download_order(&alpha, lab.download(iccid)).await.unwrap();
     let confirm = || ConfirmOrderRequest { header: header.clone(), ..lab.confirm(iccid) };
-    let matching_id = lab.es2().confirm_order(&alpha, confirm()).await.unwrap().matching_id;
-    let authenticated = euicc.authenticate(&lab, &matching_id).await;
+    let first = lab.es2().confirm_order(&alpha, confirm()).await.unwrap();
+    assert_eq!(first.eid, None);
+    let authenticated = euicc.authenticate(&lab, &first.matching_id).await;
     let again = |what| {
-        let (lab, alpha, matching_id) = (&lab, &alpha, &matching_id);
+        let (lab, alpha, first) = (&lab, &alpha, &first);
         async move {
             let state = lab.state_of(iccid).await;
-            let answer = lab.es2().confirm_order(alpha, confirm()).await.unwrap();
-            assert_eq!((&answer.matching_id, answer.eid), (matching_id, Some(eid_of(lab))), "{what}");
+            assert_eq!(lab.es2().confirm_order(alpha, confirm()).await.as_ref(), Ok(first), "{what}");
+            // One that says the same is told which eUICC it is now.
+            let answer = lab.es2().confirm_order(alpha, lab.confirm(iccid)).await.unwrap();
+            assert_eq!((&answer.matching_id, answer.eid), (&first.matching_id, Some(eid_of(lab))), "{what}");
             assert_eq!(lab.state_of(iccid).await, state);
         }
     };
