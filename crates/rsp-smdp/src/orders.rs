@@ -397,7 +397,7 @@ impl Orders {
         Ok(waiting)
     }
 
-    /// Empties the server: operators, stock, orders, sessions and messages. For laboratories: matching IDs are given out
+    /// Empties the server: operators, stock, orders, sessions, messages, and the events of its SM-DS. For laboratories: matching IDs are given out
     /// again, and of profiles that are on eUICCs nothing is known any more.
     ///
     /// # Errors

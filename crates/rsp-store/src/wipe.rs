@@ -6,7 +6,7 @@ use crate::writer::Transaction;
 
 /// What is emptied, each table before those that it refers to. What the server did to itself stays in the audit, and the key
 /// stays the same.
-const TABLES: [&str; 12] = [
+const TABLES: [&str; 15] = [
     "DELETE FROM outbox",
     "DELETE FROM calls",
     "DELETE FROM notifications",
@@ -19,15 +19,40 @@ const TABLES: [&str; 12] = [
     "DELETE FROM subscriber_stock",
     "DELETE FROM profile_types",
     "DELETE FROM operators",
+    "DELETE FROM event_records",
+    "DELETE FROM event_registrars",
+    "DELETE FROM event_sessions",
 ];
 
 impl Transaction {
-    /// Deletes every operator, profile type, profile, order, session, notification and message, and forgets which matching
-    /// IDs were given out. Nothing of it comes back; of profiles that are on eUICCs the server knows nothing any more.
+    /// Deletes every operator, profile type, profile, order, session, notification and message, and every event of an SM-DS,
+    /// and forgets which matching IDs were given out. Nothing of it comes back; of profiles that are on eUICCs the server knows nothing any more.
     ///
     /// # Errors
     /// The store's own failures.
     pub fn wipe(&mut self) -> Result<(), Error> {
         TABLES.iter().try_for_each(|text| sqlite::execute(&self.connection, text, &[]).map(drop))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::TABLES;
+    use crate::sqlite::{self, Access};
+
+    /// What a wiped database keeps: its key and the audit.
+    const KEPT: [&str; 2] = ["store_key", "audit"];
+
+    #[test]
+    fn every_table_is_wiped_or_kept_on_purpose() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut connection = sqlite::connect(&dir.path().join("test.db"), Access::Create).unwrap();
+        sqlite::migrate(&mut connection).unwrap();
+        let text = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'";
+        let tables: Vec<String> = sqlite::all(&connection, text, &[], |row| Ok(row.get(0)?)).unwrap();
+        for table in tables {
+            let wiped = TABLES.contains(&format!("DELETE FROM {table}").as_str());
+            assert!(wiped != KEPT.contains(&table.as_str()), "{table}");
+        }
     }
 }

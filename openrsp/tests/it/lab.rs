@@ -1,10 +1,19 @@
 //! examples/lab.toml: each order of the lab does what the file says, over HTTPS, with our LPA and software eUICCs.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use rsp_asn1::{BoundProfilePackage, decode};
-use rsp_es::client::Exchange;
+use rsp_crypto::SecretKey;
+use rsp_es::client::{
+    ClientIdentity, Es2PlusClient, Exchange, NetworkTransport, Origin, Resolve, Scheme, tls_config_as,
+};
+use rsp_es::es2plus::{DownloadOrderRequest, RequestHeader};
 use rsp_es::es9plus::{GetBoundProfilePackageResponse, Response as _};
+use rsp_lpa::tls::CiVerifier;
+use rsp_pki::Certificate;
+use rsp_pki::directory::PkiDirectory;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use serde_json::Value;
 
 use crate::bed::{Bed, Ended, HOST, Service, openrsp};
@@ -180,8 +189,8 @@ fn a_profile_with_ppr1_is_agreed_to_and_cannot_be_disabled() {
     // Its operator has an endpoint, at which nobody listens.
     let waiting = lab.show("LAB-PPR1")["waiting_messages"].clone();
     assert!(waiting.as_array().is_some_and(|waiting| !waiting.is_empty()), "{waiting}");
-    assert_eq!(waiting[0]["recipient"], "localhost:9443");
-    assert_eq!(lab.bed.smdp(&["outbox"]).lines[0]["recipient"], "localhost:9443");
+    assert_eq!(waiting[0]["recipient"], "localhost:8447");
+    assert_eq!(lab.bed.smdp(&["outbox"]).lines[0]["recipient"], "localhost:8447");
 }
 
 #[test]
@@ -229,6 +238,46 @@ fn the_operators_have_certificates_of_the_servers_ci() {
     let again = load(&lab.bed, &["--reset"]);
     let kept: Vec<_> = again.iter().map(|line| &line["certificate_sha256"]).filter(|value| !value.is_null()).collect();
     assert_eq!(kept, fingerprints, "operators keep their certificates");
+}
+
+/// ES2+ as an operator of the lab calls it, with the certificate that was issued for it.
+fn es2plus(lab: &Lab, operator: &str) -> Es2PlusClient {
+    let line = lab.loaded.iter().find(|line| line["operator"] == operator).unwrap();
+    let file = |member: &str| std::fs::read_to_string(line[member].as_str().unwrap()).unwrap();
+    let certificate = Certificate::from_pem(&file("certificate")).unwrap();
+    let key = SecretKey::from_pem(&file("key")).unwrap().to_pkcs8_der().unwrap();
+    let client = ClientIdentity {
+        chain: vec![CertificateDer::from(certificate.der().to_vec())],
+        key: PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.to_vec())),
+    };
+    let pki = PkiDirectory::open(lab.bed.pki().as_ref(), None).unwrap();
+    let verifier = CiVerifier::new(pki.trust_store(), Vec::new(), rsp_crypto::aws_lc());
+    let transport = NetworkTransport::new(tls_config_as(client, verifier).unwrap());
+    let transport = transport.with_resolve(vec![Resolve::new(HOST, None, lab.server.listener("es2plus"))]);
+    Es2PlusClient::new(Arc::new(transport), Origin::new(Scheme::Https, HOST).unwrap())
+}
+
+#[tokio::test]
+async fn an_operator_orders_its_own_profiles_over_es2plus_and_no_others() {
+    let lab = Lab::open();
+    let request = |call: &str| DownloadOrderRequest {
+        header: RequestHeader {
+            function_requester_identifier: "2.999.30".to_owned(),
+            function_call_identifier: call.to_owned(),
+        },
+        eid: None,
+        iccid: None,
+        profile_type: Some("alpha-consumer".to_owned()),
+    };
+    let (alpha, beta) = (es2plus(&lab, "Alpha Mobile"), es2plus(&lab, "Beta Private Networks"));
+    let ordered = alpha.download_order(&request("1")).await.unwrap();
+    assert_eq!(ordered.iccid.to_string(), "8900101000000000027", "the second of the range");
+    let shown = lab.show(&ordered.iccid.to_string());
+    assert_eq!((&shown["state"], &shown["imsi"]), (&"Allocated".into(), &"001010000000002".into()), "{shown}");
+    assert!(shown["updated_by"].as_str().unwrap().contains("by Alpha Mobile"), "{shown}");
+    assert!(beta.download_order(&request("2")).await.is_err(), "there is no such type for it");
+    alpha.download_order(&request("3")).await.unwrap();
+    assert!(alpha.download_order(&request("4")).await.is_err(), "the subscribers are used up");
 }
 
 #[test]

@@ -25,8 +25,8 @@ use crate::system::now;
 pub(in crate::smdp) struct LoadArgs {
     /// The file; paths in it are relative to its directory.
     file: PathBuf,
-    /// Delete every operator, profile, order, session and message of the server first, and forget which matching IDs were
-    /// given out. For test labs only: of profiles that are on eUICCs the server then knows nothing any more.
+    /// Delete every operator, profile, order, session, message and SM-DS event of the server first, and forget which matching
+    /// IDs were given out. For test labs only: of profiles that are on eUICCs the server then knows nothing any more.
     #[arg(long)]
     reset: bool,
 }
