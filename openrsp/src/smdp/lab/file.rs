@@ -152,7 +152,7 @@ pub(super) struct OrderEntry {
     pub(super) confirmation_tries: u32,
 }
 
-/// A text that is wiped when it is dropped.
+/// A text that is wiped when it is dropped. The parser's own copies of it are not: a file with secrets in it is a laboratory's.
 #[derive(Deserialize)]
 #[serde(from = "String")]
 pub(super) struct Secret(pub(super) Zeroizing<String>);
