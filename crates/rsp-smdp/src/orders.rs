@@ -397,8 +397,8 @@ impl Orders {
         Ok(waiting)
     }
 
-    /// Empties the server: operators, stock, orders, sessions, messages, and the events of its SM-DS. For laboratories: matching IDs are given out
-    /// again, and of profiles that are on eUICCs nothing is known any more.
+    /// Empties the server: operators, stock, orders, sessions, messages, and the events of its SM-DS. For laboratories:
+    /// matching IDs are given out again, and of profiles that are on eUICCs nothing is known any more.
     ///
     /// # Errors
     /// [`Error::Store`].
