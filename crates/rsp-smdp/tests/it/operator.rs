@@ -68,8 +68,9 @@ pub(crate) struct TestCourier {
 #[async_trait]
 impl Courier for TestCourier {
     async fn deliver(&self, message: &Message) -> Result<(), Undelivered> {
+        // Others have their turn: a message takes its time, and so does an answer.
+        tokio::task::yield_now().await;
         self.carried.lock().unwrap().push(Sent::of(message));
-        // Others have their turn: an answer takes its time.
         tokio::task::yield_now().await;
         let meanwhile = self.meanwhile.lock().unwrap().take();
         if let Some(meanwhile) = meanwhile {

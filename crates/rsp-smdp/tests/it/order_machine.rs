@@ -57,21 +57,66 @@ enum Report {
 
 #[derive(Debug, Clone, Copy)]
 enum Operation {
-    Download { profile: usize, eid: Option<usize> },
-    DownloadType { eid: Option<usize> },
-    Confirm { profile: usize, eid: Option<usize>, name: Name, code: bool, release: bool, event: bool },
-    Release { profile: usize },
-    Cancel { profile: usize, eid: Given, name: Given, available: bool },
-    Authenticate { euicc: usize, wanted: Wanted },
-    GetPackage { session: usize, code: Given },
-    Report { session: usize, report: Report },
-    CancelSession { session: usize, ends: bool },
-    Delete { euicc: usize, profile: usize },
-    Wait { seconds: i64 },
+    Download {
+        profile: usize,
+        eid: Option<usize>,
+    },
+    DownloadType {
+        eid: Option<usize>,
+    },
+    Confirm {
+        profile: usize,
+        eid: Option<usize>,
+        name: Name,
+        code: bool,
+        release: bool,
+        event: bool,
+    },
+    Release {
+        profile: usize,
+    },
+    Cancel {
+        profile: usize,
+        eid: Given,
+        name: Given,
+        available: bool,
+    },
+    Authenticate {
+        euicc: usize,
+        wanted: Wanted,
+    },
+    GetPackage {
+        session: usize,
+        code: Given,
+    },
+    Report {
+        session: usize,
+        report: Report,
+    },
+    CancelSession {
+        session: usize,
+        ends: bool,
+    },
+    Delete {
+        euicc: usize,
+        profile: usize,
+    },
+    Wait {
+        seconds: i64,
+    },
     Sweep,
-    SmdsFails { fails: bool },
+    SmdsFails {
+        fails: bool,
+    },
     /// Whatever brings an order on from where it stands.
-    Onwards { profile: usize, eid: Option<usize>, name: Name, code: bool, event: bool, well: bool },
+    Onwards {
+        profile: usize,
+        eid: Option<usize>,
+        name: Name,
+        code: bool,
+        event: bool,
+        well: bool,
+    },
 }
 
 fn operation() -> impl Strategy<Value = Operation> {

@@ -18,7 +18,7 @@ use rsp_es::server::Caller;
 use rsp_es::status::StatusCode;
 
 use rsp_smdp::order::{Event, transition};
-use rsp_smdp::{GuessLimits, Rate, Settings};
+use rsp_smdp::{Courier as _, GuessLimits, Rate, Settings};
 use rsp_store::{NewProfile, OrderPolicy, ProfileEvent, ProfileState};
 
 use crate::euicc::TestEuicc;
@@ -58,13 +58,35 @@ impl Dice {
 /// What one participant does.
 #[derive(Debug, Clone, Copy, Hash)]
 enum Deed {
-    Download { for_euicc: Option<usize> },
-    Confirm { name: usize, release: bool, event: bool, code: bool, for_euicc: Option<usize> },
+    Download {
+        for_euicc: Option<usize>,
+    },
+    Confirm {
+        name: usize,
+        release: bool,
+        event: bool,
+        code: bool,
+        for_euicc: Option<usize>,
+    },
     Release,
-    Cancel { available: bool },
-    Device { euicc: usize, asks: Asks, code: Code, ends: Ends },
-    Delete { euicc: usize },
+    Cancel {
+        available: bool,
+    },
+    Device {
+        euicc: usize,
+        asks: Asks,
+        code: Code,
+        ends: Ends,
+    },
+    Delete {
+        euicc: usize,
+    },
     Sweep,
+    /// What carries the messages that wait.
+    Deliver,
+    Smds {
+        fails: bool,
+    },
 }
 
 #[derive(Debug, Clone, Copy, Hash)]
@@ -95,13 +117,15 @@ enum Ends {
 impl Deed {
     fn any(dice: &mut Dice) -> Self {
         let code = dice.flip();
-        match dice.below(17) {
+        match dice.below(20) {
             0 => Self::Download { for_euicc: dice.of(&[None, Some(0)]) },
             1 | 2 => Self::confirmation(dice, code),
             3 | 4 => Self::Release,
             5 => Self::Cancel { available: dice.flip() },
             6 => Self::Delete { euicc: dice.below(2) },
             7 => Self::Sweep,
+            8 | 9 => Self::Deliver,
+            10 => Self::Smds { fails: dice.flip() },
             _ => Self::Device {
                 euicc: dice.of(&[0, 0, 0, 1]),
                 asks: dice.of(&[Asks::ByName(0), Asks::ByName(0), Asks::ByName(0), Asks::ByName(1), Asks::ByEid]),
@@ -196,6 +220,15 @@ impl Arena<'_> {
             Deed::Sweep => {
                 lab.smdp.sweep().await.unwrap();
             }
+            Deed::Deliver => {
+                for message in lab.store.claim_messages(NOW, NOW.plus_seconds(60), 10).await.unwrap() {
+                    match lab.courier.deliver(&message).await {
+                        Ok(()) => lab.store.message_delivered(&message).await.unwrap(),
+                        Err(why) => lab.store.message_failed(&message, NOW, &why.to_string()).await.unwrap(),
+                    }
+                }
+            }
+            Deed::Smds { fails } => lab.courier.fails(if fails { inaccessible() } else { None }),
         }
     }
 
@@ -341,6 +374,7 @@ async fn schedule(lab: &Lab, euiccs: &[TestEuicc; 2], sequence: &AtomicU64, numb
         deeds.iter().map(|deed| Box::pin(arena.perform(*deed)) as Pin<Box<dyn Future<Output = ()>>>).collect();
     let turns = interleave(futures, dice);
 
+    let fails = fails || deeds.iter().any(|deed| matches!(deed, Deed::Smds { .. }));
     check(&arena, fails).await;
     for answer in arena.answers.lock().unwrap().drain(..) {
         *seen.entry(answer).or_default() += 1;
@@ -388,28 +422,29 @@ async fn check(arena: &Arena<'_>, fails: bool) {
         assert!(confirmed <= 2 && confirmed <= orders, "{}", context());
     }
 
-    // An event lies at the SM-DS only while its order can be downloaded.
-    let carried = lab.courier.carried.lock().unwrap().clone();
-    let event_ids = |sent: &[crate::operator::Sent], name: &str| -> BTreeSet<String> {
-        let of_this = sent.iter().filter(|sent| sent.name() == name);
-        of_this.map(|sent| sent.json()["eventId"].as_str().unwrap().to_owned()).collect()
-    };
-    let waiting = lab.outbox().await;
-    let deleted = event_ids(&waiting, "deleteEvent");
+    // When everything has arrived, in the order in which it did, the SM-DS has the event of an order that can be
+    // downloaded, and no other.
+    let mut arrived = lab.courier.carried.lock().unwrap().clone();
+    arrived.extend(lab.outbox().await);
+    let mut events = BTreeSet::new();
+    for sent in arrived.iter().filter(|sent| sent.recipient == SMDS) {
+        let json = sent.json();
+        let id = json["eventId"].as_str().unwrap().to_owned();
+        match sent.name() {
+            "registerEvent" => events.insert(id),
+            _ => events.remove(&id),
+        };
+    }
     let offered = matches!(found.state, ProfileState::Released | ProfileState::Downloaded);
     let alive = found.matching_id.clone().filter(|_| offered && found.smds_address.is_some());
-    for id in event_ids(&carried, "registerEvent") {
-        assert_ne!(deleted.contains(&id), alive.as_ref() == Some(&id), "event {id}; {}", context());
-    }
-    if let Some(id) = alive {
-        let registered = &event_ids(&carried, "registerEvent") | &event_ids(&waiting, "registerEvent");
-        assert!(registered.contains(&id), "event {id} was never registered; {}", context());
-    }
+    let told: Vec<_> = arrived.iter().map(|sent| (sent.name(), &sent.body)).collect();
+    assert_eq!(events, alive.into_iter().collect(), "{} {told:#?}", context());
+
     // And what its operator is told has identifiers of its own.
-    let told: Vec<_> = waiting.iter().filter(|sent| sent.name() == "handleDownloadProgressInfo").collect();
-    let calls: BTreeSet<_> =
-        told.iter().map(|sent| sent.json()["header"]["functionCallIdentifier"].to_string()).collect();
-    assert_eq!(calls.len(), told.len());
+    let told: BTreeSet<_> =
+        arrived.iter().filter(|sent| sent.recipient != SMDS).map(|sent| sent.body.clone()).collect();
+    let call = |body: &String| serde_json::from_str::<serde_json::Value>(body).unwrap()["header"].to_string();
+    assert_eq!(told.iter().map(call).collect::<BTreeSet<_>>().len(), told.len());
 }
 
 #[tokio::test]
