@@ -1,7 +1,7 @@
 //! One run of an unmodified lpac (`LPAC_APDU=stdio`, `LPAC_HTTP=curl`): its lines about APDUs go to the card process, the
 //! card's answers back, and everything else is kept for the checks.
 
-use std::io::{BufRead as _, BufReader, Write as _};
+use std::io::{BufRead as _, BufReader, Read as _, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -17,6 +17,7 @@ pub(crate) struct Lpac {
 }
 
 /// How a run ended.
+#[derive(Default)]
 pub(crate) struct Outcome {
     /// `code` of the last `lpa` object: 0 is success.
     pub(crate) code: i64,
@@ -28,6 +29,8 @@ pub(crate) struct Outcome {
     pub(crate) progress: Vec<String>,
     /// Commands that the card answered.
     pub(crate) apdus: usize,
+    /// The bodies of the HTTP responses that have one, as lpac received them.
+    pub(crate) responses: Vec<Value>,
 }
 
 impl Lpac {
@@ -40,11 +43,14 @@ impl Lpac {
 
     /// Runs it with a card. `answer` is what the user types when asked about a profile.
     pub(crate) fn run(&self, card: &mut CardProcess, arguments: &[&str], answer: char) -> anyhow::Result<Outcome> {
-        let mut child = self.command(arguments).spawn().with_context(|| self.program.display().to_string())?;
+        // A file takes whatever comes, while nobody reads it.
+        let mut log = tempfile::tempfile().context("a temporary file")?;
+        let mut command = self.command(arguments);
+        command.stderr(log.try_clone()?);
+        let mut child = command.spawn().with_context(|| self.program.display().to_string())?;
         let mut input = child.stdin.take().context("a process without input")?;
         let output = BufReader::new(child.stdout.take().context("a process without output")?);
-        let mut outcome =
-            Outcome { code: -1, message: String::new(), data: Value::Null, progress: Vec::new(), apdus: 0 };
+        let mut outcome = Outcome { code: -1, ..Outcome::default() };
         for line in output.lines() {
             let line = line.context("reading from lpac")?;
             let object: Value = serde_json::from_str(&line).with_context(|| format!("lpac printed {line:?}"))?;
@@ -73,6 +79,9 @@ impl Lpac {
             }
         }
         let status = child.wait().context("lpac")?;
+        let mut text = String::new();
+        log.rewind().and_then(|()| log.read_to_string(&mut text)).context("what lpac logged")?;
+        outcome.responses = text.lines().filter_map(response).collect();
         ensure!(status.code().is_some(), "lpac was ended by a signal: {status}");
         ensure!(
             status.success() == (outcome.code == 0),
@@ -87,6 +96,8 @@ impl Lpac {
         let mut command = Command::new(&self.program);
         command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped());
         command.env("LPAC_APDU", "stdio").env("LPAC_HTTP", "curl");
+        // It logs every response then. The second name is that of releases before 2.3.
+        command.env("LPAC_HTTP_DEBUG", "1").env("LIBEUICC_DEBUG_HTTP", "1");
         // Its HTTP library would take them to a proxy, but the server is on this machine.
         for proxy in ["http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"] {
             command.env_remove(proxy);
@@ -104,4 +115,20 @@ impl Outcome {
         ensure!(self.code == 0, "lpac says {}: {} {}", self.code, self.message, self.data);
         Ok(self.data)
     }
+
+    /// Subject and reason of the first refusal, as `8.2.6/3.8`. What follows is lpac's own cancelling.
+    pub(crate) fn refusal(&self) -> Option<String> {
+        let status = |response: &Value| {
+            let data = &response["header"]["functionExecutionStatus"]["statusCodeData"];
+            Some(format!("{}/{}", data["subjectCode"].as_str()?, data["reasonCode"].as_str()?))
+        };
+        self.responses.iter().find_map(status)
+    }
+}
+
+/// The JSON object in a line of the log that has a response: `[DEBUG] [HTTP] [RX] RCode: 200, Data: {…}`.
+fn response(line: &str) -> Option<Value> {
+    let rest = line.split_once("[HTTP] [RX]")?.1;
+    let object = &rest[rest.find('{')?..];
+    serde_json::Deserializer::from_str(object).into_iter().next()?.ok()
 }

@@ -1,4 +1,7 @@
-//! The whole life of an unmodified lpac: eUICC on its stdio, SM-DP+ on HTTPS, every result checked on both sides.
+//! The whole life of an unmodified lpac: eUICC on its stdio, SM-DP+ and SM-DSs on HTTPS, every result checked on both sides.
+
+mod events;
+mod refusals;
 
 use std::path::PathBuf;
 
@@ -6,14 +9,14 @@ use anyhow::{Context as _, ensure};
 use clap::Args;
 use serde_json::{Value, json};
 
-use crate::bed::{Bed, Sale};
+use crate::bed::{Bed, Holder, Place, Sale, Terms};
 use crate::card::CardProcess;
-use crate::lpac::{Lpac, Outcome};
+use crate::lpac::Lpac;
 use crate::report::Report;
 use crate::transcript::Transcript;
 use openrsp::processes::Openrsp;
 
-/// Drive an unmodified lpac through its whole life with an eUICC and an SM-DP+ of ours.
+/// Drive an unmodified lpac through its whole life with an eUICC and an SM-DP+ and two SM-DSs of ours.
 #[derive(Args)]
 pub(crate) struct LpacArgs {
     /// The lpac program.
@@ -38,27 +41,41 @@ const WRONG_CODE: &str = "00000000";
 pub(crate) fn run(args: &LpacArgs, report: &mut Report) -> anyhow::Result<()> {
     let lpac = Lpac::new(&args.lpac)?;
     let mut bed = Bed::new(Openrsp::find(args.openrsp.as_deref())?, args.curve.as_deref())?;
-    for (name, code) in [
-        ("PLAIN", None),
-        ("REJECTED", None),
-        ("CONFIRMED", Some(CONFIRMATION_CODE)),
-        ("WRONG-CODE", Some(CONFIRMATION_CODE)),
-    ] {
-        bed.sell(name, code)?;
+    for (name, terms) in offers() {
+        bed.sell(name, terms)?;
     }
     let transcript = args.record.as_deref().map(Transcript::create).transpose()?;
-    let server = bed.serve(transcript.as_ref().map(|t| t.raw("server")).as_deref())?;
+    let servers = bed.serve(transcript.as_ref().map(Transcript::dir))?;
     let card = CardProcess::start(bed.openrsp(), &bed.card(), transcript.as_ref().map(|t| t.raw("card")).as_deref())?;
     let mut life = Life { lpac, bed, card, report };
     let version = life.version()?;
     life.live()?;
     let Life { bed, card, .. } = life;
     card.end()?;
-    drop(server);
+    drop(servers);
     match transcript {
         Some(transcript) => transcript.keep_lpac(&bed, &version),
         None => Ok(()),
     }
+}
+
+/// What is on sale, and on which terms.
+fn offers() -> [(&'static str, Terms); 10] {
+    let anyone = Terms::default();
+    let with_code = Terms { confirmation_code: Some(CONFIRMATION_CODE), ..anyone };
+    let for_the_card = Terms { eid: Some(Holder::Card), ..anyone };
+    [
+        ("PLAIN", anyone),
+        ("REJECTED", anyone),
+        ("CONFIRMED", with_code),
+        ("WRONG-CODE", with_code),
+        ("EVENT", Terms { smds: Some(Place::Root), ..for_the_card }),
+        ("CASCADED", Terms { smds: Some(Place::Alternative), ..for_the_card }),
+        ("DEFAULT", Terms { unnamed: true, ..for_the_card }),
+        ("EXPIRED", Terms { expired: true, ..anyone }),
+        ("HELD", Terms { held: true, ..anyone }),
+        ("ANOTHER-EID", Terms { eid: Some(Holder::Another), ..anyone }),
+    ]
 }
 
 struct Life<'a> {
@@ -86,7 +103,12 @@ impl Life<'_> {
         self.wrong_code()?;
         self.manage()?;
         self.notifications()?;
-        self.purge()
+        self.purge()?;
+        self.right_code()?;
+        self.events()?;
+        self.default_smdp()?;
+        self.refusals()?;
+        self.no_events()
     }
 
     /// One run of lpac that must succeed, and a look at its data.
@@ -127,7 +149,7 @@ impl Life<'_> {
     }
 
     fn chip(&mut self) -> anyhow::Result<()> {
-        let (eid, address) = (self.bed.eid.clone(), self.bed.address.clone());
+        let (eid, address, root) = (self.bed.eid.clone(), self.bed.address(), self.bed.smds(Place::Root));
         self.must("chip info", &["chip", "info"], |data| {
             ensure!(data["eidValue"] == eid.as_str(), "EID {} instead of {eid}", data["eidValue"]);
             let version = data["EUICCInfo2"]["svn"].as_str().context("no EUICCInfo2")?;
@@ -137,7 +159,9 @@ impl Life<'_> {
         self.must("chip info", &["chip", "info"], |data| {
             let default = &data["EuiccConfiguredAddresses"]["defaultDpAddress"];
             ensure!(default == address.as_str(), "default SM-DP+ {default} instead of {address}");
-            Ok(format!("default SM-DP+ {address}"))
+            let smds = &data["EuiccConfiguredAddresses"]["rootDsAddress"];
+            ensure!(smds == root.as_str(), "root SM-DS {smds} instead of {root}");
+            Ok(format!("default SM-DP+ {address}, root SM-DS {root}"))
         })?;
         self.lists(&[]).map(drop)
     }
@@ -148,33 +172,17 @@ impl Life<'_> {
         self.must("profile download", &["profile", "download", "-a", &code], |_| Ok(iccid.clone()))?;
         self.server_says("PLAIN", "Downloaded")?;
         self.lists(&[(&iccid, "disabled")])?;
-        self.refused("profile download, the same code again", &code, &[], "PLAIN", "Downloaded").map(drop)
-    }
-
-    /// A download that must not succeed; the server is left in this state.
-    fn refused(
-        &mut self,
-        name: &str,
-        code: &str,
-        options: &[&str],
-        sale: &str,
-        state: &str,
-    ) -> anyhow::Result<Outcome> {
-        let Self { lpac, card, report, .. } = self;
-        let outcome = report.step(name, || {
-            let outcome = lpac.run(card, &[&["profile", "download", "-a", code], options].concat(), 'n')?;
-            ensure!(outcome.code != 0, "lpac says success");
-            let seen = format!("{} {}", outcome.message, outcome.data);
-            Ok((outcome, seen))
-        })?;
-        self.server_says(sale, state)?;
-        Ok(outcome)
+        let again = ["profile", "download", "-a", &code];
+        self.fails("profile download, the same code again", &again, None)?;
+        self.server_says("PLAIN", "Downloaded")
     }
 
     /// The user looks at the profile and does not want it.
     fn reject(&mut self) -> anyhow::Result<()> {
         let (code, kept) = (self.bed.sale("REJECTED")?.code.clone(), self.bed.sale("PLAIN")?.iccid.clone());
-        let outcome = self.refused("profile download -p, answered no", &code, &["-p"], "REJECTED", "Error")?;
+        let arguments = ["profile", "download", "-a", &code, "-p"];
+        let outcome = self.fails("profile download -p, answered no", &arguments, None)?;
+        self.server_says("REJECTED", "Error")?;
         for step in ["preview", "es10b_cancel_session", "es9p_cancel_session"] {
             ensure!(outcome.progress.iter().any(|said| said == step), "lpac did not come to {step}");
         }
@@ -196,7 +204,16 @@ impl Life<'_> {
     /// already, so that a typing error does not end the order.
     fn wrong_code(&mut self) -> anyhow::Result<()> {
         let code = self.bed.sale("WRONG-CODE")?.code.clone();
-        self.refused("profile download -c, wrong code", &code, &["-c", WRONG_CODE], "WRONG-CODE", "Released").map(drop)
+        let arguments = ["profile", "download", "-a", &code, "-c", WRONG_CODE];
+        self.refused("profile download -c, wrong code", &arguments, "8.2.7/3.8")?;
+        self.server_says("WRONG-CODE", "Released")
+    }
+
+    /// The order that was left alone is there for the right code.
+    fn right_code(&mut self) -> anyhow::Result<()> {
+        let code = self.bed.sale("WRONG-CODE")?.code.clone();
+        let arguments = ["profile", "download", "-a", &code, "-c", CONFIRMATION_CODE];
+        self.downloads("profile download -c, right code", &arguments, "WRONG-CODE")
     }
 
     fn manage(&mut self) -> anyhow::Result<()> {

@@ -10,6 +10,7 @@ mod lpac;
 mod lpac_life;
 mod package;
 mod report;
+mod site;
 mod smdp;
 mod transcript;
 mod usim;

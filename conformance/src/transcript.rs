@@ -5,10 +5,12 @@
 //! card/initial.hex          state of the eUICC before the first command
 //! card/randomness           what it drew, one draw a line
 //! card/dialogue             every power-on, command and answer
-//! server/pki/CURVE/…        certificates and keys of the SM-DP+            (lpac)
+//! pki/CURVE/…               certificates and keys of the servers           (lpac)
+//! pki/dptls.pem, dstls.pem  who registers events                           (lpac)
 //! server/sales.json         what was imported and ordered                  (lpac)
 //! server/outcome.json       what became of it                              (lpac)
-//! server/transcript.jsonl   ES9+ messages and what the server drew         (lpac)
+//! server/transcript.jsonl   messages of SM-DP+ and alternative SM-DS, and what they drew (lpac)
+//! root/transcript.jsonl     messages of the root SM-DS, and what it drew   (lpac)
 //! ci.pem                    the certificate issuers                        (smdp)
 //! http.jsonl                ES9+ messages                                  (smdp)
 //! ```
@@ -20,11 +22,14 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use anyhow::Context as _;
 use serde_json::{Value, json};
 
-use crate::bed::Bed;
+use crate::bed::{Bed, Place};
 use crate::smdp;
 
-/// Files of a PKI that an SM-DP+ needs.
-const SERVER_FILES: [&str; 5] = ["ci.pem", "dpauth.pem", "dpauth.key", "dppb.pem", "dppb.key"];
+/// Files of a PKI that SM-DP+ and SM-DS need.
+const SERVER_FILES: [&str; 7] =
+    ["ci.pem", "dpauth.pem", "dpauth.key", "dppb.pem", "dppb.key", "dsauth.pem", "dsauth.key"];
+/// What the server shows where it registers events, as SM-DP+ and as alternative SM-DS: only the certificates.
+const CLIENT_FILES: [(&str, &str); 2] = [("tls.pem", "dptls.pem"), ("smds-tls.pem", "dstls.pem")];
 
 /// A transcript in the making.
 pub(crate) struct Transcript {
@@ -40,6 +45,11 @@ impl Transcript {
         Ok(Self { dir: dir.to_owned(), clock })
     }
 
+    /// Where everything goes.
+    pub(crate) fn dir(&self) -> &Path {
+        &self.dir
+    }
+
     /// Where a process shall write its own part.
     pub(crate) fn raw(&self, part: &str) -> PathBuf {
         self.dir.join(part)
@@ -49,18 +59,23 @@ impl Transcript {
     pub(crate) fn keep_lpac(&self, bed: &Bed, version: &str) -> anyhow::Result<()> {
         self.card()?;
         for curve in ["p256", "brainpool"] {
-            let to = self.dir.join("server/pki").join(curve);
+            let to = self.dir.join("pki").join(curve);
             fs::create_dir_all(&to).with_context(|| to.display().to_string())?;
             for name in SERVER_FILES {
-                let from = bed.pki().join(curve).join(name);
-                let content = fs::read(&from).with_context(|| from.display().to_string())?;
-                write(&to.join(name), &content)?;
+                copy(&bed.server().path("pki").join(curve).join(name), &to.join(name))?;
             }
+        }
+        for (from, to) in CLIENT_FILES {
+            copy(&bed.server().path(from), &self.dir.join("pki").join(to))?;
         }
         self.json("server/sales.json", &bed.sales_as_json())?;
         self.json("server/outcome.json", &bed.outcome_as_json()?)?;
-        let what = "its whole life over stdio to our eUICC and HTTPS to our SM-DP+";
-        self.header(json!({ "program": "lpac", "version": version, "what": what, "address": bed.address }))
+        let what = "its whole life over stdio to our eUICC and HTTPS to our SM-DP+ and SM-DSs";
+        self.header(json!({
+            "program": "lpac", "version": version, "what": what, "address": bed.address(),
+            "smds": bed.smds(Place::Alternative), "root_smds": bed.smds(Place::Root),
+            "parent": bed.root().es12(),
+        }))
     }
 
     /// Completes the transcript of a run against a foreign SM-DP+.
@@ -103,4 +118,9 @@ impl Transcript {
 
 fn write(path: &Path, content: &[u8]) -> anyhow::Result<()> {
     fs::write(path, content).with_context(|| path.display().to_string())
+}
+
+fn copy(from: &Path, to: &Path) -> anyhow::Result<()> {
+    // Not with its permissions: those of a key do not outlive git.
+    write(to, &fs::read(from).with_context(|| from.display().to_string())?)
 }
