@@ -26,14 +26,18 @@ const MAX_BODY: usize = 16 << 20;
 
 /// The transcript, shared by everything that writes to it.
 #[derive(Clone)]
-pub(super) struct Recorder(Arc<Mutex<File>>);
+pub(super) struct Recorder {
+    file: Arc<Mutex<File>>,
+    /// Whose request is being answered: what is drawn meanwhile is for that one.
+    turn: Arc<tokio::sync::Mutex<()>>,
+}
 
 impl Recorder {
     /// Begins a new transcript in `dir`.
     pub(super) fn create(dir: &Path) -> anyhow::Result<Self> {
         create_private_dir(dir)?;
         let file = create_private(&dir.join("transcript.jsonl"))?;
-        Ok(Self(Arc::new(Mutex::new(file))))
+        Ok(Self { file: Arc::new(Mutex::new(file)), turn: Arc::default() })
     }
 
     /// The machine's clock, noted.
@@ -47,7 +51,7 @@ impl Recorder {
     }
 
     fn note(&self, line: &Value) {
-        let mut file = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
         if let Err(error) = writeln!(file, "{line}") {
             tracing::error!(%error, "the recording is incomplete");
         }
@@ -78,7 +82,7 @@ impl<R: Randomness> Randomness for RecordedRandomness<R> {
     }
 }
 
-/// Notes request and response as they pass.
+/// Notes request and response as they pass, one after the other.
 pub(super) async fn messages(
     State((recorder, interface)): State<(Recorder, &'static str)>,
     request: Request,
@@ -87,6 +91,8 @@ pub(super) async fn messages(
     let (parts, body) = request.into_parts();
     // What cannot be read whole reaches the handler as an empty body, and is refused there.
     let body = to_bytes(body, MAX_BODY).await.unwrap_or_default();
+    // An order on ES2+ may call this very server on ES12 before it is answered.
+    let _turn = if interface == "es2plus" { None } else { Some(recorder.turn.lock().await) };
     let text = String::from_utf8_lossy(&body);
     let mut line = json!({ "request": text, "path": parts.uri.path() });
     if interface != "es9plus" {
