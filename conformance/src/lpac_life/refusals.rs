@@ -5,9 +5,13 @@ use anyhow::ensure;
 use super::Life;
 use crate::lpac::Outcome;
 
-/// Orders that are not for this eUICC, or not now: sale, status code, and the order's state after the refusal.
-const REFUSED: [(&str, &str, &str); 3] =
-    [("EXPIRED", "8.8.5/4.10", "Error"), ("HELD", "8.2/1.2", "Confirmed"), ("ANOTHER-EID", "8.1.1/3.8", "Released")];
+/// Orders that are not for this eUICC, or not now: sale, status code, and the order's state after the refusal. Whether one
+/// that has expired was swept already says nothing.
+const REFUSED: [(&str, &str, Option<&str>); 3] = [
+    ("EXPIRED", "8.8.5/4.10", None),
+    ("HELD", "8.2/1.2", Some("Confirmed")),
+    ("ANOTHER-EID", "8.1.1/3.8", Some("Released")),
+];
 /// A matching ID that no order has.
 const UNKNOWN: &str = "UNKNOWN";
 
@@ -16,7 +20,9 @@ impl Life<'_> {
         for (sale, status, state) in REFUSED {
             let code = self.bed.sale(sale)?.code.clone();
             self.refused(&format!("profile download, {sale}"), &["profile", "download", "-a", &code], status)?;
-            self.server_says(sale, state)?;
+            if let Some(state) = state {
+                self.server_says(sale, state)?;
+            }
         }
         let code = format!("LPA:1${}${UNKNOWN}", self.bed.address());
         self.refused("profile download, unknown matching ID", &["profile", "download", "-a", &code], "8.2.6/3.8")

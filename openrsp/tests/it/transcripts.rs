@@ -17,6 +17,8 @@ use serde_json::Value;
 
 /// An unmodified lpac over stdio and HTTPS.
 const LPAC: &str = "lpac-2.3.0.r454.8f68d5c";
+/// Its release 2.2.1.
+const LPAC_RELEASED: &str = "lpac-2.2.1";
 /// An unmodified osmo-smdpp, for our LPA and eUICC.
 const OSMO_SMDPP: &str = "osmo-smdpp-597f1e0";
 

@@ -1,12 +1,13 @@
 //! Our eUICC under lpac: every answer to the recorded commands.
 
 use std::collections::VecDeque;
+use std::ops::Range;
 
 use rsp_apdu::Card;
 use rsp_apdu::dialogue::{Step, parse};
 use rsp_euicc::{Euicc, EuiccState, MemoryStore};
 
-use super::{Draws, LPAC, flip, read};
+use super::{Draws, LPAC, LPAC_RELEASED, flip, read};
 
 /// A card's part of a transcript.
 #[derive(Clone)]
@@ -58,9 +59,49 @@ impl CardRecord {
 
 #[test]
 fn an_euicc_under_lpac_answers_as_recorded() {
-    let record = CardRecord::of(LPAC);
-    assert!(record.steps.len() > 300, "{}", record.steps.len());
-    assert_eq!(record.replay(), Ok(record.steps.len()));
+    for transcript in [LPAC, LPAC_RELEASED] {
+        let record = CardRecord::of(transcript);
+        assert!(record.steps.len() > 800, "{}", record.steps.len());
+        assert_eq!(record.replay(), Ok(record.steps.len()), "{transcript}");
+    }
+}
+
+/// The runs in which lpac asks an SM-DS: it authenticates the server and prepares no download.
+fn discoveries(record: &CardRecord) -> Vec<Range<usize>> {
+    let is_power_on = |step: &Step| matches!(step, Step::PowerOn(_));
+    let begins: Vec<usize> = (0..record.steps.len()).filter(|index| is_power_on(&record.steps[*index])).collect();
+    let ends = begins.iter().copied().skip(1).chain([record.steps.len()]);
+    let runs = begins.iter().copied().zip(ends).map(|(begin, end)| begin..end);
+    let is_sent = |run: &Range<usize>, function: &[u8]| {
+        record.steps[run.clone()].iter().any(|step| match step {
+            // After the header of STORE DATA.
+            Step::Apdu { command, .. } => command.get(5..).is_some_and(|data| data.starts_with(function)),
+            _ => false,
+        })
+    };
+    let [authenticate_server, prepare_download, cancel_session] = [[0xBF, 0x38], [0xBF, 0x21], [0xBF, 0x41]];
+    runs.filter(|run| {
+        is_sent(run, &authenticate_server) && !is_sent(run, &prepare_download) && !is_sent(run, &cancel_session)
+    })
+    .collect()
+}
+
+#[test]
+fn the_replay_sees_one_changed_byte_of_a_discovery() {
+    for transcript in [LPAC, LPAC_RELEASED] {
+        let record = CardRecord::of(transcript);
+        let discoveries = discoveries(&record);
+        assert!(discoveries.len() >= 5, "{}", discoveries.len());
+        // One at the root SM-DS, and the next.
+        for run in &discoveries[..2] {
+            for index in run.clone().step_by(4) {
+                let mut changed = record.clone();
+                let Step::Apdu { answer, .. } = &mut changed.steps[index] else { continue };
+                flip(answer);
+                assert_eq!(changed.replay(), Err(index + 1), "{transcript}");
+            }
+        }
+    }
 }
 
 #[test]
