@@ -29,8 +29,6 @@ pub(super) async fn run(bed: &Bed, guesses: u32) -> anyhow::Result<Outcome> {
     let waiting: Arc<Vec<String>> = Arc::new(bed.shop.order(WAITING)?.into());
     let mut outcome = Outcome::new();
     guess(bed, guesses, &waiting, &mut outcome).await?;
-    // The limit for all eUICCs together is one for each second: what follows is not to be throttled by what was before.
-    tokio::time::sleep(Duration::from_secs(2)).await;
     compare(bed, (guesses / 50).clamp(20, 2_000), &mut outcome).await?;
     let touched = bed.shop.orders()?.iter().filter(|order| is_waiting(order, &waiting) && !is_untouched(order)).count();
     outcome.expect(touched == 0, format!("{touched} orders that were found"));
@@ -137,14 +135,15 @@ const KINDS: [Kind; 4] = [Kind::Unknown, Kind::UsedUp, Kind::Throttled, Kind::Fo
 async fn compare(bed: &Bed, samples: u32, outcome: &mut Outcome) -> anyhow::Result<()> {
     /// Unknown and used-up IDs are counted; one eUICC has so many pairs of them before it is throttled.
     const PAIRS: u32 = BURST / 2 - 1;
-    let prober = Prober::new(bed).await?;
+    let fresh = bed.cards(10_001, (samples / PAIRS + 1).into())?;
+    let mut prober = Prober::new(bed).await?;
     let mut answers = Answers::default();
     let mut taken = Answers::default();
     let mut times: [Samples; KINDS.len()] = Default::default();
-    // Below the limit for all eUICCs together, of which each round takes three.
+    // Below the limit for all eUICCs together, of which each round takes two.
     let mut pace = tokio::time::interval(Duration::from_millis(5));
-    let fresh = bed.cards(10_001, (samples / PAIRS + 1).into())?;
     for (card, first) in fresh.iter().zip((0..samples).step_by(PAIRS as usize)) {
+        prober.renew(bed).await?;
         let session = card.open_session(&prober.client, &bed.link.address, &mut OsRandomness).await?;
         for round in first..(first + PAIRS).min(samples) {
             pace.tick().await;
@@ -176,28 +175,58 @@ async fn compare(bed: &Bed, samples: u32, outcome: &mut Outcome) -> anyhow::Resu
     Ok(())
 }
 
+/// An eUICC that has guessed too often, and so for a while.
+struct Spent {
+    card: BenchCard,
+    session: InitiateAuthenticationResponse,
+    since: Instant,
+    number: u64,
+}
+
+impl Spent {
+    /// One guess in 60 seconds is forgiven.
+    const LASTS: Duration = Duration::from_secs(30);
+
+    async fn new(bed: &Bed, client: &Es9PlusClient, number: u64) -> anyhow::Result<Self> {
+        let card = bed.cards(number, 1)?.pop().context("one eUICC was minted")?;
+        let session = card.open_session(client, &bed.link.address, &mut OsRandomness).await?;
+        let since = Instant::now();
+        // The first of the next minute is forgiven when the second has passed in which the burst began; it is spent too.
+        // What is answered here is counted elsewhere.
+        for _ in 0..BURST {
+            drop(card.authenticate(client, &session, &random_id()).await);
+        }
+        tokio::time::sleep(Duration::from_millis(1_100)).await;
+        for _ in 0..2 {
+            drop(card.authenticate(client, &session, &random_id()).await);
+        }
+        Ok(Self { card, session, since, number })
+    }
+}
+
 struct Prober {
     client: Es9PlusClient,
     used_up: String,
     foreign: String,
-    spent: BenchCard,
-    spent_session: InitiateAuthenticationResponse,
+    spent: Spent,
 }
 
 impl Prober {
     async fn new(bed: &Bed) -> anyhow::Result<Self> {
         let client = bed.link.client(true);
-        let [spent, owner] = <[BenchCard; 2]>::try_from(bed.cards(9_001, 2)?).ok().context("two eUICCs were minted")?;
         let used_up = bed.shop.order(1)?.pop_front().context("one order was placed")?;
         bed.shop.cancel(&used_up)?;
-        let owner = owner.eid().to_string();
+        let owner = bed.cards(9_000, 1)?.pop().context("one eUICC was minted")?.eid().to_string();
         let foreign = bed.shop.order_with(&["--eid", &owner])?.pop_front().context("one order was placed")?;
-        let spent_session = spent.open_session(&client, &bed.link.address, &mut OsRandomness).await?;
-        for _ in 0..BURST {
-            // What it is answered is counted elsewhere.
-            drop(spent.authenticate(&client, &spent_session, &random_id()).await);
+        let spent = Spent::new(bed, &client, 9_001).await?;
+        Ok(Self { client, used_up, foreign, spent })
+    }
+
+    async fn renew(&mut self, bed: &Bed) -> anyhow::Result<()> {
+        if self.spent.since.elapsed() > Spent::LASTS {
+            self.spent = Spent::new(bed, &self.client, self.spent.number + 1).await?;
         }
-        Ok(Self { client, used_up, foreign, spent, spent_session })
+        Ok(())
     }
 
     async fn probe(
@@ -213,7 +242,7 @@ impl Prober {
             Kind::Throttled => {
                 let [coin] = OsRandomness.bytes::<1>();
                 let matching_id = if coin % 2 == 0 { random_id() } else { self.foreign.clone() };
-                (&self.spent, &self.spent_session, matching_id)
+                (&self.spent.card, &self.spent.session, matching_id)
             }
             Kind::Foreign => (card, session, self.foreign.clone()),
         };
