@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex};
 
-use rsp_asn1::{Octet32, VersionType};
+use rsp_asn1::{Octet32, Raw, VersionType};
 use rsp_crypto::{
     Curve, Error as CryptoError, Provider, PublicKey, SecretKey, SharedSecret, Signature, Signer, aws_lc, hash,
 };
@@ -357,17 +357,35 @@ async fn devices_of_a_blocked_type_get_no_profile() {
 
 #[tokio::test]
 async fn euiccs_of_too_high_a_version_get_no_profile() {
-    let eligibility = Eligibility { maximum_svn: Some(VersionType([2, 3, 0])), ..Eligibility::default() };
+    let eligibility = Eligibility { maximum_svn: Some(VersionType([2, 6, 0])), ..Eligibility::default() };
     let server = Server::with_settings(Settings { eligibility, ..Settings::default() }).await;
     let order = server.order().await;
     let mut euicc = server.euicc(Curve::P256);
-    for (svn, served) in [([2, 3, 1], false), ([2, 6, 0], false), ([2, 3, 0], true), ([2, 2, 9], true)] {
+    // What the eUICC says of itself before it has to sign it.
+    for (svn, served) in [([2, 6, 1], false), ([2, 7, 0], false), ([2, 6, 0], true), ([2, 2, 9], true)] {
+        let mut request = euicc.initiate_request();
+        let mut info = request.euicc_info1.value().clone();
+        info.svn = VersionType(svn);
+        request.euicc_info1 = Raw::new(info).unwrap();
+        match server.es9().initiate_authentication(&Caller::default(), request).await {
+            Ok(_) => assert!(served, "{svn:?}"),
+            refused => {
+                assert!(!served, "{svn:?}");
+                assert_refused(refused, &StatusCode::SMDP_SVN_UNSUPPORTED);
+            }
+        }
+    }
+    // And what it signs.
+    for (svn, served) in [([2, 6, 1], false), ([2, 6, 0], true)] {
+        let initiated = euicc.initiate(&server).await;
         euicc.info2.svn = VersionType(svn);
-        let answer = euicc.try_authenticate(&server, Some(&order.matching_id)).await;
+        let request = euicc.authenticate_request(&initiated, Some(&order.matching_id));
+        let answer = server.es9().authenticate_client(&Caller::default(), request).await;
         if served {
             answer.unwrap();
         } else {
             assert_refused(answer, &StatusCode::PROFILE_TYPE_NOT_ELIGIBLE);
         }
+        euicc.info2.svn = VersionType([2, 6, 0]);
     }
 }

@@ -263,8 +263,9 @@ impl Lab {
     pub(crate) async fn outbox(&self) -> Vec<Sent> {
         let mut sent = Vec::new();
         loop {
-            let now = rsp_smdp::Clock::now(&*self.clock);
-            let messages = self.store.claim_messages(now, now.plus_seconds(60), 100).await.unwrap();
+            // Later than what failed is tried again.
+            let later = rsp_smdp::Clock::now(&*self.clock).plus_seconds(3600);
+            let messages = self.store.claim_messages(later, later.plus_seconds(60), 100).await.unwrap();
             if messages.is_empty() {
                 return sent;
             }
