@@ -1,8 +1,8 @@
 //! Black-box runner: foreign programs against this stack, each step checked.
 //!
-//! `lpac` drives an unmodified lpac through its whole life with our eUICC and our SM-DP+; `smdp` takes profiles from a
-//! foreign SM-DP+ with our LPA and eUICC. Ours are the processes of the program `openrsp`, as its users run them. What
-//! passes can be kept as a transcript, which the tests of `openrsp` replay byte for byte.
+//! `lpac` drives an unmodified lpac through its whole life with our eUICC, our SM-DP+ and two SM-DSs of ours in cascade;
+//! `smdp` takes profiles from a foreign SM-DP+ with our LPA and eUICC. Ours are the processes of the program `openrsp`, as
+//! its users run them. What passes can be kept as a transcript, which the tests of `openrsp` replay byte for byte.
 
 mod bed;
 mod card;

@@ -1,18 +1,18 @@
 //! Transcripts that the tests of `openrsp` replay: text files only, no paths, secrets of test cards and test servers only.
 //!
 //! ```text
-//! header.json               program, version, what was done, and the time by the clock (Unix seconds)
+//! header.json               program, version, what was done, addresses, and the time by the clock (Unix seconds)
 //! card/initial.hex          state of the eUICC before the first command
 //! card/randomness           what it drew, one draw a line
 //! card/dialogue             every power-on, command and answer
-//! pki/CURVE/…               certificates and keys of the servers           (lpac)
-//! pki/dptls.pem, dstls.pem  who registers events                           (lpac)
-//! server/sales.json         what was imported and ordered                  (lpac)
-//! server/outcome.json       what became of it                              (lpac)
-//! server/transcript.jsonl   messages of SM-DP+ and alternative SM-DS, and what they drew (lpac)
-//! root/transcript.jsonl     messages of the root SM-DS, and what it drew   (lpac)
-//! ci.pem                    the certificate issuers                        (smdp)
-//! http.jsonl                ES9+ messages                                  (smdp)
+//! pki/CURVE/…               certificates and keys of the servers                     (lpac)
+//! pki/dptls.pem, dstls.pem  who registers events: certificates of SM-DP+ and SM-DS   (lpac)
+//! server/sales.json         what was imported and ordered                            (lpac)
+//! server/outcome.json       what became of it                                        (lpac)
+//! server/transcript.jsonl   messages to SM-DP+ and alternative SM-DS, times, draws   (lpac)
+//! root/transcript.jsonl     the same of the root SM-DS                               (lpac)
+//! ci.pem                    the certificate issuers                                  (smdp)
+//! http.jsonl                ES9+ messages                                            (smdp)
 //! ```
 
 use std::fs;
