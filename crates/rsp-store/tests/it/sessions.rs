@@ -3,10 +3,11 @@
 use rsp_asn1::{Eid, Iccid, TransactionId};
 use rsp_crypto::Zeroizing;
 use rsp_store::{
-    Error, NewSession, Notification, OrderKey, Profile, ProfileState, SessionAdvance, SessionState, Step, Stepped,
+    Error, NewSession, Notification, OrderKey, OrderPolicy, Profile, ProfileState, SessionAdvance, SessionState, Step,
+    Stepped,
 };
 
-use crate::support::{Database, NOW, PACKAGE};
+use crate::support::{Database, NOW, PACKAGE, new_profile};
 
 const ICCID: Iccid = Iccid([1; 10]);
 
@@ -152,6 +153,55 @@ async fn an_order_is_found_by_matching_id_or_by_eid() {
             assert_eq!((order.begun, order.profile.is_some()), (begun, found));
         }
     }
+}
+
+#[tokio::test]
+async fn of_several_orders_for_an_euicc_the_one_that_is_its_alone_goes_first() {
+    const EID: Eid = Eid([0x89; 16]);
+    let database = Database::with_profile(Iccid([1; 10])).await;
+    // From the one that goes last to the one that goes first.
+    let orders = [
+        (1u8, ProfileState::Released, false, OrderPolicy::OneTime, Some(NOW.plus_seconds(-1))),
+        (2, ProfileState::Installed, true, OrderPolicy::SameEid, None),
+        (3, ProfileState::Downloaded, false, OrderPolicy::OneTime, None),
+        (4, ProfileState::Released, false, OrderPolicy::OneTime, None),
+        (5, ProfileState::Downloaded, true, OrderPolicy::OneTime, None),
+        (6, ProfileState::Released, true, OrderPolicy::OneTime, Some(NOW)),
+    ];
+    let placed: Result<(), Error> = database
+        .store
+        .run_tx("orders", move |tx| {
+            for (number, state, unnamed, policy, expires_at) in orders {
+                let iccid = Iccid([number; 10]);
+                if number > 1 {
+                    tx.insert_profile(&new_profile(iccid))?;
+                }
+                let mut change = tx.profile(&iccid)?.unwrap().change("test", NOW);
+                (change.state, change.eid, change.unnamed, change.policy) = (state, Some(EID), unnamed, policy);
+                change.matching_id = Some(format!("MID-{number}"));
+                change.expires_at = expires_at;
+                assert!(tx.change_profile(&change)?);
+            }
+            Ok(())
+        })
+        .await;
+    placed.unwrap();
+    for number in (1..=6u8).rev() {
+        let iccid = Iccid([number; 10]);
+        let found = database.store.order_for_session(&id(), &OrderKey::Eid(EID), NOW).await.unwrap();
+        assert_eq!(found.profile.map(|profile| profile.iccid), Some(iccid));
+        let ended: Result<bool, Error> = database
+            .store
+            .run_tx("end", move |tx| {
+                let mut change = tx.profile(&iccid)?.unwrap().change("test", NOW);
+                change.state = ProfileState::Error;
+                tx.change_profile(&change)
+            })
+            .await;
+        assert!(ended.unwrap());
+    }
+    let found = database.store.order_for_session(&id(), &OrderKey::Eid(EID), NOW).await.unwrap();
+    assert!(found.profile.is_none());
 }
 
 #[tokio::test]
