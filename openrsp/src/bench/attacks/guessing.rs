@@ -20,6 +20,8 @@ use crate::system::OsRandomness;
 const WORKERS: usize = 16;
 /// Orders that wait to be found.
 const WAITING: u32 = 64;
+/// Downloads of somebody who knows the MatchingID, at most, while others guess.
+const HONEST: u32 = 500;
 /// Guesses in one session: a refused one does not begin it, so that the next needs no InitiateAuthentication.
 const PER_SESSION: u32 = 50;
 /// Wrong MatchingIDs of one eUICC that the server looks up at once, by default.
@@ -47,6 +49,7 @@ async fn guess(bed: &Bed, guesses: u32, waiting: &Arc<Vec<String>>, outcome: &mu
     // Enough of them that not all guesses are throttled: each has a burst of its own.
     let guessers = (guesses / 200).clamp(64, 5_000);
     let cards = Arc::new(bed.cards(1, guessers.into())?);
+    let orders = bed.shop.order((guesses / 100).clamp(5, HONEST))?;
     let start = Instant::now();
     let tasks: Vec<_> = (0..WORKERS)
         .map(|worker| {
@@ -62,6 +65,16 @@ async fn guess(bed: &Bed, guesses: u32, waiting: &Arc<Vec<String>>, outcome: &mu
             })
         })
         .collect();
+    let (honest, client) = (bed.cards(8_001, 1)?.pop().context("one eUICC was minted")?, bed.link.client(true));
+    let mut downloads = Answers::default();
+    for matching_id in &orders {
+        if tasks.iter().all(|task| task.is_finished()) {
+            break;
+        }
+        let download = honest.download(&client, &bed.link.address, matching_id, &mut OsRandomness).await;
+        downloads.count(PACKAGE, &download);
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
     let mut answers = Answers::default();
     for task in tasks {
         answers.merge(task.await??);
@@ -69,6 +82,7 @@ async fn guess(bed: &Bed, guesses: u32, waiting: &Arc<Vec<String>>, outcome: &mu
     outcome.figure("guessers", guessers);
     outcome.figure("guesses_per_s", (f64::from(guesses) / start.elapsed().as_secs_f64()).round());
     outcome.figure("hits", answers.of(PACKAGE));
+    outcome.figure("honest_downloads_meanwhile", downloads.to_json());
     outcome.figure("answers", answers.to_json());
     let besides = answers.besides(&[], &[&StatusCode::MATCHING_ID_REFUSED]);
     outcome.expect(besides.is_empty(), format!("other answers to guesses: {besides}"));
