@@ -38,7 +38,7 @@ pub(super) struct AttacksArgs {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
     rounds: Option<u32>,
 
-    /// The full number: 1,000 rounds of a race, 1,000,000 guesses, 100,000 samples. Takes an hour or more.
+    /// The full number: 1,000 rounds of a race, 1,000,000 guesses, 100,000 samples. Takes a quarter of an hour or more.
     #[arg(long, conflicts_with = "rounds")]
     full: bool,
 }
