@@ -125,6 +125,9 @@ pub enum Error {
     /// The client certificate is no operator's.
     #[error("the client certificate belongs to no operator")]
     OperatorUnknown,
+    /// An identifier in the header of a request is too long.
+    #[error("the identifiers in a header have at most {0} octets")]
+    IdentifierTooLong(usize),
     /// An operator of this name, or with this certificate, exists.
     #[error("there is already an operator {0:?}, or one with its certificate")]
     OperatorExists(String),

@@ -13,19 +13,23 @@ use rsp_es::es2plus::{
     CancelOrderRequest, ConfirmOrderRequest, ConfirmOrderResponse, DownloadOrderRequest, DownloadOrderResponse,
     FinalProfileStatus, ReleaseProfileRequest, Request, RequestHeader, Response,
 };
+use rsp_es::printable::printable;
 use rsp_es::server::{Caller, Es2Plus};
 use rsp_es::status::StatusCode;
-use rsp_store::{CallKey, Datastore, Front, OrderPolicy, Profile, ProfileState, Transaction};
+use rsp_store::{CallKey, Datastore, OrderPolicy, Profile, ProfileState, Transaction};
 
 use crate::clock::{Clock, SharedRandomness};
 use crate::confirmation_code::ConfirmationCode;
-use crate::courier::{Courier, Undelivered};
+use crate::courier::Courier;
 use crate::error::Error;
-use crate::notices::{Identity, Notices, event_lane};
+use crate::notices::{Identity, Notices};
 use crate::placing::{Confirmed, Placing, Scope, Terms, Wanted, find, require_event_registered};
+use crate::registration::{LEASE, Registration, Release};
 
-/// How long the answer of an SM-DS is waited for before somebody else may ask it, in seconds.
-const LEASE: i64 = 60;
+/// Octets of an identifier in the header of a request.
+const LONGEST_IDENTIFIER: usize = 255;
+/// Characters of an identifier in the log of an order.
+const MAX_IDENTIFIER: usize = 64;
 /// How often a function is repeated when others change the same order, or a random matching ID exists.
 const ATTEMPTS: usize = 16;
 
@@ -35,7 +39,7 @@ pub struct OperatorInterface {
     notices: Notices,
     clock: Arc<dyn Clock>,
     randomness: SharedRandomness,
-    courier: Arc<dyn Courier>,
+    registration: Registration,
     /// Keys the fingerprints of calls: they cover Confirmation Codes, which could be found by trying.
     fingerprints: Zeroizing<[u8; 32]>,
     order_seconds: Option<i64>,
@@ -65,8 +69,15 @@ impl OperatorInterface {
         courier: Arc<dyn Courier>,
         order_seconds: Option<i64>,
     ) -> Self {
-        let fingerprints = store.derive_key("ES2+ calls");
-        Self { store, notices: Notices::new(identity), clock, randomness, courier, fingerprints, order_seconds }
+        let (fingerprints, notices) = (store.derive_key("ES2+ calls"), Notices::new(identity));
+        let registration = Registration {
+            store: Arc::clone(&store),
+            notices: notices.clone(),
+            clock: Arc::clone(&clock),
+            randomness: randomness.clone(),
+            courier,
+        };
+        Self { store, notices, clock, randomness, registration, fingerprints, order_seconds }
     }
 
     /// Finds out whose call it is.
@@ -76,7 +87,12 @@ impl OperatorInterface {
         let operator = self.store.operator_by_certificate(&fingerprint).await?.ok_or(Error::OperatorUnknown)?;
         let RequestHeader { function_requester_identifier: requester, function_call_identifier: call_id } =
             request.header();
-        let actor = format!("{} by {} ({requester}, {call_id})", R::FUNCTION, operator.name);
+        if requester.len().max(call_id.len()) > LONGEST_IDENTIFIER {
+            return Err(Error::IdentifierTooLong(LONGEST_IDENTIFIER));
+        }
+        // The caller's own words stand in the log of the order, where somebody reads them on a screen.
+        let (requester, named) = (printable(requester, MAX_IDENTIFIER), printable(call_id, MAX_IDENTIFIER));
+        let actor = format!("{} by {} ({requester}, {named})", R::FUNCTION, operator.name);
         let message = [R::FUNCTION.name().as_bytes(), b"\0", request.to_json().as_bytes()].concat();
         let key = CallKey {
             operator: operator.name.clone(),
@@ -113,7 +129,14 @@ impl OperatorInterface {
                     let answer = A::from_json(&answer).map_err(|_| Error::Damaged("answer"))?;
                     return Ok((answer, None));
                 }
-                let placing = Placing { notices: &notices, randomness: &randomness, actor: &shared.actor, now };
+                let placing = Placing {
+                    notices: &notices,
+                    randomness: &randomness,
+                    actor: &shared.actor,
+                    now,
+                    // The caller waits for the answer of the SM-DS; others ask it only if nobody does any more.
+                    events_at: now.plus_seconds(LEASE),
+                };
                 let done = function(tx, &placing, &shared.scope)?;
                 tx.remember_call(&shared.key, Zeroizing::new(done.answer.to_json()).as_bytes(), &done.iccid, now)?;
                 Ok((done.answer, done.released))
@@ -124,60 +147,15 @@ impl OperatorInterface {
                 Err(other) => return Err(other),
                 Ok((answer, None)) => return Ok(answer),
                 Ok((answer, Some((before, after)))) => {
-                    self.register_event(&call, before, after).await?;
+                    // On its own: a caller that goes away must not leave an order released whose event nobody took.
+                    let release = Release { actor: call.actor.clone(), key: call.key.clone(), before, after };
+                    let registered = tokio::spawn(self.registration.clone().register(release));
+                    registered.await.map_err(|_| Error::Damaged("release"))??;
                     return Ok(answer);
                 }
             }
         }
         Err(Error::Contention)
-    }
-
-    /// Has the SM-DS take the event of an order that was released, before the operator is told that it was. If it does not,
-    /// the order is as it was before.
-    async fn register_event(&self, call: &Arc<Call>, before: Profile, after: Profile) -> Result<(), Error> {
-        let (Some(address), Some(event_id)) = (&after.smds_address, &after.matching_id) else { return Ok(()) };
-        let lane = event_lane(address, event_id);
-        let Err(undelivered) = self.deliver_lane(&lane).await? else { return Ok(()) };
-        let (call, notices, randomness) = (Arc::clone(call), self.notices.clone(), self.randomness.clone());
-        let now = self.clock.now();
-        let taken_back = self.store.run_tx("take back release", move |tx| {
-            let placing = Placing { notices: &notices, randomness: &randomness, actor: &call.actor, now };
-            let taken_back = placing.take_back_release(tx, &before, &after)?;
-            if taken_back {
-                tx.forget_call(&call.key)?;
-            }
-            Ok::<_, Error>(taken_back)
-        });
-        if !taken_back.await? {
-            // A device was faster than the SM-DS: the order is under way, and the event will follow.
-            tracing::warn!(%undelivered, "the event of an order that is under way is not registered yet");
-            return Ok(());
-        }
-        Err(match undelivered {
-            Undelivered::Inaccessible(why) => Error::SmdsInaccessible(why),
-            Undelivered::Refused(status) => Error::SmdsRefused(status),
-        })
-    }
-
-    /// Delivers everything in a lane, now. What could not be delivered stays there, to be tried again by others.
-    async fn deliver_lane(&self, lane: &str) -> Result<Result<(), Undelivered>, Error> {
-        loop {
-            let now = self.clock.now();
-            let message = match self.store.claim_lane(lane, now, now.plus_seconds(LEASE)).await? {
-                Front::Empty => return Ok(Ok(())),
-                Front::Taken => {
-                    return Ok(Err(Undelivered::Inaccessible("an earlier message is under way".to_owned())));
-                }
-                Front::Message(message) => message,
-            };
-            if let Err(undelivered) = self.courier.deliver(&message).await {
-                // Not at once: the caller may take it back.
-                let retry_at = self.clock.now().plus_seconds(LEASE);
-                self.store.message_failed(&message, retry_at, &undelivered.to_string()).await?;
-                return Ok(Err(undelivered));
-            }
-            self.store.message_delivered(&message).await?;
-        }
     }
 
     fn order_end(&self, now: Timestamp) -> Option<Timestamp> {

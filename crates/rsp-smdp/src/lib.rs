@@ -33,6 +33,7 @@ mod orders;
 mod personalise;
 mod placing;
 mod prepare_download;
+mod registration;
 mod served;
 mod session;
 mod smdp;

@@ -103,8 +103,9 @@ impl Notices {
         })
     }
 
-    /// Registers the event of an order that is being released. `None` when it names no SM-DS or no eUICC.
-    pub(crate) fn event_registered(&self, order: &ProfileChange) -> Option<NewMessage> {
+    /// Registers the event of an order that is being released, not before a certain time. `None` when it names no SM-DS or
+    /// no eUICC.
+    pub(crate) fn event_registered(&self, order: &ProfileChange, not_before: Timestamp) -> Option<NewMessage> {
         let (address, eid, event_id) = (order.smds_address.clone()?, order.eid?, order.matching_id.clone()?);
         let request = RegisterEventRequest {
             header: self.header(call(&event_id, "register")),
@@ -114,7 +115,8 @@ impl Notices {
             forwarding_indicator: true,
         };
         let json = es12::Request::to_json(&request);
-        Some(message(es12::Function::RegisterEvent, address, &event_id, body(json), order.at))
+        let message = message(es12::Function::RegisterEvent, address, &event_id, body(json), order.at);
+        Some(NewMessage { not_before, ..message })
     }
 
     /// Deletes the event of an order. `None` when it has none.

@@ -355,7 +355,8 @@ impl Orders {
         let placed = self
             .store
             .run_tx("order", move |tx| {
-                let placing = Placing { notices: &notices, randomness: &randomness, actor: &actor, now };
+                let placing =
+                    Placing { notices: &notices, randomness: &randomness, actor: &actor, now, events_at: now };
                 place(tx, &placing, &order)
             })
             .await?;
@@ -377,7 +378,8 @@ impl Orders {
         let (actor, now) = (self.actor.clone(), self.clock.now());
         self.store
             .run_tx("release order", move |tx| {
-                let placing = Placing { notices: &notices, randomness: &randomness, actor: &actor, now };
+                let placing =
+                    Placing { notices: &notices, randomness: &randomness, actor: &actor, now, events_at: now };
                 let profile = find(tx, &Scope::Everything, iccid)?;
                 placing.release_profile(tx, &profile)
             })
@@ -424,7 +426,8 @@ impl Orders {
         let (actor, now) = (self.actor.clone(), self.clock.now());
         self.store
             .run_tx("cancel order", move |tx| {
-                let placing = Placing { notices: &notices, randomness: &randomness, actor: &actor, now };
+                let placing =
+                    Placing { notices: &notices, randomness: &randomness, actor: &actor, now, events_at: now };
                 let profile = find(tx, &Scope::Everything, iccid)?;
                 placing.cancel_order(tx, &profile, available)
             })

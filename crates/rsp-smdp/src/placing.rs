@@ -40,6 +40,8 @@ pub(crate) struct Placing<'a> {
     /// For the log.
     pub(crate) actor: &'a str,
     pub(crate) now: Timestamp,
+    /// When an SM-DS hears at the earliest of an event that is registered: later, where somebody waits for its answer.
+    pub(crate) events_at: Timestamp,
 }
 
 /// What DownloadOrder asks for.
@@ -141,9 +143,7 @@ impl Placing<'_> {
         if eid.is_none() && (unnamed || terms.smds_address.is_some()) {
             return Err(Error::EidMissing);
         }
-        if let Some(address) = terms.smds_address.as_ref().filter(|address| ServerAddress::parse(address).is_none()) {
-            return Err(Error::SmdsAddressInvalid(address.clone()));
-        }
+        let smds_address = terms.smds_address.as_deref().map(smds_address).transpose()?;
         let matching_id = match terms.matching_id.as_deref() {
             Some(chosen) if !chosen.is_empty() => {
                 matching_id::check(chosen)?;
@@ -152,7 +152,7 @@ impl Placing<'_> {
             _ => matching_id::generate(&mut self.randomness.clone()),
         };
         let chosen = !unnamed && terms.matching_id.is_some();
-        tx.reserve_matching_id(&matching_id, self.now).map_err(|error| match error {
+        tx.reserve_matching_id(&matching_id, &profile.iccid, self.now).map_err(|error| match error {
             rsp_store::Error::Duplicate { .. } if chosen => Error::MatchingIdInUse,
             other => other.into(),
         })?;
@@ -163,7 +163,7 @@ impl Placing<'_> {
         change.matching_id = Some(matching_id.clone());
         change.unnamed = unnamed;
         change.policy = terms.policy;
-        change.smds_address.clone_from(&terms.smds_address);
+        change.smds_address = smds_address;
         change.expires_at = terms.expires_at;
         change.download_limit = terms.download_limit;
         change.confirmation_limit = terms.confirmation_limit;
@@ -171,7 +171,7 @@ impl Placing<'_> {
             change.confirmation_code = SealedChange::Set(code.clone());
         }
         if terms.release {
-            change.messages.extend(self.notices.event_registered(&change));
+            change.messages.extend(self.notices.event_registered(&change, self.events_at));
         }
         if !tx.change_profile(&change)? {
             return Err(Error::Contention);
@@ -183,7 +183,7 @@ impl Placing<'_> {
     pub(crate) fn release_profile(&self, tx: &mut Transaction, profile: &Profile) -> Result<(), Error> {
         let moved = self.notices.moved(profile, Event::ReleaseProfile, self.actor, self.now);
         let mut change = moved.map_err(|_| Error::NotToBeReleased(profile.iccid, profile.state))?;
-        change.messages.extend(self.notices.event_registered(&change));
+        change.messages.extend(self.notices.event_registered(&change, self.events_at));
         if tx.change_profile(&change)? { Ok(()) } else { Err(Error::Contention) }
     }
 
@@ -211,7 +211,7 @@ impl Placing<'_> {
                 tx.retract_messages(&event_lane(address, matching_id))?;
             }
             if before.matching_id.is_none() {
-                tx.release_matching_id(matching_id)?;
+                tx.keep_matching_id_for(matching_id, &released.iccid)?;
             }
         }
         if event != Event::EventNotRegisteredAtRelease {
@@ -321,6 +321,15 @@ pub(crate) fn with_check_digit(number: u64) -> Option<Iccid> {
     format!("{digits}{check}").parse().ok()
 }
 
+/// The address of an SM-DS in the one form in which it is kept: whoever writes it otherwise means the same server.
+fn smds_address(text: &str) -> Result<String, Error> {
+    let invalid = || Error::SmdsAddressInvalid(text.chars().take(256).collect());
+    let address = ServerAddress::parse(text).ok_or_else(invalid)?.to_string().to_ascii_lowercase();
+    // An IPv6 address without brackets would be read as a host with a port.
+    let is_bare = !address.starts_with('[') && address.matches(':').count() > 1;
+    if is_bare { Err(invalid()) } else { Ok(address.strip_suffix(":443").unwrap_or(&address).to_owned()) }
+}
+
 /// Whether a DownloadOrder is the one that was executed: nothing has happened to the order since.
 fn is_repeated(profile: &Profile, wanted: &Wanted) -> bool {
     matches!(profile.state, ProfileState::Allocated | ProfileState::Linked) && profile.eid == wanted.eid
@@ -341,7 +350,7 @@ fn confirmed_before(profile: &Profile, terms: &Terms) -> Option<Confirmed> {
     let same = confirmed
         && named
         && (terms.eid.is_none() || terms.eid == profile.eid)
-        && terms.smds_address == profile.smds_address
+        && terms.smds_address.as_deref().map(smds_address).transpose().ok() == Some(profile.smds_address.clone())
         && same_code(terms.confirmation_code.as_deref(), profile.confirmation_code.as_deref());
     let matching_id = profile.matching_id.clone().filter(|_| !profile.unnamed).unwrap_or_default();
     same.then_some(Confirmed { eid: profile.eid, matching_id })

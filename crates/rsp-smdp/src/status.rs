@@ -38,6 +38,7 @@ impl From<&Error> for StatusCode {
             Error::AlreadyDownloaded(_) => Self::ICCID_ALREADY_IN_USE,
             Error::MatchingIdInvalid => Self::MATCHING_ID_INVALID,
             Error::MatchingIdInUse => Self::MATCHING_ID_ALREADY_IN_USE,
+            Error::IdentifierTooLong(_) => Self::FORMAT_INVALID.with_message(error.to_string()),
             Error::OperatorUnknown => Self::FUNCTION_REQUESTER_UNKNOWN,
             Error::ProfileTypeClosed(_) => Self::PROFILE_TYPE_NOT_ALLOWED,
             Error::ProfileTypeRefused(_) => Self::PROFILE_TYPE_REFUSED,
@@ -57,7 +58,8 @@ impl From<&Error> for StatusCode {
             Error::SmdsAddressInvalid(_) => Self::SMDS_ADDRESS_REFUSED.with_message(error.to_string()),
             // Where the server failed to get is for its log: the caller may be probing a network that is not its own.
             Error::SmdsInaccessible(_) => Self::SMDS_INACCESSIBLE,
-            Error::SmdsRefused(status) => Self::SMDS_EXECUTION_ERROR.with_message(status.to_string()),
+            // Its reasons may be about events of others.
+            Error::SmdsRefused(_) => Self::SMDS_EXECUTION_ERROR,
             Error::ProfileTypeExists(_)
             | Error::IccidExists(_)
             | Error::OperatorExists(_)

@@ -34,6 +34,9 @@ ALTER TABLE profiles ADD COLUMN smds_address TEXT;
 ALTER TABLE profiles ADD COLUMN download_limit INTEGER;
 ALTER TABLE profiles ADD COLUMN confirmation_limit INTEGER;
 
+-- Whose a matching ID stays whose release was taken back: it may have been heard of, so that only the same profile gets it.
+ALTER TABLE matching_ids ADD COLUMN kept_for BLOB;
+
 CREATE INDEX profiles_by_expiry ON profiles (expires_at) WHERE expires_at IS NOT NULL;
 
 -- Calls over ES2+ that were executed: a repetition gets the same answer, as long as nothing has happened to the order since.

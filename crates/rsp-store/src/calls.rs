@@ -12,6 +12,7 @@ use crate::writer::Transaction;
 const TABLE: &str = "calls";
 
 /// Which call: an operator's identifier for it, and what it asked for.
+#[derive(Clone)]
 pub struct CallKey {
     /// Name of the operator.
     pub operator: String,

@@ -471,27 +471,26 @@ impl Transaction {
         )
     }
 
-    /// Marks a matching ID as given out, for ever.
+    /// Marks a matching ID as given out, for ever. One that is kept for a profile is given out to it once more.
     ///
     /// # Errors
     /// [`Error::Duplicate`] when it was given out before.
-    pub fn reserve_matching_id(&mut self, matching_id: &str, at: Timestamp) -> Result<(), Error> {
-        sqlite::execute(
-            &self.connection,
-            "INSERT INTO matching_ids (matching_id, created_at) VALUES ($1, $2)",
-            params![matching_id, at.0],
-        )
-        .map_err(|error| error.naming_duplicate("matching ID"))?;
-        Ok(())
+    pub fn reserve_matching_id(&mut self, matching_id: &str, iccid: &Iccid, at: Timestamp) -> Result<(), Error> {
+        let text = "INSERT INTO matching_ids (matching_id, created_at) VALUES ($1, $2) \
+                    ON CONFLICT (matching_id) DO UPDATE SET kept_for = NULL WHERE kept_for = $3";
+        match sqlite::execute(&self.connection, text, params![matching_id, at.0, iccid.0])? {
+            0 => Err(Error::Duplicate { what: "matching ID" }),
+            _ => Ok(()),
+        }
     }
 
-    /// Takes back a reservation that was told to nobody.
+    /// Keeps a matching ID for a profile whose order was taken back.
     ///
     /// # Errors
     /// The store's own failures.
-    pub fn release_matching_id(&mut self, matching_id: &str) -> Result<(), Error> {
-        let text = "DELETE FROM matching_ids WHERE matching_id = $1";
-        sqlite::execute(&self.connection, text, params![matching_id]).map(drop)
+    pub fn keep_matching_id_for(&mut self, matching_id: &str, iccid: &Iccid) -> Result<(), Error> {
+        let text = "UPDATE matching_ids SET kept_for = $2 WHERE matching_id = $1";
+        sqlite::execute(&self.connection, text, params![matching_id, iccid.0]).map(drop)
     }
 
     /// Writes a change. False when the profile was changed since it was read, and nothing was written.

@@ -144,7 +144,8 @@ impl Datastore {
     ///
     /// Of several orders for an EID, one that has not expired at `now` goes before one that has, one that was not installed
     /// before one that may be installed again, one that is asked for by EID alone before one that has a matching ID, one
-    /// that was never delivered before one that was, and an older one before a newer one.
+    /// that was never delivered before one that was, and an older one before a newer one. One that has ended, and that was
+    /// asked for by EID alone, goes last: whoever asks is told why.
     pub async fn order_for_session(
         &self,
         transaction_id: &TransactionId,
@@ -162,8 +163,8 @@ impl Datastore {
             OrderKey::Eid(eid) => self.first(
                 order_with!(
                     "p.iccid = (SELECT iccid FROM profiles WHERE eid = $2 AND (state IN ('Released', 'Downloaded') \
-                     OR state IN ('Installed', 'Deleted') AND policy <> 'one-time') \
-                     ORDER BY expires_at IS NOT NULL AND expires_at < $3, state IN ('Installed', 'Deleted'), \
+                     OR state IN ('Installed', 'Deleted') AND policy <> 'one-time' OR state = 'Error' AND unnamed) \
+                     ORDER BY state = 'Error', expires_at IS NOT NULL AND expires_at < $3, state IN ('Installed', 'Deleted'), \
                      unnamed = 0, state = 'Downloaded', created_at, iccid LIMIT 1)"
                 ),
                 params![transaction_id.as_bytes(), eid.0, now.0],

@@ -13,6 +13,7 @@ use rsp_es::status::StatusCode;
 use rsp_smdp::{NewOrder, Settings};
 use rsp_store::ProfileState;
 use serde_json::{Value, json};
+use tokio::sync::Notify;
 
 use crate::euicc::{TestEuicc, free_memory};
 use crate::operator::{ALPHA, BETA, Lab, SMDS, Sent, caller, inaccessible, registration, secret};
@@ -495,4 +496,80 @@ async fn orders_of_the_house_have_events_too() {
     assert_eq!(events(&lab).await, ["registerEvent"]);
     lab.installs(&euicc, Some(&order.matching_id), None).await;
     assert_eq!(events(&lab).await, ["deleteEvent"]);
+}
+
+/// ConfirmOrder of an order with an event, up to the moment in which the SM-DS is asked; the SM-DS answers when told.
+async fn while_the_smds_thinks(lab: &Lab, iccid: Iccid, then: impl AsyncFnOnce()) -> Arc<Notify> {
+    let (asked, answers) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let thinks = {
+        let (asked, answers) = (Arc::clone(&asked), Arc::clone(&answers));
+        Box::pin(async move {
+            asked.notify_one();
+            answers.notified().await;
+        })
+    };
+    *lab.courier.meanwhile.lock().unwrap() = Some(thinks);
+    let confirm = ConfirmOrderRequest {
+        eid: Some(lab.euicc(Curve::P256).eid),
+        matching_id: Some("EVENT-1".to_owned()),
+        smds_address: Some(SMDS.to_owned()),
+        ..lab.confirm(iccid)
+    };
+    let (es2, caller) = (lab.es2(), caller(ALPHA));
+    let call = es2.confirm_order(&caller, confirm);
+    tokio::select! {
+        _ = call => panic!("it does not wait for the SM-DS"),
+        () = asked.notified() => then().await,
+    }
+    // The call is dropped here: its caller has gone away.
+    answers
+}
+
+#[tokio::test]
+async fn a_release_is_taken_back_although_its_caller_has_gone_away() {
+    let lab = Lab::new().await;
+    let iccid = lab.one().await;
+    lab.es2().download_order(&caller(ALPHA), lab.download(iccid)).await.unwrap();
+    lab.courier.fails(inaccessible());
+    let answers = while_the_smds_thinks(&lab, iccid, async || ()).await;
+    assert_eq!(lab.state_of(iccid).await, ProfileState::Released);
+    answers.notify_one();
+    for _ in 0..1000 {
+        if lab.state_of(iccid).await != ProfileState::Released {
+            break;
+        }
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(lab.state_of(iccid).await, ProfileState::Allocated);
+}
+
+#[tokio::test]
+async fn nobody_else_registers_an_event_while_its_caller_waits() {
+    let lab = Lab::new().await;
+    let iccid = lab.one().await;
+    lab.es2().download_order(&caller(ALPHA), lab.download(iccid)).await.unwrap();
+    let others = async || {
+        let now = rsp_smdp::Clock::now(&*lab.clock);
+        assert!(lab.store.claim_messages(now, now.plus_seconds(60), 10).await.unwrap().is_empty());
+    };
+    while_the_smds_thinks(&lab, iccid, others).await;
+    // If the caller's process had ended instead, the event would follow after a minute.
+    let later = rsp_smdp::Clock::now(&*lab.clock).plus_seconds(60);
+    let waiting = lab.store.claim_messages(later, later, 10).await.unwrap();
+    assert_eq!(waiting.iter().map(|message| message.recipient.as_str()).collect::<Vec<_>>(), [SMDS]);
+}
+
+#[tokio::test]
+async fn the_words_of_a_caller_cannot_forge_a_line_of_the_log() {
+    let lab = Lab::new().await;
+    let iccid = lab.one().await;
+    let mut order = lab.download(iccid);
+    order.header.function_call_identifier = format!("\u{1b}[2J\n{}", "x".repeat(200));
+    lab.es2().download_order(&caller(ALPHA), order).await.unwrap();
+    let actor = lab.store.profile_events(&iccid).await.unwrap().pop().unwrap().actor;
+    assert!(!actor.contains(['\u{1b}', '\n']) && actor.len() < 200, "{actor:?}");
+    let mut order = lab.download(iccid);
+    order.header.function_requester_identifier = "x".repeat(256);
+    let refused = lab.es2().download_order(&caller(ALPHA), order).await;
+    assert_refused(refused, &StatusCode::FORMAT_INVALID);
 }

@@ -338,10 +338,16 @@ impl Model {
             }
             Wanted::Own => (0..PROFILES)
                 .filter(|profile| self.orders[*profile].eid == Some(euicc))
-                .filter(|profile| matches!(self.orders[*profile].state, "Released" | "Downloaded"))
+                .filter(|profile| match self.orders[*profile].state {
+                    "Released" | "Downloaded" => true,
+                    // Whoever has no other name for an order is told why it ended.
+                    "Error" => self.orders[*profile].unnamed,
+                    _ => false,
+                })
                 .min_by_key(|profile| {
                     let order = &self.orders[*profile];
-                    (order.expires.is_some_and(|end| end < now), order.state == "Downloaded", *profile)
+                    let expired = order.expires.is_some_and(|end| end < now);
+                    (order.state == "Error", expired, !order.unnamed, order.state == "Downloaded", *profile)
                 })
                 .ok_or("8.1.1/3.8"),
         };

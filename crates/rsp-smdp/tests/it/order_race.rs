@@ -297,7 +297,9 @@ pub(crate) fn check_log(events: &[ProfileEvent], policies: &[OrderPolicy]) {
 }
 
 /// Lets everybody take steps until all are through; says who took each.
-fn interleave<'a>(mut deeds: Vec<Pin<Box<dyn Future<Output = ()> + 'a>>>, dice: &mut Dice) -> Vec<usize> {
+///
+/// What the server does on its own goes on between two steps, as far as it can.
+async fn interleave<'a>(mut deeds: Vec<Pin<Box<dyn Future<Output = ()> + 'a>>>, dice: &mut Dice) -> Vec<usize> {
     let mut context = Context::from_waker(Waker::noop());
     let mut turns = Vec::new();
     while !deeds.is_empty() {
@@ -307,6 +309,7 @@ fn interleave<'a>(mut deeds: Vec<Pin<Box<dyn Future<Output = ()> + 'a>>>, dice: 
         if deeds[next].as_mut().poll(&mut context).is_ready() {
             drop(deeds.swap_remove(next));
         }
+        tokio::task::yield_now().await;
     }
     turns
 }
@@ -372,7 +375,7 @@ async fn schedule(lab: &Lab, euiccs: &[TestEuicc; 2], sequence: &AtomicU64, numb
     let deeds: Vec<_> = (0..3 + dice.below(4)).map(|_| Deed::any(dice)).collect();
     let futures =
         deeds.iter().map(|deed| Box::pin(arena.perform(*deed)) as Pin<Box<dyn Future<Output = ()>>>).collect();
-    let turns = interleave(futures, dice);
+    let turns = interleave(futures, dice).await;
 
     let fails = fails || deeds.iter().any(|deed| matches!(deed, Deed::Smds { .. }));
     check(&arena, fails).await;

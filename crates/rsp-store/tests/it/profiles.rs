@@ -71,12 +71,34 @@ async fn a_matching_id_is_given_out_once_for_ever() {
     let database = Database::with_profile(ICCID).await;
     for attempt in 0..2 {
         let result: Result<(), Error> =
-            database.store.run_tx("reserve", |tx| tx.reserve_matching_id("ONCE", NOW)).await;
+            database.store.run_tx("reserve", |tx| tx.reserve_matching_id("ONCE", &ICCID, NOW)).await;
         match attempt {
             0 => result.unwrap(),
             _ => assert!(matches!(result, Err(Error::Duplicate { what: "matching ID" }))),
         }
     }
+}
+
+#[tokio::test]
+async fn a_matching_id_that_is_kept_for_a_profile_is_given_to_no_other() {
+    let database = Database::with_profile(ICCID).await;
+    let other = Iccid([2; 10]);
+    let reserved: Result<Vec<bool>, Error> = database
+        .store
+        .run_tx("keep", move |tx| {
+            let mut reserved = Vec::new();
+            let mut reserve = |tx: &mut rsp_store::Transaction, iccid: &Iccid| {
+                reserved.push(tx.reserve_matching_id("KEPT", iccid, NOW).is_ok());
+            };
+            reserve(tx, &ICCID);
+            tx.keep_matching_id_for("KEPT", &ICCID)?;
+            reserve(tx, &other);
+            reserve(tx, &ICCID);
+            reserve(tx, &ICCID);
+            Ok(reserved)
+        })
+        .await;
+    assert_eq!(reserved.unwrap(), [true, false, true, false]);
 }
 
 #[tokio::test]

@@ -161,7 +161,8 @@ async fn of_several_orders_for_an_euicc_the_one_that_is_its_alone_goes_first() {
     let database = Database::with_profile(Iccid([1; 10])).await;
     // From the one that goes last to the one that goes first.
     let orders = [
-        (1u8, ProfileState::Released, false, OrderPolicy::OneTime, Some(NOW.plus_seconds(-1))),
+        (7u8, ProfileState::Error, true, OrderPolicy::OneTime, None),
+        (1, ProfileState::Released, false, OrderPolicy::OneTime, Some(NOW.plus_seconds(-1))),
         (2, ProfileState::Installed, true, OrderPolicy::SameEid, None),
         (3, ProfileState::Downloaded, false, OrderPolicy::OneTime, None),
         (4, ProfileState::Released, false, OrderPolicy::OneTime, None),
@@ -173,7 +174,7 @@ async fn of_several_orders_for_an_euicc_the_one_that_is_its_alone_goes_first() {
         .run_tx("orders", move |tx| {
             for (number, state, unnamed, policy, expires_at) in orders {
                 let iccid = Iccid([number; 10]);
-                if number > 1 {
+                if number != 1 {
                     tx.insert_profile(&new_profile(iccid))?;
                 }
                 let mut change = tx.profile(&iccid)?.unwrap().change("test", NOW);
@@ -186,7 +187,7 @@ async fn of_several_orders_for_an_euicc_the_one_that_is_its_alone_goes_first() {
         })
         .await;
     placed.unwrap();
-    for number in (1..=6u8).rev() {
+    for number in [6, 5, 4, 3, 2, 1, 7u8] {
         let iccid = Iccid([number; 10]);
         let found = database.store.order_for_session(&id(), &OrderKey::Eid(EID), NOW).await.unwrap();
         assert_eq!(found.profile.map(|profile| profile.iccid), Some(iccid));
@@ -194,7 +195,7 @@ async fn of_several_orders_for_an_euicc_the_one_that_is_its_alone_goes_first() {
             .store
             .run_tx("end", move |tx| {
                 let mut change = tx.profile(&iccid)?.unwrap().change("test", NOW);
-                change.state = ProfileState::Error;
+                change.state = ProfileState::Unavailable;
                 tx.change_profile(&change)
             })
             .await;

@@ -59,7 +59,7 @@ async fn a_wiped_database_has_nothing_but_its_key_and_its_audit() {
             tx.stock_subscriber("basic", &subscriber("001010000000001", 1))?;
             let keys = Zeroizing::new([1; 32]);
             tx.insert_subscriber(&Subscriber { iccid: ICCID, imsi: "001010000000002".to_owned(), keys })?;
-            tx.reserve_matching_id("USED", NOW)?;
+            tx.reserve_matching_id("USED", &ICCID, NOW)?;
             tx.wipe()
         })
         .await;
@@ -70,7 +70,8 @@ async fn a_wiped_database_has_nothing_but_its_key_and_its_audit() {
     assert!(database.store.package(&ICCID).await.unwrap().is_none());
     assert_eq!(database.store.subscribers_in_stock("basic").await.unwrap(), 0);
     assert_eq!(database.store.audit(10).await.unwrap(), [kept]);
-    let again: Result<(), Error> = database.store.run_tx("again", |tx| tx.reserve_matching_id("USED", NOW)).await;
+    let again: Result<(), Error> =
+        database.store.run_tx("again", |tx| tx.reserve_matching_id("USED", &ICCID, NOW)).await;
     again.unwrap();
 }
 

@@ -20,7 +20,7 @@ async fn transactions_that_share_a_commit_fail_one_by_one() {
                 store
                     .run_tx("mixed", move |tx| {
                         tx.insert_profile(&new_profile(Iccid([number + 1; 10])))?;
-                        tx.reserve_matching_id(&format!("MID{number}"), NOW)?;
+                        tx.reserve_matching_id(&format!("MID{number}"), &rsp_asn1::Iccid([1; 10]), NOW)?;
                         if number % 4 == 0 { Err(Error::WrongKeyEncryptionKey) } else { Ok(number) }
                     })
                     .await
