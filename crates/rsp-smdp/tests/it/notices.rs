@@ -548,11 +548,15 @@ async fn nobody_else_registers_an_event_while_its_caller_waits() {
     let lab = Lab::new().await;
     let iccid = lab.one().await;
     lab.es2().download_order(&caller(ALPHA), lab.download(iccid)).await.unwrap();
-    let others = async || {
-        let now = rsp_smdp::Clock::now(&*lab.clock);
-        assert!(lab.store.claim_messages(now, now.plus_seconds(60), 10).await.unwrap().is_empty());
+    let others = async {
+        for _ in 0..100 {
+            let now = rsp_smdp::Clock::now(&*lab.clock);
+            assert!(lab.store.claim_messages(now, now.plus_seconds(60), 10).await.unwrap().is_empty());
+            tokio::task::yield_now().await;
+        }
     };
-    while_the_smds_thinks(&lab, iccid, others).await;
+    let call = while_the_smds_thinks(&lab, iccid, async || ());
+    tokio::join!(others, call);
     // If the caller's process had ended instead, the event would follow after a minute.
     let later = rsp_smdp::Clock::now(&*lab.clock).plus_seconds(60);
     let waiting = lab.store.claim_messages(later, later, 10).await.unwrap();
