@@ -3,6 +3,7 @@
 
 use std::fmt;
 use std::net::IpAddr;
+use std::str::FromStr;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rsp_asn1::Timestamp;
@@ -34,6 +35,12 @@ pub enum TlsRefusal {
     /// It does not chain to a trusted CI, or is not for TLS of such a server, or has expired.
     #[error("{0}")]
     Path(PathError),
+    /// Its key is not the one that the caller knows.
+    #[error("its key is not the pinned one, but {found}")]
+    NotPinned {
+        /// The pin of the key that the server has.
+        found: Pin,
+    },
     /// It is for other hosts.
     #[error("it is for {names}, and {called} was called")]
     HostName {
@@ -44,12 +51,47 @@ pub enum TlsRefusal {
     },
 }
 
+/// A server's key that the caller knows beforehand: SHA-256 of the subjectPublicKeyInfo of its TLS certificate, written in
+/// hexadecimal. It holds besides the CI's word, not instead of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pin([u8; 32]);
+
+/// A text that is no [`Pin`].
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("a pin is the SHA-256 of a server's public key, 64 hexadecimal digits; `openrsp pki show` prints it")]
+pub struct MalformedPin;
+
+impl Pin {
+    /// The pin of the key in a certificate.
+    pub fn of(certificate: &Certificate) -> Self {
+        Self(certificate.public_key_sha256())
+    }
+}
+
+impl FromStr for Pin {
+    type Err = MalformedPin;
+
+    fn from_str(text: &str) -> Result<Self, MalformedPin> {
+        let digits: Option<Vec<u8>> =
+            text.chars().map(|digit| digit.to_digit(16).and_then(|digit| u8::try_from(digit).ok())).collect();
+        let digits = digits.filter(|digits| digits.len() == 64).ok_or(MalformedPin)?;
+        Ok(Self(std::array::from_fn(|index| digits[2 * index] << 4 | digits[2 * index + 1])))
+    }
+}
+
+impl fmt::Display for Pin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
 /// Verifies TLS servers against the CIs.
 pub struct CiVerifier {
     anchors: TrustStore,
     crls: Vec<Crl>,
     provider: &'static dyn Provider,
     role: Role,
+    pins: Vec<Pin>,
     trusted: Mutex<Option<TrustedServer>>,
 }
 
@@ -62,7 +104,18 @@ impl CiVerifier {
     /// Trusts the servers of one kind: [`Role::DpTls`] for ES9+, [`Role::DsTls`] for an SM-DS. The caller knows whom it
     /// calls; a certificate must not choose by which rules it is judged.
     pub fn for_role(role: Role, anchors: TrustStore, crls: Vec<Crl>, provider: &'static dyn Provider) -> Arc<Self> {
-        Arc::new(Self { anchors, crls, provider, role, trusted: Mutex::new(None) })
+        Self::pinned(role, anchors, crls, provider, Vec::new())
+    }
+
+    /// The same, for servers that must have one of these keys besides, if there are any.
+    pub fn pinned(
+        role: Role,
+        anchors: TrustStore,
+        crls: Vec<Crl>,
+        provider: &'static dyn Provider,
+        pins: Vec<Pin>,
+    ) -> Arc<Self> {
+        Arc::new(Self { anchors, crls, provider, role, pins, trusted: Mutex::new(None) })
     }
 
     /// The TLS configuration that trusts by this verifier alone.
@@ -91,6 +144,10 @@ impl CiVerifier {
         let validation = Validation { provider: self.provider, now: Some(now), crls: &self.crls, crl_max_age: None };
         let path = validate(&validation, self.role, &leaf, &chain, &self.anchors).map_err(TlsRefusal::Path)?;
         check_name(&leaf, name)?;
+        let found = Pin::of(&leaf);
+        if !self.pins.is_empty() && !self.pins.contains(&found) {
+            return Err(TlsRefusal::NotPinned { found });
+        }
         let ci = self.anchors.get(path.ci_key_id()).map(Certificate::subject).unwrap_or_default();
         let ci_key_id = path.ci_key_id().iter().map(|byte| format!("{byte:02X}")).collect();
         Ok(TrustedServer { server: leaf.subject(), ci, ci_key_id })

@@ -106,6 +106,13 @@ impl Certificate {
         self.key.as_ref().ok().map(PublicKey::curve)
     }
 
+    /// SHA-256 of the subjectPublicKeyInfo (DER): what a client that knows a server's key beforehand compares.
+    pub fn public_key_sha256(&self) -> [u8; 32] {
+        let info = &self.raw.value().tbs_certificate.subject_public_key_info;
+        // What was decoded can be encoded; were it not so, no pin would match.
+        rsp_crypto::hash::sha256(&rsp_asn1::encode(info).unwrap_or_default())
+    }
+
     /// The subjectKeyIdentifier, usually 20 bytes: of a CI the `CI PKId`.
     pub fn subject_key_identifier(&self) -> Option<&[u8]> {
         self.extensions.subject_key_identifier.as_deref()

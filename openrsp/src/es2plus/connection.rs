@@ -12,7 +12,7 @@ use rsp_es::client::{
     TransportError, tls_config_as,
 };
 use rsp_es::es2plus::RequestHeader;
-use rsp_lpa::tls::CiVerifier;
+use rsp_lpa::tls::{CiVerifier, Pin};
 use rsp_pki::directory::PkiDirectory;
 use rsp_pki::{Certificate, Crl, Role, TrustStore};
 use serde_json::{Map, Value, json};
@@ -74,6 +74,11 @@ pub(super) struct ConnectionArgs {
     #[command(flatten)]
     trust: TrustArgs,
 
+    /// The SHA-256 of the public key that the server must have besides a certificate of a trusted CI, in hexadecimal; may be
+    /// given several times. `openrsp pki show` prints it of a certificate.
+    #[arg(long, value_name = "SHA256")]
+    pin: Vec<Pin>,
+
     /// Connect to ADDR:PORT when HOST is called; the name that the server must prove stays HOST.
     #[arg(long, value_name = "HOST[:PORT]=ADDR:PORT", value_parser = parse_resolve)]
     resolve: Vec<Resolve>,
@@ -83,7 +88,8 @@ pub(super) struct ConnectionArgs {
     requester: Option<String>,
 
     /// The functionCallIdentifier; by default a fresh random one. To repeat a call whose answer was lost, give its
-    /// identifier and otherwise the same arguments: the SM-DP+ executes it at most once.
+    /// identifier and otherwise the same arguments: as long as no other call has moved the order since, the SM-DP+
+    /// executes it once.
     #[arg(long, value_name = "ID")]
     call_id: Option<String>,
 }
@@ -114,7 +120,7 @@ impl ConnectionArgs {
     pub(super) fn open(&self) -> anyhow::Result<Call> {
         let identity = Identity::read(&self.cert, &self.key)?;
         let (anchors, crls) = self.trust.read()?;
-        let verifier = CiVerifier::for_role(Role::DpTls, anchors, crls, rsp_crypto::aws_lc());
+        let verifier = CiVerifier::pinned(Role::DpTls, anchors, crls, rsp_crypto::aws_lc(), self.pin.clone());
         let shown = ClientIdentity { chain: identity.chain(), key: identity.key() };
         let tls = tls_config_as(shown, verifier).with_context(|| self.cert.display().to_string())?;
         let transport = NetworkTransport::new(tls).with_resolve(self.resolve.clone());

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use clap::Args;
 use rsp_es::client::{Binding, HttpTransport, NegotiatedTls, NetworkTransport, Recorder, Resolve, Scheme};
-use rsp_lpa::tls::{CiVerifier, TrustedServer};
+use rsp_lpa::tls::{CiVerifier, Pin, TrustedServer};
 use rsp_lpa::{Servers, Trust};
 use rsp_pki::{Certificate, Crl, Role, TrustStore};
 
@@ -29,6 +29,11 @@ pub(super) struct NetworkArgs {
     /// times. Servers are verified against these and nothing else.
     #[arg(long, global = true, value_name = "FILE|DIR")]
     ci: Vec<PathBuf>,
+
+    /// The SHA-256 of the public key that servers must have besides a certificate of a trusted issuer, in hexadecimal; may be
+    /// given several times. `openrsp pki show` prints it of a certificate.
+    #[arg(long, global = true, value_name = "SHA256")]
+    pin: Vec<Pin>,
 
     /// Connect to ADDR:PORT when HOST is called; the name that the server must prove stays HOST.
     #[arg(long, global = true, value_name = "HOST[:PORT]=ADDR:PORT", value_parser = parse_resolve)]
@@ -81,9 +86,9 @@ impl NetworkArgs {
         }
         let anchors = TrustStore::new(found.anchors);
         let crls = found.crls;
-        let verifier = CiVerifier::new(anchors.clone(), crls.clone(), rsp_crypto::aws_lc());
+        let verifier = self.verifier(Role::DpTls, &anchors, &crls);
         let transport = Arc::new(self.transport(&verifier)?);
-        let smds_verifier = CiVerifier::for_role(Role::DsTls, anchors.clone(), crls.clone(), rsp_crypto::aws_lc());
+        let smds_verifier = self.verifier(Role::DsTls, &anchors, &crls);
         let smds_transport = Arc::new(self.transport(&smds_verifier)?);
         let scheme = if self.plain_http { Scheme::PlainHttp } else { Scheme::Https };
         let binding = if self.asn1 { Binding::Asn1 } else { Binding::Json };
@@ -96,6 +101,10 @@ impl NetworkArgs {
 }
 
 impl NetworkArgs {
+    fn verifier(&self, role: Role, anchors: &TrustStore, crls: &[Crl]) -> Arc<CiVerifier> {
+        CiVerifier::pinned(role, anchors.clone(), crls.to_vec(), rsp_crypto::aws_lc(), self.pin.clone())
+    }
+
     fn transport(&self, verifier: &Arc<CiVerifier>) -> anyhow::Result<NetworkTransport> {
         let tls = verifier.tls_config().context("preparing TLS")?;
         Ok(NetworkTransport::new(tls).with_resolve(self.resolve.clone()))

@@ -52,6 +52,7 @@ pub(super) fn describe(certificate: &Certificate) -> Value {
         "curve": certificate.curve().map(|curve| curve.to_string()),
         "not_before": certificate.not_before().to_string(),
         "not_after": certificate.not_after().to_string(),
+        "public_key_sha256": hexadecimal(&certificate.public_key_sha256()).to_lowercase(),
         "subject_key_identifier": certificate.subject_key_identifier().map(hexadecimal),
         "authority_key_identifier": certificate.authority_key_identifier().map(hexadecimal),
         "policies": certificate.policies(),

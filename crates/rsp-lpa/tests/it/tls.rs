@@ -8,7 +8,7 @@ use rsp_es::client::{
     ClientIdentity, HttpRequest, HttpTransport, NetworkTransport, Origin, Resolve, Scheme, TransportError,
     tls_config_as,
 };
-use rsp_lpa::tls::CiVerifier;
+use rsp_lpa::tls::{CiVerifier, Pin};
 use rsp_pki::issue::Minted;
 use rsp_pki::{Role, TrustStore};
 use rustls::client::danger::HandshakeSignatureValid;
@@ -169,6 +169,26 @@ fn the_caller_says_which_kind_of_server_is_trusted() {
     // The verifier of ES9+, as it is made for every download.
     let (outcome, _, _) = post(&mint(Role::DsTls, host, now()), host, Pki::get().anchors(), &rustls::version::TLS13);
     assert!(reason(outcome).contains("DPtls certificate"));
+}
+
+#[test]
+fn a_pinned_key_must_be_the_servers_besides_the_word_of_the_ci() {
+    let host = "smdp.example.com";
+    let (known, other) = (mint(Role::DpTls, host, now()), mint(Role::DpTls, "other.example.com", now()));
+    assert_ne!(Pin::of(&known.certificate), Pin::of(&other.certificate));
+    let verdict = |anchors, pins| {
+        let verifier = CiVerifier::pinned(Role::DpTls, anchors, Vec::new(), rsp_crypto::aws_lc(), pins);
+        post_trusting(verifier, &known, host, &rustls::version::TLS13).0
+    };
+    let (right, wrong) = (Pin::of(&known.certificate), Pin::of(&other.certificate));
+    assert_eq!(verdict(Pki::get().anchors(), vec![wrong, right]).unwrap(), 204);
+    let refused = reason(verdict(Pki::get().anchors(), vec![wrong]));
+    assert!(refused.contains(&format!("its key is not the pinned one, but {right}")), "{refused}");
+    assert!(reason(verdict(TrustStore::default(), vec![right])).contains("not trusted here"));
+    assert_eq!(right.to_string().to_uppercase().parse(), Ok(right));
+    for bad in ["", "00", &"g".repeat(64), &"0".repeat(66)] {
+        assert!(bad.parse::<Pin>().is_err(), "{bad}");
+    }
 }
 
 #[test]
