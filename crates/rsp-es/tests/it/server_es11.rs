@@ -100,13 +100,26 @@ async fn an_smds_checks_headers_and_answers_what_cannot_be_read() {
     let Some(session) = session() else { return };
     let router = es11_router(Arc::new(Smds::new(session)));
     let path = Function::AuthenticateClient.path();
-    for body in ["", "{}", "[]", "{\"transactionId\":7}"] {
-        let answer = ask(&router, post(path, body.to_owned())).await;
+    let refused = async |request| {
+        let answer = ask(&router, request).await;
         assert_eq!(answer.status, 200);
-        assert!(matches!(<()>::from_json(&answer.body), Err(ResponseError::Status(_))), "{body}");
+        match <()>::from_json(&answer.body) {
+            Err(ResponseError::Status(status)) => status,
+            other => panic!("{other:?}"),
+        }
+    };
+    for (body, expected) in [
+        ("", StatusCode::FORMAT_INVALID),
+        ("[]", StatusCode::FORMAT_INVALID),
+        ("{\"transactionId\":7}", StatusCode::FORMAT_INVALID),
+        ("{}", StatusCode::FORMAT_ELEMENT_MISSING),
+    ] {
+        let status = refused(post(path, body.to_owned())).await;
+        assert!(status.is(&expected), "{body}: {status}");
     }
     let headless = Request::post(path).body(Body::from("{}")).unwrap();
-    let answer = ask(&router, headless).await;
-    let refused = <()>::from_json(&answer.body).unwrap_err();
-    assert!(matches!(refused, ResponseError::Status(status) if status.is(&StatusCode::CONTENT_TYPE_INVALID)));
+    assert!(refused(headless).await.is(&StatusCode::CONTENT_TYPE_INVALID));
+    let mut old = post(path, "{}".to_owned());
+    old.headers_mut().insert("x-admin-protocol", "gsma/rsp/v1.0.0".parse().unwrap());
+    assert!(refused(old).await.is(&StatusCode::ADMIN_PROTOCOL_INVALID));
 }

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use rsp_es::es9plus::{Response as _, ResponseError};
 use rsp_es::status::{Reason, StatusCode, Subject, TABLE};
 
 #[test]
@@ -155,6 +156,25 @@ fn the_codes_of_es2_and_es12_have_these_numbers() {
         (StatusCode::EVENT_RECORD_UNKNOWN, "8.9.5/3.9"),
     ] {
         assert_eq!(format!("{}/{}", code.subject, code.reason), pair);
+    }
+}
+
+/// Pairs that no server of this workspace sends: from others they are understood all the same.
+#[test]
+fn every_pair_that_only_others_send_is_explained() {
+    for code in [
+        StatusCode::FUNCTION_REQUESTER_NOT_ALLOWED,
+        StatusCode::FUNCTION_PROVIDER_INVALID,
+        StatusCode::PROTOCOL_VERSION_UNSUPPORTED,
+        StatusCode::FUNCTION_UNKNOWN,
+        StatusCode::EID_RANGE_INVALID,
+        StatusCode::MATCHING_ID_MISSING,
+        StatusCode::SMDP_EXECUTION_ERROR,
+    ] {
+        let answer = rsp_es::es9plus::failure(&code);
+        let Err(ResponseError::Status(read)) = <()>::from_json(answer.as_bytes()) else { panic!("{answer}") };
+        assert!(read.is(&code) && read.explanation().is_some(), "{read}");
+        assert!(read.to_string().starts_with(&format!("{}/{} (", code.subject, code.reason)), "{read}");
     }
 }
 
