@@ -2,6 +2,7 @@
 
 mod events;
 mod outbox;
+mod privacy;
 mod profiles;
 mod sealing;
 mod sessions;
