@@ -2,7 +2,7 @@
 
 use std::ffi::OsStr;
 use std::io::{BufRead as _, BufReader};
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
 
@@ -143,5 +143,16 @@ impl Bed {
     pub(crate) fn lpa(&self, card: &str, server: SocketAddr, arguments: &[&str]) -> Ended {
         let resolve = format!("{HOST}={server}");
         openrsp([&["lpa", "--card", card, "--ci", self.pki(), "--resolve", &resolve], arguments].concat())
+    }
+}
+
+/// The first of five ports that are free one after the other.
+pub(crate) fn free_ports() -> u16 {
+    let is_free = |port: u16| TcpListener::bind(("127.0.0.1", port)).is_ok();
+    loop {
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        if port < u16::MAX - 5 && (port..port + 5).all(is_free) {
+            return port;
+        }
     }
 }

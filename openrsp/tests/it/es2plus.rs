@@ -2,7 +2,7 @@
 //! the notifications that come back; the SM-DS of the same server on the way to the profile.
 
 use std::io::{BufRead as _, BufReader};
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Child, Stdio};
 use std::sync::{Arc, LazyLock};
@@ -16,7 +16,7 @@ use rsp_store::{Datastore, KeyEncryptionKey, Operator};
 use rsp_testkit::SeededRandomness;
 use serde_json::Value;
 
-use crate::bed::{Bed, Ended, Service, command, openrsp};
+use crate::bed::{Bed, Ended, Service, command, free_ports, openrsp};
 
 const EID: &str = "89049032123451234512345678901235";
 
@@ -131,17 +131,6 @@ impl Market {
 
     fn lpa(&self, card: &str, arguments: &[&str]) -> Ended {
         self.bed.lpa(card, self.server.address, arguments)
-    }
-}
-
-/// The first of five ports that are free one after the other.
-fn free_ports() -> u16 {
-    let is_free = |port: u16| TcpListener::bind(("127.0.0.1", port)).is_ok();
-    loop {
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        if port < u16::MAX - 5 && (port..port + 5).all(is_free) {
-            return port;
-        }
     }
 }
 
