@@ -6,6 +6,7 @@
 
 mod card;
 mod lpa;
+mod seen;
 mod server;
 
 use std::collections::VecDeque;
