@@ -112,7 +112,7 @@ impl Datastore {
         self.readers.with(|connection| sqlite::all(connection, text, parameters, read))
     }
 
-    fn read<T>(&self, read: impl FnOnce(&Connection) -> Result<T, Error>) -> Result<T, Error> {
+    pub(crate) fn read<T>(&self, read: impl FnOnce(&Connection) -> Result<T, Error>) -> Result<T, Error> {
         match self.writer.idle() {
             Some(tx) => read(&tx.connection),
             None => self.readers.with(read),

@@ -36,7 +36,7 @@ pub use error::Error;
 pub use events::{EventCounts, EventRecord, ForwardedEvent};
 pub use notifications::Notification;
 pub use operators::Operator;
-pub use outbox::{Front, Message, NewMessage, Recipient, Waiting};
+pub use outbox::{Front, Message, NewMessage, Recipient, Room, Waiting};
 pub use profiles::{NewProfile, OrderPolicy, Profile, ProfileChange, ProfileEvent, ProfileState, SealedChange};
 pub use sessions::{DownloadSession, NewSession, OrderFound, OrderKey, SessionAdvance, SessionState};
 pub use steps::{Step, Stepped};

@@ -2,9 +2,10 @@
 //! order within a lane.
 
 use rsp_asn1::Timestamp;
-use rusqlite::{ToSql, params};
+use rusqlite::{Connection, params};
 use zeroize::Zeroizing;
 
+use crate::audit::AuditEntry;
 use crate::datastore::Datastore;
 use crate::error::Error;
 use crate::rows::Columns;
@@ -53,8 +54,33 @@ pub struct Message {
     pub body: Zeroizing<Vec<u8>>,
     /// How often it was taken out, this time included.
     pub attempts: u32,
+    /// Of how many earlier attempts it is known that the recipient did not execute them.
+    unexecuted: u32,
     /// When it was written.
     pub created_at: Timestamp,
+}
+
+impl Message {
+    /// Whether an earlier attempt may have been executed: its answer was lost, or is not known.
+    pub fn is_possibly_executed(&self) -> bool {
+        self.attempts > self.unexecuted + 1
+    }
+}
+
+/// How many messages may be taken out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Room {
+    /// At once.
+    pub all: u32,
+    /// Of one recipient, those that are under way included.
+    pub each: u32,
+}
+
+impl From<u32> for Room {
+    /// For whatever recipients.
+    fn from(all: u32) -> Self {
+        Self { all, each: u32::MAX }
+    }
 }
 
 /// What is at the front of a lane.
@@ -74,7 +100,7 @@ pub struct Waiting {
     pub lane: String,
     /// The path of the function that it calls.
     pub function: String,
-    /// Where it goes.
+    /// Where it goes; empty if it is for an operator that has no endpoint any more.
     pub recipient: String,
     /// How often it was tried.
     pub attempts: u32,
@@ -86,20 +112,52 @@ pub struct Waiting {
     pub problem: Option<String>,
 }
 
-/// Statement text: messages by a condition, with the places where their recipients are now.
-macro_rules! claimed {
-    ($condition:expr) => {
-        concat!(
-            "SELECT m.lane, m.number, m.id, m.function, COALESCE(o.endpoint, m.recipient) AS recipient, m.body, \
-             m.attempts + 1 AS attempts, m.created_at FROM outbox m LEFT JOIN operators o ON o.name = m.operator WHERE ",
-            $condition
-        )
+/// Statement text: where a message goes now; NULL for an operator without endpoint.
+macro_rules! recipient {
+    () => {
+        "CASE WHEN m.operator IS NULL THEN m.recipient ELSE o.endpoint END"
     };
 }
 
+/// Statement text: messages, with what is known of their operators.
+macro_rules! addressed {
+    () => {
+        "FROM outbox m LEFT JOIN operators o ON o.name = m.operator"
+    };
+}
+
+/// Statement text: the first message of a lane `$1`, if it can go anywhere.
+const FRONT: &str = concat!(
+    "SELECT m.lane, m.number, m.id, m.function, ",
+    recipient!(),
+    " AS recipient, m.body, m.attempts + 1 AS attempts, m.unexecuted, m.created_at ",
+    addressed!(),
+    " WHERE m.lane = $1 AND m.front = 1 AND (m.operator IS NULL OR o.endpoint IS NOT NULL)"
+);
+
+/// Statement text: what nobody delivers any more at the time `$1`: what was written until `$2`, and what is for operators
+/// without endpoint. Not what is under way.
+macro_rules! undeliverable {
+    () => {
+        "NOT (m.attempts > 0 AND m.problem IS NULL AND m.due_at > $1) \
+         AND (m.created_at <= $2 OR (m.operator IS NOT NULL AND o.endpoint IS NULL))"
+    };
+}
+
+/// Statement text: the recipient after `$1` for whom anything waits.
+const NEXT_ADDRESSEE: &str = "SELECT MIN(addressee) FROM outbox WHERE front = 1 AND addressee > $1";
+
+/// Statement text: how many messages are under way to `$1` at the time `$2`.
+const UNDER_WAY: &str =
+    "SELECT COUNT(*) FROM outbox WHERE attempts > 0 AND problem IS NULL AND addressee = $1 AND due_at > $2";
+
+/// Statement text: the first `$3` lanes to `$1` that are due at the time `$2`.
+const DUE: &str = "SELECT due_at, lane FROM outbox WHERE front = 1 AND addressee = $1 AND due_at <= $2 \
+                   ORDER BY due_at, lane LIMIT $3";
+
 impl Datastore {
-    /// Takes out messages that are due, at most one of each lane and `limit` in all. Until `lease_end` nobody else gets
-    /// them; whoever does not settle them by then has them taken away.
+    /// Takes out messages that are due, at most one of each lane and as many as there is room for. Until `lease_end` nobody
+    /// else gets them; whoever has neither settled them by then nor renewed the lease has them taken away.
     ///
     /// # Errors
     /// The store's own failures.
@@ -107,23 +165,57 @@ impl Datastore {
         &self,
         now: Timestamp,
         lease_end: Timestamp,
-        limit: u32,
+        room: impl Into<Room>,
     ) -> Result<Vec<Message>, Error> {
-        let due = "SELECT 1 FROM outbox WHERE due_at <= $1 LIMIT 1";
-        if self.first(due, params![now.0], |_| Ok(()))?.is_none() {
+        let room = room.into();
+        // Looked for outside of a transaction: mostly there is nothing.
+        if self.read(|connection| due_lanes(connection, now, room))?.is_empty() {
             return Ok(Vec::new());
         }
         self.run_tx("claim messages", move |tx| {
-            tx.claim(
-                claimed!(
-                    "m.due_at <= $1 AND NOT EXISTS (SELECT 1 FROM outbox e WHERE e.lane = m.lane AND e.number < m.number) \
-                     ORDER BY m.due_at, m.lane LIMIT $2"
-                ),
-                params![now.0, limit],
-                lease_end,
-            )
+            let mut messages = Vec::new();
+            for lane in due_lanes(&tx.connection, now, room)? {
+                messages.extend(tx.claim(&lane, lease_end)?);
+            }
+            Ok(messages)
         })
         .await
+    }
+
+    /// Keeps a message that is under way until `lease_end`. False when it is not the taker's any more.
+    ///
+    /// # Errors
+    /// The store's own failures.
+    pub async fn renew_lease(&self, message: &Message, lease_end: Timestamp) -> Result<bool, Error> {
+        let (lane, number, id, attempts) = (message.lane.clone(), message.number, message.id, message.attempts);
+        self.run_tx("renew lease", move |tx| {
+            let text = "UPDATE outbox SET due_at = $5 \
+                        WHERE lane = $1 AND number = $2 AND id = $3 AND attempts = $4 AND problem IS NULL";
+            let renewed = sqlite::execute(&tx.connection, text, params![lane, number, id, attempts, lease_end.0])?;
+            Ok(renewed == 1)
+        })
+        .await
+    }
+
+    /// Gives up what was written until `oldest`, and what is for operators that have no endpoint any more; but nothing that
+    /// is under way. The audit tells of it, in the name of `actor`, with the entries that are returned.
+    ///
+    /// # Errors
+    /// The store's own failures.
+    pub async fn give_up_messages(
+        &self,
+        now: Timestamp,
+        oldest: Timestamp,
+        actor: &str,
+    ) -> Result<Vec<AuditEntry>, Error> {
+        let old = "SELECT 1 FROM outbox WHERE created_at <= $1 LIMIT 1";
+        let silent = "SELECT 1 FROM operators o JOIN outbox m ON m.front = 1 AND m.addressee = 'operator ' || o.name \
+                      WHERE o.endpoint IS NULL LIMIT 1";
+        if self.first(old, params![oldest.0], |_| Ok(()))?.is_none() && self.first(silent, &[], |_| Ok(()))?.is_none() {
+            return Ok(Vec::new());
+        }
+        let actor = actor.to_owned();
+        self.run_tx("give up messages", move |tx| tx.give_up_messages(now, oldest, &actor)).await
     }
 
     /// Takes out the first message of a lane, unless somebody else has; whenever it is due.
@@ -140,8 +232,7 @@ impl Datastore {
                 Some(true) => return Ok(Front::Taken),
                 Some(false) => {}
             }
-            let front = claimed!("m.lane = $1 ORDER BY m.number LIMIT 1");
-            let first = tx.claim(front, params![lane], lease_end)?.into_iter().next();
+            let first = tx.claim(&lane, lease_end)?;
             Ok(first.map_or(Front::Empty, |message| Front::Message(Box::new(message))))
         })
         .await
@@ -175,11 +266,30 @@ impl Datastore {
         .await
     }
 
+    /// The attempt under way was not executed by the recipient: it refused it, or was never asked.
+    ///
+    /// # Errors
+    /// The store's own failures.
+    pub async fn message_unexecuted(&self, message: &Message) -> Result<(), Error> {
+        let (lane, number, id, attempts) = (message.lane.clone(), message.number, message.id, message.attempts);
+        self.run_tx("message unexecuted", move |tx| {
+            let text = "UPDATE outbox SET unexecuted = unexecuted + 1 \
+                        WHERE lane = $1 AND number = $2 AND id = $3 AND attempts = $4";
+            sqlite::execute(&tx.connection, text, params![lane, number, id, attempts]).map(drop)
+        })
+        .await
+    }
+
     /// What waits to be delivered, in the order in which it was written.
     pub async fn waiting_messages(&self) -> Result<Vec<Waiting>, Error> {
         self.all(
-            "SELECT lane, function, recipient, attempts, created_at, due_at, problem FROM outbox \
-             ORDER BY created_at, lane, number",
+            concat!(
+                "SELECT m.lane, m.function, COALESCE(",
+                recipient!(),
+                ", '') AS recipient, m.attempts, m.created_at, m.due_at, m.problem ",
+                addressed!(),
+                " ORDER BY m.created_at, m.lane, m.number"
+            ),
             &[],
             |row| {
                 let columns = Columns::new(row, TABLE);
@@ -217,8 +327,8 @@ impl Transaction {
         let sealed = self.crypter.seal(TABLE, &row_key(&new.lane, number), "body", &new.body)?;
         sqlite::execute(
             &self.connection,
-            "INSERT INTO outbox (lane, number, id, function, operator, recipient, body, created_at, attempts, due_at) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, $9)",
+            "INSERT INTO outbox (lane, number, id, function, operator, recipient, body, created_at, attempts, due_at, front) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, $9, $2 = 1)",
             params![
                 new.lane,
                 number,
@@ -251,9 +361,9 @@ impl Transaction {
         sqlite::execute(&self.connection, "DELETE FROM outbox WHERE lane = $1", params![lane])
     }
 
-    /// Takes out what `query` finds.
-    fn claim(&mut self, query: &str, parameters: &[&dyn ToSql], lease_end: Timestamp) -> Result<Vec<Message>, Error> {
-        let messages = sqlite::all(&self.connection, query, parameters, |row| {
+    /// Takes out the first message of a lane, if it can go anywhere.
+    fn claim(&mut self, lane: &str, lease_end: Timestamp) -> Result<Option<Message>, Error> {
+        let message = sqlite::first(&self.connection, FRONT, params![lane], |row| {
             let columns = Columns::new(row, TABLE);
             let (lane, number): (String, i64) = (columns.get("lane")?, columns.get("number")?);
             let body = columns.sealed(&self.crypter, &row_key(&lane, number), "body")?;
@@ -265,19 +375,100 @@ impl Transaction {
                 recipient: columns.get("recipient")?,
                 body,
                 attempts: columns.unsigned("attempts")?,
+                unexecuted: columns.unsigned("unexecuted")?,
                 created_at: columns.timestamp("created_at")?,
             })
         })?;
-        for message in &messages {
+        if let Some(message) = &message {
             let text = "UPDATE outbox SET due_at = $3, attempts = $4, problem = NULL WHERE lane = $1 AND number = $2";
             let parameters = params![message.lane, message.number, lease_end.0, message.attempts];
             sqlite::execute(&self.connection, text, parameters)?;
         }
-        Ok(messages)
+        Ok(message)
     }
+
+    fn give_up_messages(&mut self, now: Timestamp, oldest: Timestamp, actor: &str) -> Result<Vec<AuditEntry>, Error> {
+        let text = concat!(
+            "SELECT m.function, COALESCE(m.operator, m.recipient), m.operator IS NOT NULL AND o.endpoint IS NULL, \
+             COUNT(*), MAX(m.problem) ",
+            addressed!(),
+            " WHERE ",
+            undeliverable!(),
+            " GROUP BY 1, 2, 3 ORDER BY 1, 2, 3"
+        );
+        let entries = sqlite::all(&self.connection, text, params![now.0, oldest.0], |row| {
+            let (function, addressee): (String, String) = (row.get(0)?, row.get(1)?);
+            let (silent, count, problem): (bool, u32, Option<String>) = (row.get(2)?, row.get(3)?, row.get(4)?);
+            let why = match (silent, problem) {
+                (true, _) => "it has no endpoint any more".to_owned(),
+                (false, Some(problem)) => format!("too old; {problem}"),
+                (false, None) => "too old".to_owned(),
+            };
+            let subject = format!("{function} for {addressee:?}, messages: {count}; {why}");
+            Ok(AuditEntry { at: now, actor: actor.to_owned(), action: "give up".to_owned(), subject })
+        })?;
+        let text = concat!(
+            "DELETE FROM outbox WHERE (lane, number) IN (SELECT m.lane, m.number ",
+            addressed!(),
+            " WHERE ",
+            undeliverable!(),
+            ")"
+        );
+        sqlite::execute(&self.connection, text, params![now.0, oldest.0])?;
+        entries.iter().try_for_each(|entry| self.record_audit(entry))?;
+        Ok(entries)
+    }
+}
+
+/// The lanes whose first messages are due: those of recipients with the least under way first, and the longest due. Each
+/// recipient's are looked up apart from all others', so that one with many messages and no answers costs the others nothing.
+fn due_lanes(connection: &Connection, now: Timestamp, room: Room) -> Result<Vec<String>, Error> {
+    let mut due: Vec<(u32, i64, String)> = Vec::new();
+    let mut last = String::new();
+    while let Some(addressee) =
+        sqlite::first(connection, NEXT_ADDRESSEE, params![last], |row| Ok(row.get::<_, Option<String>>(0)?))?.flatten()
+    {
+        let under_way = sqlite::first(connection, UNDER_WAY, params![addressee, now.0], |row| Ok(row.get(0)?))?;
+        let mut rank = under_way.unwrap_or(0_u32);
+        let free = room.each.saturating_sub(rank).min(room.all);
+        due.extend(sqlite::all(connection, DUE, params![addressee, now.0, free], |row| {
+            rank += 1;
+            Ok((rank, row.get(0)?, row.get(1)?))
+        })?);
+        last = addressee;
+    }
+    due.sort_unstable();
+    due.truncate(usize::try_from(room.all).unwrap_or(usize::MAX));
+    Ok(due.into_iter().map(|(_, _, lane)| lane).collect())
 }
 
 /// Names the row for its seal.
 fn row_key(lane: &str, number: i64) -> Vec<u8> {
     [&number.to_be_bytes(), lane.as_bytes()].concat()
+}
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::params;
+
+    use super::{DUE, NEXT_ADDRESSEE, UNDER_WAY};
+    use crate::sqlite::{self, Access};
+
+    #[test]
+    fn what_is_due_is_found_without_a_look_at_what_is_not() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut connection = sqlite::connect(&dir.path().join("test.db"), Access::Create).unwrap();
+        sqlite::migrate(&mut connection).unwrap();
+        for (text, index) in [
+            (NEXT_ADDRESSEE, "outbox_fronts (addressee>?)"),
+            (DUE, "outbox_fronts (addressee=? AND due_at<?)"),
+            (UNDER_WAY, "outbox_taken (addressee=? AND due_at>?)"),
+        ] {
+            let text = format!("EXPLAIN QUERY PLAN {text}");
+            let plan: Vec<String> =
+                sqlite::all(&connection, &text, params!["a", 1, 1], |row| Ok(row.get("detail")?)).unwrap();
+            let search = plan.iter().any(|step| step.starts_with("SEARCH outbox") && step.ends_with(index));
+            assert!(search && !plan.iter().any(|step| step.contains("B-TREE")), "{plan:?}");
+        }
+    }
 }

@@ -17,6 +17,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0003_sessions_begin_authenticated.sql"),
     include_str!("../migrations/0004_operators_and_outbox.sql"),
     include_str!("../migrations/0005_event_records.sql"),
+    include_str!("../migrations/0007_outbox_fronts.sql"),
 ];
 
 /// How long opening and reading wait for another process. Writing has its own patience.
@@ -177,5 +178,25 @@ mod tests {
         let sessions: Vec<(String, i64)> =
             all(&connection, "SELECT state, examine_at FROM download_sessions", &[], read).unwrap();
         assert_eq!(sessions, [("ExpectResult".to_owned(), 77)]);
+    }
+
+    #[test]
+    fn the_first_of_each_lane_of_an_older_outbox_may_go_and_then_the_next() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        MIGRATIONS[..5].iter().for_each(|migration| connection.execute_batch(migration).unwrap());
+        connection.pragma_update(None, "user_version", 5).unwrap();
+        for (lane, number) in [("a", 2), ("a", 3), ("b", 1)] {
+            let text = "INSERT INTO outbox (lane, number, id, function, recipient, body, created_at, attempts, due_at) \
+                        VALUES ($1, $2, 'id', 'function', 'recipient', 'body', 0, 0, 0)";
+            execute(&connection, text, params![lane, number]).unwrap();
+        }
+        migrate(&mut connection).unwrap();
+        let fronts = || -> Vec<(String, i64)> {
+            let read = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?));
+            all(&connection, "SELECT lane, number FROM outbox WHERE front = 1 ORDER BY lane", &[], read).unwrap()
+        };
+        assert_eq!(fronts(), [("a".to_owned(), 2), ("b".to_owned(), 1)]);
+        execute(&connection, "DELETE FROM outbox WHERE number = 2", &[]).unwrap();
+        assert_eq!(fronts(), [("a".to_owned(), 3), ("b".to_owned(), 1)]);
     }
 }
