@@ -4,7 +4,7 @@
 //! recipient has executed them, so that each arrives at least once; those of one lane go one after the other.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use rsp_asn1::Timestamp;
@@ -15,7 +15,7 @@ use rsp_es::status::StatusCode;
 use rsp_es::{es2plus, es12};
 use rsp_pki::{Crl, Role};
 use rsp_smdp::{Clock, Courier, Undelivered};
-use rsp_store::{AuditEntry, Datastore, Message};
+use rsp_store::{AuditEntry, Datastore, Message, Room};
 use tokio::task::JoinSet;
 
 use super::outgoing::Outgoing;
@@ -26,9 +26,17 @@ use crate::identity::Identity;
 const POLL: Duration = Duration::from_secs(1);
 /// Messages under way at the same time.
 const UNDER_WAY: u32 = 32;
-/// How long a message that was taken out is nobody else's, in seconds: longer than all that are under way can take one
-/// after the other, should they go to the same server.
-const LEASE: i64 = 900;
+/// Those of them that go to the same recipient, so that one that does not answer holds up no other.
+const UNDER_WAY_TO_ONE: u32 = 4;
+/// How long a message that was taken out is nobody else's, in seconds. What a process took out that was killed waits no longer
+/// than this; what is under way for longer has its lease renewed.
+const LEASE: i64 = 60;
+/// How often.
+const RENEWAL: Duration = Duration::from_secs(20);
+/// How long a message is tried, in seconds.
+const LONGEST_TRIED: i64 = 30 * 86_400;
+/// Who it is in the audit.
+const ACTOR: &str = "courier";
 /// What messages under way get when the server stops.
 const FAREWELL: Duration = Duration::from_secs(10);
 /// The first pause after a failure, in seconds. Each further one is twice as long.
@@ -45,21 +53,25 @@ pub(super) struct NetworkCourier {
     parent: Option<Outgoing>,
     /// From the addresses of SM-DSs to those of their ES12, where these differ.
     endpoints: Vec<(ServerAddress, HostPort)>,
+    /// How often leases are renewed.
+    renewal: Duration,
 }
 
 /// Why a message did not arrive.
 enum Problem {
     /// The address is not one that this server may call.
     Egress(String),
-    /// Anything else.
-    Other(Undelivered),
+    /// Anything else after which it is known that the recipient did not execute it.
+    Unexecuted(Undelivered),
+    /// Whether the recipient executed it is not known.
+    Unanswered(Undelivered),
 }
 
 impl From<Problem> for Undelivered {
     fn from(problem: Problem) -> Self {
         match problem {
             Problem::Egress(text) => Self::Inaccessible(text),
-            Problem::Other(undelivered) => undelivered,
+            Problem::Unexecuted(undelivered) | Problem::Unanswered(undelivered) => undelivered,
         }
     }
 }
@@ -85,6 +97,7 @@ impl NetworkCourier {
             smdss: smdss.map(|client| outgoing(Role::DsTls, &client.certificate, &client.key)).transpose()?,
             parent: parent.map(|tls| outgoing(Role::DsTls, &tls.certificate, &tls.key)).transpose()?,
             endpoints,
+            renewal: RENEWAL,
         })
     }
 
@@ -135,18 +148,29 @@ impl NetworkCourier {
 
     /// Takes out what is due.
     async fn claim(&self, now: Timestamp, most: u32) -> Vec<Message> {
+        self.give_up(now).await;
         if most == 0 {
             return Vec::new();
         }
-        self.store.claim_messages(now, now.plus_seconds(LEASE), most).await.unwrap_or_else(|error| {
+        let room = Room { all: most, each: UNDER_WAY_TO_ONE };
+        self.store.claim_messages(now, now.plus_seconds(LEASE), room).await.unwrap_or_else(|error| {
             tracing::warn!(%error, "reading the outbox");
             Vec::new()
         })
     }
 
+    /// Gives up what nobody takes.
+    async fn give_up(&self, now: Timestamp) {
+        match self.store.give_up_messages(now, now.plus_seconds(-LONGEST_TRIED), ACTOR).await {
+            Ok(given_up) => given_up.iter().for_each(|entry| tracing::warn!(entry.subject, "gave up")),
+            Err(error) => tracing::warn!(%error, "looking for what to give up"),
+        }
+    }
+
     /// Delivers one message and notes what became of it; true when it has arrived.
     async fn settle(&self, message: Message, now: Timestamp) -> bool {
         let (function, recipient, attempts) = (&message.function, &message.recipient, message.attempts);
+        let begun = Instant::now();
         let settled = match self.send(&message).await {
             Ok(()) => {
                 tracing::debug!(function, recipient, attempts, "delivered");
@@ -155,11 +179,13 @@ impl NetworkCourier {
             Err(problem) => {
                 let seconds = match &problem {
                     Problem::Egress(_) => LONGEST_PAUSE,
-                    Problem::Other(_) => pause(attempts),
+                    Problem::Unexecuted(_) | Problem::Unanswered(_) => pause(attempts),
                 };
+                // The pause comes after the attempt, however long that took.
+                let taken = i64::try_from(begun.elapsed().as_secs()).unwrap_or(LONGEST_PAUSE);
                 let why = Undelivered::from(problem).to_string();
                 tracing::warn!(function, recipient, attempts, seconds, why, "not delivered");
-                self.store.message_failed(&message, now.plus_seconds(seconds), &why).await.map(|()| false)
+                self.store.message_failed(&message, now.plus_seconds(taken + seconds), &why).await.map(|()| false)
             }
         };
         settled.unwrap_or_else(|error| {
@@ -169,20 +195,40 @@ impl NetworkCourier {
         })
     }
 
+    /// Delivers one message, and keeps it from others meanwhile.
     async fn send(&self, message: &Message) -> Result<(), Problem> {
-        let path = message.function.as_str();
-        let outcome = match (es12::Function::from_path(path), es2plus::Function::from_path(path)) {
-            (Some((interface, function)), _) => self.call_smds(interface, function, message).await,
-            (None, Some(es2plus::Function::HandleDownloadProgressInfo)) => self.notify_operator(message).await,
-            _ => Err(inaccessible(format!("{path} is no function that this server calls"))),
+        let mut call = std::pin::pin!(self.call(message));
+        let outcome = loop {
+            match tokio::time::timeout(self.renewal, &mut call).await {
+                Ok(outcome) => break outcome,
+                Err(_) => match self.store.renew_lease(message, self.clock.now().plus_seconds(LEASE)).await {
+                    Ok(true) => {}
+                    Ok(false) => return Err(unanswered("it was taken out by another meanwhile".to_owned())),
+                    Err(error) => tracing::warn!(%error, "renewing a lease"),
+                },
+            }
         };
         // Once for each message: repetitions say nothing new, and there is no end to them.
         if let Err(Problem::Egress(problem)) = &outcome
             && message.attempts <= 1
         {
-            self.audit(path, problem).await;
+            self.audit(&message.function, problem).await;
+        }
+        if let Err(Problem::Egress(_) | Problem::Unexecuted(_)) = &outcome
+            && let Err(error) = self.store.message_unexecuted(message).await
+        {
+            tracing::warn!(%error, "noting a refusal");
         }
         outcome
+    }
+
+    async fn call(&self, message: &Message) -> Result<(), Problem> {
+        let path = message.function.as_str();
+        match (es12::Function::from_path(path), es2plus::Function::from_path(path)) {
+            (Some((interface, function)), _) => self.call_smds(interface, function, message).await,
+            (None, Some(es2plus::Function::HandleDownloadProgressInfo)) => self.notify_operator(message).await,
+            _ => Err(inaccessible(format!("{path} is no function that this server calls"))),
+        }
     }
 
     async fn notify_operator(&self, message: &Message) -> Result<(), Problem> {
@@ -209,7 +255,7 @@ impl NetworkCourier {
         };
         let client = Es12Client::new(outgoing.transport(&origin), origin, interface);
         match client.as_written(function, message.body.to_vec()).await {
-            Err(ClientError::Refused { status, .. }) if has_arrived(function, &status) => Ok(()),
+            Err(ClientError::Refused { status, .. }) if has_arrived(function, &status, message) => Ok(()),
             outcome => outcome.map_err(problem),
         }
     }
@@ -223,7 +269,7 @@ impl NetworkCourier {
     async fn audit(&self, path: &str, problem: &str) {
         let entry = AuditEntry {
             at: self.clock.now(),
-            actor: "courier".to_owned(),
+            actor: ACTOR.to_owned(),
             action: "refused to call".to_owned(),
             subject: format!("{path}: {problem}"),
         };
@@ -246,14 +292,14 @@ fn pause(attempts: u32) -> i64 {
     (FIRST_PAUSE << doublings).min(LONGEST_PAUSE)
 }
 
-/// An event that is registered already was registered by an attempt whose answer was lost, and one that is not known is
-/// deleted (SGP.22 5.9.1, 5.9.2).
-fn has_arrived(function: es12::Function, status: &StatusCode) -> bool {
-    let arrived = match function {
-        es12::Function::RegisterEvent => StatusCode::EVENT_RECORD_ALREADY_IN_USE,
-        es12::Function::DeleteEvent => StatusCode::EVENT_RECORD_UNKNOWN,
+/// An event that is registered already was registered by an attempt whose answer was lost, if there was one: otherwise it is
+/// another event (SGP.22 5.9.1). One that is not known is deleted (5.9.2).
+fn has_arrived(function: es12::Function, status: &StatusCode, message: &Message) -> bool {
+    let (arrived, possible) = match function {
+        es12::Function::RegisterEvent => (StatusCode::EVENT_RECORD_ALREADY_IN_USE, message.is_possibly_executed()),
+        es12::Function::DeleteEvent => (StatusCode::EVENT_RECORD_UNKNOWN, true),
     };
-    status.subject == arrived.subject && status.reason == arrived.reason
+    possible && status.subject == arrived.subject && status.reason == arrived.reason
 }
 
 fn problem<F>(error: ClientError<F>) -> Problem {
@@ -261,8 +307,16 @@ fn problem<F>(error: ClientError<F>) -> Problem {
         ClientError::Transport { source: refused @ TransportError::EgressRefused { .. }, .. } => {
             Problem::Egress(refused.to_string())
         }
-        ClientError::Refused { status, .. } => Problem::Other(Undelivered::Refused(status)),
-        other => inaccessible(other.to_string()),
+        ClientError::Transport {
+            source:
+                source @ (TransportError::Dns { .. }
+                | TransportError::Connect { .. }
+                | TransportError::Certificate { .. }
+                | TransportError::Tls { .. }),
+            ..
+        } => inaccessible(source.to_string()),
+        ClientError::Refused { status, .. } => Problem::Unexecuted(Undelivered::Refused(status)),
+        other => unanswered(other.to_string()),
     }
 }
 
@@ -275,7 +329,11 @@ fn not_configured(section: &str) -> Problem {
 }
 
 fn inaccessible(why: String) -> Problem {
-    Problem::Other(Undelivered::Inaccessible(why))
+    Problem::Unexecuted(Undelivered::Inaccessible(why))
+}
+
+fn unanswered(why: String) -> Problem {
+    Problem::Unanswered(Undelivered::Inaccessible(why))
 }
 
 #[cfg(test)]

@@ -28,7 +28,7 @@ pub(super) async fn outbox(orders: &Orders, json: bool) -> anyhow::Result<()> {
             [
                 message.created_at.to_string(),
                 name(message).to_owned(),
-                message.recipient.clone(),
+                or_dash(Some(&message.recipient).filter(|recipient| !recipient.is_empty())),
                 message.attempts.to_string(),
                 message.due_at.to_string(),
                 or_dash(message.problem.as_ref()),

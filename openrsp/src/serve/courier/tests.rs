@@ -1,4 +1,4 @@
-//! The outbox towards real servers on loopback. No test waits: each says what time it is.
+//! The outbox towards real servers on loopback. No test waits for the clock: each says what time it is.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -24,6 +24,8 @@ const DELETE: es12::Function = es12::Function::DeleteEvent;
 #[derive(Default)]
 struct Smds {
     refusal: Mutex<Option<StatusCode>>,
+    /// Held by whoever wants answers to wait.
+    gate: tokio::sync::Mutex<()>,
     heard: Mutex<Vec<(String, [u8; 32])>>,
 }
 
@@ -45,6 +47,7 @@ impl Smds {
 #[async_trait]
 impl Es12 for Smds {
     async fn register_event(&self, caller: &Caller, request: RegisterEventRequest) -> Result<(), StatusCode> {
+        drop(self.gate.lock().await);
         self.hear(caller, format!("register {}", request.event_id))
     }
 
@@ -85,8 +88,12 @@ impl Fixture {
     }
 
     async fn enqueue(&self, path: &str, to: Recipient, body: &str) {
+        self.enqueue_in("lane", path, to, body).await;
+    }
+
+    async fn enqueue_in(&self, lane: &str, path: &str, to: Recipient, body: &str) {
         let body = Zeroizing::new(body.as_bytes().to_vec());
-        let (lane, function, at) = ("lane".to_owned(), path.to_owned(), now());
+        let (lane, function, at) = (lane.to_owned(), path.to_owned(), now());
         let message = NewMessage { lane, function, recipient: to, body, at, not_before: at };
         self.store.run_tx("enqueue", move |tx| tx.enqueue(&message)).await.unwrap();
     }
@@ -134,6 +141,8 @@ async fn courier(bench: &Bench, more: &str) -> (Arc<Datastore>, Arc<NetworkCouri
 }
 
 const CLIENT: &str = "[es12.client]\ncertificate = \"DPtls.pem\"\nkey = \"DPtls.key\"\n";
+const PARENT: &str = "[smds]\naddress = \"a.example\"\nlisten = \"127.0.0.1:0\"\nparent = \"localhost:PORT\"\n\
+                      [smds.tls]\ncertificate = \"DPtls.pem\"\nkey = \"DPtls.key\"\n";
 const ALLOWED: &str = "[egress]\nallow = [\"localhost:PORT\"]\n";
 
 fn configured() -> String {
@@ -158,15 +167,92 @@ async fn messages_of_a_lane_arrive_in_order_under_the_certificate_of_the_server(
 #[tokio::test]
 async fn what_the_sm_ds_has_already_has_arrived() {
     let (known, unknown) = (StatusCode::EVENT_RECORD_ALREADY_IN_USE, StatusCode::EVENT_RECORD_UNKNOWN);
-    for (function, answer, arrived) in
-        [(REGISTER, &known, 1), (DELETE, &unknown, 1), (REGISTER, &unknown, 0), (DELETE, &known, 0)]
-    {
-        let fixture = Fixture::new(&configured()).await;
-        fixture.smds.refuse(answer.clone());
-        fixture.event(Interface::Es12, function, &fixture.address(), "A").await;
-        assert_eq!(fixture.courier.deliver_due(now()).await, arrived, "{function} {answer}");
-        assert_eq!(fixture.waiting().await.len(), 1 - arrived);
+    for interface in [Interface::Es12, Interface::Es15] {
+        for (function, answer, lost, arrived) in [
+            (REGISTER, &known, true, 1),
+            (REGISTER, &known, false, 0),
+            (REGISTER, &unknown, true, 0),
+            (DELETE, &unknown, false, 1),
+            (DELETE, &known, true, 0),
+        ] {
+            let fixture = Fixture::new(&format!("{CLIENT}{PARENT}{ALLOWED}")).await;
+            fixture.smds.refuse(answer.clone());
+            fixture.event(interface, function, &fixture.address(), "A").await;
+            let mut time = now();
+            if lost {
+                // Taken out, and no more is known of it.
+                assert_eq!(fixture.store.claim_messages(time, time, 1).await.unwrap().len(), 1);
+            }
+            assert_eq!(fixture.courier.deliver_due(time).await, arrived, "{interface:?} {function} {answer} {lost}");
+            // A repetition of what was refused proves nothing.
+            for _ in 0..2 {
+                time = time.plus_seconds(3600);
+                assert_eq!(fixture.courier.deliver_due(time).await, 0);
+            }
+            assert_eq!(fixture.waiting().await.len(), 1 - arrived);
+        }
     }
+}
+
+#[tokio::test]
+async fn what_a_killed_process_had_taken_out_goes_after_a_minute() {
+    let fixture = Fixture::new(&configured()).await;
+    fixture.event(Interface::Es12, REGISTER, &fixture.address(), "A").await;
+    let time = now();
+    assert_eq!(fixture.courier.claim(time, 1).await.len(), 1);
+    assert_eq!(fixture.courier.deliver_due(time.plus_seconds(59)).await, 0);
+    assert_eq!(fixture.courier.deliver_due(time.plus_seconds(60)).await, 1);
+}
+
+#[tokio::test]
+async fn a_message_that_is_under_way_for_long_stays_the_courier_s() {
+    let mut fixture = Fixture::new(&configured()).await;
+    Arc::get_mut(&mut fixture.courier).unwrap().renewal = Duration::from_millis(10);
+    fixture.event(Interface::Es12, REGISTER, &fixture.address(), "A").await;
+    let (time, gate) = (now(), fixture.smds.gate.lock().await);
+    let message = fixture.store.claim_messages(time, time.plus_seconds(1), 1).await.unwrap().remove(0);
+    let courier = Arc::clone(&fixture.courier);
+    let settling = tokio::spawn(async move { courier.settle(message, time).await });
+    let renewed = async {
+        while fixture.waiting().await[0].due_at < time.plus_seconds(60) {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(10), renewed).await.expect("its lease is renewed");
+    drop(gate);
+    assert!(settling.await.unwrap());
+    assert!(fixture.waiting().await.is_empty());
+}
+
+#[tokio::test]
+async fn a_recipient_that_does_not_answer_holds_up_no_other() {
+    let fixture = Fixture::new(&configured()).await;
+    for lane in 0..40 {
+        let to = Recipient::Server("black.example".to_owned());
+        fixture.enqueue_in(&format!("a{lane}"), REGISTER.path(Interface::Es12), to, "{}").await;
+    }
+    fixture.event(Interface::Es12, REGISTER, &fixture.address(), "A").await;
+    let time = now();
+    let taken = fixture.courier.claim(time, UNDER_WAY).await;
+    let recipients: Vec<_> = taken.iter().map(|message| message.recipient.as_str()).collect();
+    let dead = recipients.iter().filter(|recipient| **recipient == "black.example").count();
+    assert_eq!((dead, recipients.contains(&fixture.address().as_str())), (4, true), "{recipients:?}");
+}
+
+#[tokio::test]
+async fn what_nobody_takes_is_given_up_after_thirty_days_and_audited() {
+    let fixture = Fixture::new(CLIENT).await;
+    let time = now();
+    fixture.event(Interface::Es12, DELETE, &fixture.address(), "A").await;
+    assert_eq!(fixture.courier.deliver_due(time).await, 0);
+    fixture.courier.deliver_due(time.plus_seconds(30 * 86_400 - 10)).await;
+    assert_eq!(fixture.waiting().await.len(), 1);
+    fixture.courier.deliver_due(time.plus_seconds(30 * 86_400 + 10)).await;
+    assert!(fixture.waiting().await.is_empty());
+    let entry = fixture.store.audit(1).await.unwrap().remove(0);
+    assert_eq!((entry.actor.as_str(), entry.action.as_str()), ("courier", "give up"));
+    let subject = format!("/gsma/rsp2/es12/deleteEvent for {:?}, messages: 1; too old; ", fixture.address());
+    assert!(entry.subject.starts_with(&subject), "{}", entry.subject);
 }
 
 #[tokio::test]
@@ -268,9 +354,7 @@ async fn an_sm_ds_is_called_where_the_configuration_says() {
 
 #[tokio::test]
 async fn an_sm_ds_shows_its_own_certificate_to_the_one_above_it() {
-    let smds = "[smds]\naddress = \"a.example\"\nlisten = \"127.0.0.1:0\"\nparent = \"localhost:PORT\"\n\
-                [smds.tls]\ncertificate = \"DPtls.pem\"\nkey = \"DPtls.key\"\n";
-    let fixture = Fixture::new(&format!("{smds}{ALLOWED}")).await;
+    let fixture = Fixture::new(&format!("{PARENT}{ALLOWED}")).await;
     fixture.event(Interface::Es15, REGISTER, &fixture.address(), "A").await;
     assert_eq!(fixture.courier.deliver_due(now()).await, 1);
     assert_eq!(fixture.smds.heard.lock().unwrap()[0].1, fixture.client, "that of smds.tls");
