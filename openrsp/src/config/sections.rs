@@ -341,6 +341,7 @@ impl Config {
                 return Err("es9plus.curves: a curve is there twice".to_owned());
             }
         }
+        self.check_address()?;
         if self.es12_listen().is_some() && self.smds.is_none() {
             return Err("es12.listen: ES12 is the SM-DS's, and there is no section [smds]".to_owned());
         }
@@ -357,6 +358,21 @@ impl Config {
             }
             _ => Ok(()),
         }
+    }
+
+    /// Endpoints with addresses of their own serve nobody who was given that of the SM-DP+ (SGP.22 5.6.1: the address that
+    /// the LPA names must be the server's).
+    fn check_address(&self) -> Result<(), String> {
+        let endpoints = self.es9plus();
+        // What is no address is refused where it is used.
+        let Some(own) = super::server_address(&self.smdp.address) else { return Ok(()) };
+        let served = |endpoint: &Es9PlusEndpoint| endpoint.address.as_ref().is_none_or(|address| *address == own);
+        let Some(first) = endpoints.first().filter(|_| !endpoints.iter().any(served)) else { return Ok(()) };
+        let address = first.address.as_ref().map(ToString::to_string).unwrap_or_default();
+        Err(format!(
+            "smdp.address: \"{own}\" stands in activation codes and events, and no endpoint of ES9+ serves it; set it to that \
+             of an endpoint, such as {address:?}, or add es9plus.listen"
+        ))
     }
 }
 
@@ -434,7 +450,17 @@ mod tests {
         assert_eq!(listeners(&read(&one).unwrap()), [("es9plus", 2, vec![Curve::BrainpoolP256r1])]);
         let apart = "[es9plus.p256]\nlisten = \"127.0.0.1:3\"\naddress = \"p.example:3\"\n\
                      [es9plus.brainpool]\nlisten = \"127.0.0.1:4\"\naddress = \"b.example:4\"\n";
-        let config = read(apart).unwrap();
+        let unserved = read(apart).unwrap_err();
+        assert!(unserved.starts_with("smdp.address: \"a.example\" stands in activation codes"), "{unserved}");
+        assert!(unserved.contains("such as \"p.example:3\", or add es9plus.listen"), "{unserved}");
+        assert!(read(&format!("{both}{apart}")).is_ok(), "served by the endpoint for all");
+        let config = read(&apart.replace("b.example:4", "A.example")).unwrap();
+        assert_eq!(config.es9plus()[1].address, ServerAddress::parse("a.example"));
+        let config = read_text(&format!(
+            "{}{apart}",
+            OLD.replace("listen = \"127.0.0.1:1\"\n", "").replace("a.example", "b.example:4")
+        ))
+        .unwrap();
         let (p256, brainpool) = (vec![Curve::P256], vec![Curve::BrainpoolP256r1]);
         assert_eq!(listeners(&config), [("es9plus.p256", 3, p256), ("es9plus.brainpool", 4, brainpool)]);
         assert_eq!(config.es9plus()[1].address, ServerAddress::parse("b.example:4"));
