@@ -55,7 +55,8 @@ pub(crate) struct ServeArgs {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     workers: Option<u16>,
     /// Write every message and every random draw to DIR/transcript.jsonl, so that a test can replay them, and sign
-    /// deterministically. It holds MatchingIDs and the keys of the packages delivered: for test servers only.
+    /// deterministically. It holds MatchingIDs, the confirmation codes that operators give over ES2+, and the keys of the
+    /// packages delivered: for test servers only.
     #[arg(long, value_name = "DIR")]
     record: Option<PathBuf>,
 }

@@ -2,7 +2,8 @@
 //! the order in which things happened: `{"now"}`, `{"draw"}`, `{"request","path"}`, `{"response","status"}`. A request that
 //! did not come over ES9+ says over which `"interface"` it came: paths of ES9+ are those of ES11, too.
 //!
-//! A recording holds one-time keys, MatchingIDs and the certificates of eUICCs: with it, the packages in it can be opened.
+//! A recording holds one-time keys, MatchingIDs, the confirmation codes that come over ES2+, and the certificates of eUICCs:
+//! with it, the packages in it can be opened.
 //! Its file is its owner's alone.
 
 use std::fs::File;

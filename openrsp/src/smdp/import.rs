@@ -11,7 +11,7 @@ use rsp_smdp::{IccidRange, Icon, Import, MetadataOptions, Notify, Orders};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{failure, read, require_operator, subscribers};
+use super::{bad_input, check_range, failure, read, require_operator, subscribers};
 
 /// Add a profile package to the inventory, or a template.
 #[derive(Args)]
@@ -148,7 +148,10 @@ pub(super) async fn run(orders: &Orders, args: ImportArgs, json: bool) -> anyhow
     // Before anything is imported: a template without its subscribers would hand out random ones.
     let subscribers = args.subscribers.as_deref().map(subscribers::read_file).transpose()?.unwrap_or_default();
     let waiting = subscribers.len();
-    require_operator(orders, args.operator.as_deref()).await?;
+    let operator = require_operator(orders, args.operator.as_deref()).await?;
+    if let (Some(range), Some(operator)) = (&args.iccids, operator) {
+        check_range(range, &operator.iccid_prefix).map_err(|problem| bad_input(format!("--iccids: {problem}")))?;
+    }
     let import = Import {
         type_name: args.type_name.clone(),
         operator: args.operator.clone(),

@@ -15,8 +15,8 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand};
 use rsp_asn1::{Iccid, Timestamp};
 use rsp_auth::ServerAddress;
-use rsp_smdp::{Error, Orders};
-use rsp_store::Profile;
+use rsp_smdp::{Error, IccidRange, Orders};
+use rsp_store::{Operator, Profile};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
@@ -152,14 +152,23 @@ async fn find(orders: &Orders, text: &str) -> anyhow::Result<Profile> {
     found.ok_or_else(|| bad_input(format!("{text}: no profile has this ICCID or matching ID")))
 }
 
-/// Refuses an operator that is not there, by its name.
-async fn require_operator(orders: &Orders, name: Option<&str>) -> anyhow::Result<()> {
-    let Some(name) = name else { return Ok(()) };
+/// An operator by its name; one that is not there is refused.
+async fn require_operator(orders: &Orders, name: Option<&str>) -> anyhow::Result<Option<Operator>> {
+    let Some(name) = name else { return Ok(None) };
     match orders.store().operator(name).await? {
-        Some(_) => Ok(()),
+        Some(operator) => Ok(Some(operator)),
         None => Err(bad_input(format!(
             "there is no operator {name:?}; add it with: openrsp smdp operator add {name:?} --certificate FILE"
         ))),
+    }
+}
+
+/// Refuses a range with ICCIDs that the operator whose they would be may not name.
+fn check_range(range: &IccidRange, prefix: &str) -> Result<(), String> {
+    // Both ends are of the same length, so that what is between them begins as they do.
+    match range.to_string().split('-').all(|end| end.starts_with(prefix)) {
+        true => Ok(()),
+        false => Err(format!("the operator's ICCIDs begin with {prefix:?}, and not all of {range} do")),
     }
 }
 

@@ -55,6 +55,17 @@ fn a_file_that_asks_for_what_cannot_be_is_refused_before_anything_changes() {
             ":5: [[order]] 1: downloads: an order that is Allocated has none yet: leave it out",
         ),
         (
+            format!("{DEMO}[[order]]\ntype = 't'\nconfirmation_code = 'auto'\ncode_tries = 11\n"),
+            ":5: [[order]] 1: code_tries: the most is 10",
+        ),
+        (
+            format!(
+                "[[operator]]\nname = 'A'\nissue = true\niccid_prefix = '890012'\n\
+                 {DEMO}operator = 'A'\niccids = '890012999999999999-890013000000000001'\n"
+            ),
+            ":5: [[type]] 1: iccids: the operator's ICCIDs begin with \"890012\", and not all of ",
+        ),
+        (
             format!("{DEMO}[[order]]\ntype = 't'\nexpires_at = 5\n"),
             ":5: [[order]] 1: expires_at: \"5\" is no time such as",
         ),
@@ -78,6 +89,50 @@ fn a_file_that_fails_half_way_says_how_far_it_got() {
         "{said}"
     );
     assert!(said.ends_with("; 0 operators, 1 profile types and 1 orders were loaded before"), "{said}");
+}
+
+#[test]
+fn a_file_with_secrets_that_others_can_read_is_warned_of() {
+    let file_of = |bed: &Bed, lab: &str, mode| {
+        let file = bed.path("lab.toml");
+        std::fs::write(&file, lab).unwrap();
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(mode)).unwrap();
+        file
+    };
+    let bed = Bed::new();
+    let key = "0".repeat(32);
+    let keys = format!("{DEMO}subscribers = [{{ imsi = '001010000000001', k = '{key}', opc = '{key}' }}]\n");
+    let order = |code| format!("{DEMO}[[order]]\ntype = 't'\nconfirmation_code = '{code}'\n");
+    for (lab, mode, warned) in [
+        (&keys, 0o644, true),
+        (&keys, 0o600, false),
+        (&order("12345678"), 0o644, true),
+        (&order("12345678"), 0o600, false),
+        (&order("auto"), 0o644, false),
+    ] {
+        let loaded = bed.smdp(&["load", &file_of(&bed, lab, mode), "--reset"]);
+        assert_eq!(loaded.code, 0, "{}", loaded.stderr);
+        let warning = loaded.stderr.contains("lab.toml: holds secrets, and others can read it (mode 644)");
+        assert_eq!(warning, warned, "{lab}: {}", loaded.stderr);
+    }
+}
+
+#[test]
+fn a_reset_says_which_events_stay_at_sm_dss() {
+    let bed = Bed::new();
+    let file = bed.path("lab.toml");
+    std::fs::write(&file, DEMO).unwrap();
+    bed.smdp(&["load", &file]).ok();
+    for matching_id in ["A", "B"] {
+        let order = ["order", "--type", "t", "--matching-id", matching_id, "--eid", EID, "--smds", "smds.example.com"];
+        bed.smdp(&order).ok();
+    }
+    bed.smdp(&["cancel", "B"]).ok();
+    let loaded = bed.smdp(&["load", &file, "--reset"]);
+    assert_eq!(loaded.code, 0, "{}", loaded.stderr);
+    let warning = "events that may stay at the SM-DS smds.example.com, for nobody deletes them there: 2\n";
+    assert!(loaded.stderr.contains(warning), "{}", loaded.stderr);
+    assert!(!bed.smdp(&["load", &file, "--reset"]).stderr.contains("SM-DS"), "none is left");
 }
 
 #[test]

@@ -121,6 +121,9 @@ fn a_template_with_range_and_subscribers_gives_them_in_order_and_then_nothing() 
     let readable = import("u", &["--template", "--subscribers", &file]);
     assert!(readable.stderr.contains("chmod 600"), "{}", readable.stderr);
     assert_eq!(import("u", &["--iccids", "890010100000000001-890010100000000009"]).code, 2, "it is no template");
+    bed.smdp(&["operator", "change", "A", "--iccid-prefix", "890011"]).ok();
+    let foreign = import("u", &["--template", "--iccids", "890010100000000001-890010100000000009"]);
+    assert!(foreign.code == 3 && foreign.stderr.contains("ICCIDs begin with \"890011\""), "{}", foreign.stderr);
     let unknown = bed.smdp(&["import", &package, "--type", "u", "--operator", "B"]);
     assert!(unknown.code == 3 && unknown.stderr.contains("there is no operator \"B\""), "{}", unknown.stderr);
 }

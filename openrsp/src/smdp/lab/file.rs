@@ -9,6 +9,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use toml::{Spanned, Value};
 
+use super::plan::AUTO;
 use crate::smdp::import::{Class, NotifyArg, Ppr};
 use crate::smdp::{bad_input, read};
 
@@ -203,6 +204,14 @@ impl LabFile {
         let bytes = Zeroizing::new(read(file)?);
         let text = std::str::from_utf8(&bytes).map_err(|_| bad_input(format!("{}: not UTF-8", file.display())))?;
         Self::parse(text, file)
+    }
+
+    /// Whether keys of subscribers or confirmation codes stand in the file itself.
+    pub(super) fn holds_secrets(&self) -> bool {
+        let keys = |entry: &Entry<TypeEntry>| matches!(entry.value.subscribers, Some(Subscribers::Inline(_)));
+        let code =
+            |entry: &Entry<OrderEntry>| entry.value.confirmation_code.as_ref().is_some_and(|code| *code.0 != AUTO);
+        self.types.iter().any(keys) || self.orders.iter().any(code)
     }
 
     fn parse(text: &str, file: &Path) -> anyhow::Result<Self> {

@@ -1,10 +1,12 @@
 //! `openrsp smdp load`: carries out what a set-up file asks for.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 
 use clap::Args;
 use rsp_crypto::Zeroizing;
+use rsp_es::es12::Function;
 use rsp_smdp::{Error, Orders};
 use rsp_store::{Operator, ProfileState};
 use serde_json::json;
@@ -15,7 +17,7 @@ use super::plan::{Known, Plan, PlannedOperator, PlannedOrder, PlannedType};
 use crate::config::ServerDir;
 use crate::exit::{Exit, Failure, exit_of};
 use crate::smdp::{bad_input, failure, order::Printed};
-use crate::system::now;
+use crate::system::{now, require_private};
 
 /// Load operators, profile types and orders from one TOML file, and print the activation code of each order.
 ///
@@ -26,7 +28,8 @@ pub(in crate::smdp) struct LoadArgs {
     /// The file; paths in it are relative to its directory.
     file: PathBuf,
     /// Delete every operator, profile, order, session, message and SM-DS event of the server first, and forget which matching
-    /// IDs were given out. For test labs only: of profiles that are on eUICCs the server then knows nothing any more.
+    /// IDs were given out. For test labs only: of profiles that are on eUICCs the server then knows nothing any more, nobody is
+    /// told what waits to be told, and events at the SM-DSs of others stay there.
     #[arg(long)]
     reset: bool,
 }
@@ -64,17 +67,47 @@ pub(in crate::smdp) async fn run(
                 "the server has {ordered} orders: load into a new one, or delete everything first with --reset"
             )));
         }
-        known.operators = store.operators().await?.into_iter().map(|operator| operator.name).collect();
+        let operators = store.operators().await?.into_iter();
+        known.operators = operators.map(|operator| (operator.name, operator.iccid_prefix)).collect();
         known.types = store.profile_types().await?.into_iter().map(|found| found.name).collect();
     }
-    let plan = Plan::new(LabFile::read(&args.file)?, known)?;
+    let file = LabFile::read(&args.file)?;
+    if file.holds_secrets()
+        && let Err(open) = require_private(&args.file)
+    {
+        eprintln!("warning: {open:#}; or use it for tests only");
+    }
+    let plan = Plan::new(file, known)?;
     let mut loader = Loader { server, orders, address: address.to_string(), json, loaded: Loaded::default() };
     if args.reset {
+        warn_of_events(orders).await?;
         orders.reset().await.map_err(failure)?;
         loader.loaded.reset = true;
     }
     let done = loader.carry_out(plan).await;
     done.map_err(|error| Failure::new(exit_of(&error), format!("{error:#}; {}", loader.loaded)))
+}
+
+/// Says how many events stay at which SM-DSs when nobody is left who could delete them.
+async fn warn_of_events(orders: &Orders) -> anyhow::Result<()> {
+    let mut left: BTreeMap<String, usize> = BTreeMap::new();
+    let offered = |state| matches!(state, ProfileState::Released | ProfileState::Downloaded);
+    for profile in orders.store().profiles().await?.into_iter().filter(|profile| offered(profile.state)) {
+        if let Some(smds) = profile.smds_address {
+            *left.entry(smds).or_default() += 1;
+        }
+    }
+    for message in orders.store().waiting_messages().await? {
+        if Function::from_path(&message.function).is_some_and(|(_, function)| function == Function::DeleteEvent) {
+            *left.entry(message.recipient).or_default() += 1;
+        }
+    }
+    for (smds, events) in left {
+        eprintln!(
+            "warning: --reset: events that may stay at the SM-DS {smds}, for nobody deletes them there: {events}"
+        );
+    }
+    Ok(())
 }
 
 /// Carries out a plan, one thing after the other.

@@ -18,11 +18,13 @@ use crate::config::require_code;
 use crate::smdp::import::read_icon;
 use crate::smdp::operator::fingerprint_of;
 use crate::smdp::orders::parse_state;
-use crate::smdp::{parse_address, parse_timestamp, read, subscribers};
+use crate::smdp::{check_range, parse_address, parse_timestamp, read, subscribers};
 use crate::system::OsRandomness;
 
 /// Confirmation codes that the program makes are asked for with this word.
-const AUTO: &str = "auto";
+pub(super) const AUTO: &str = "auto";
+/// The most wrong confirmation codes that an order can bear, as on the command line.
+const MOST_CODE_TRIES: u32 = 10;
 
 /// Everything that a file asks for.
 pub(super) struct Plan {
@@ -63,7 +65,8 @@ pub(super) struct PlannedOrder {
 pub(super) struct Known<'a> {
     pub(super) address: &'a ServerAddress,
     pub(super) now: Timestamp,
-    pub(super) operators: BTreeSet<String>,
+    /// With the digits with which each ICCID begins that they may name.
+    pub(super) operators: BTreeMap<String, String>,
     pub(super) types: BTreeSet<String>,
 }
 
@@ -76,22 +79,25 @@ impl Plan {
         let LabFile { dir, operators, types, orders } = file;
         let mut plan = Self { operators: Vec::new(), types: Vec::new(), orders: Vec::new() };
         for Entry { place, value } in operators {
-            if !known.operators.insert(value.name.clone()) {
+            if known.operators.insert(value.name.clone(), value.iccid_prefix.clone()).is_some() {
                 let problem = format!("there is already an operator {:?}: give each its own name", value.name);
                 return Err(place.problem("name", problem));
             }
             plan.operators.push(operator(place, value, &dir, known.now)?);
         }
         for Entry { place, value } in types {
-            if let Some(name) = value.operator.as_ref().filter(|name| !known.operators.contains(*name)) {
-                let problem = format!("there is no operator {name:?}: add an [[operator]] with this name");
-                return Err(place.problem("operator", problem));
-            }
+            let prefix = match &value.operator {
+                None => "",
+                Some(name) => known.operators.get(name).ok_or_else(|| {
+                    let problem = format!("there is no operator {name:?}: add an [[operator]] with this name");
+                    place.problem("operator", problem)
+                })?,
+            };
             if !known.types.insert(value.name.clone()) && value.template {
                 let problem = format!("there is already a profile type {:?}: give a template its own name", value.name);
                 return Err(place.problem("name", problem));
             }
-            plan.types.push(profile_type(place, value, &dir)?);
+            plan.types.push(profile_type(place, value, &dir, prefix)?);
         }
         let mut matching_ids = BTreeMap::new();
         for Entry { place, value } in orders {
@@ -134,11 +140,15 @@ fn operator(place: Place, entry: OperatorEntry, dir: &Path, now: Timestamp) -> a
     Ok(PlannedOperator { place, operator, issue: entry.issue })
 }
 
-fn profile_type(place: Place, entry: TypeEntry, dir: &Path) -> anyhow::Result<PlannedType> {
+/// `prefix` is that of the operator.
+fn profile_type(place: Place, entry: TypeEntry, dir: &Path, prefix: &str) -> anyhow::Result<PlannedType> {
     let packages = packages(&place, &entry, dir)?;
     let iccids: Option<IccidRange> = entry.iccids.as_deref().map(str::parse).transpose().map_err(|error| {
         place.problem("iccids", format!("{error}; for example \"890010100000000001-890010100000000999\""))
     })?;
+    if let Some(range) = &iccids {
+        check_range(range, prefix).map_err(|problem| place.problem("iccids", problem))?;
+    }
     for (key, given) in [("iccids", iccids.is_some()), ("subscribers", entry.subscribers.is_some())] {
         if given && !entry.template {
             return Err(place.problem(key, "only a template is personalised: add template = true, or leave this out"));
@@ -223,6 +233,9 @@ fn order(place: Place, entry: OrderEntry, known: &Known<'_>) -> anyhow::Result<P
         if limit == Some(0) {
             return Err(place.problem(key, "0 is no limit: the least is 1"));
         }
+    }
+    if entry.code_tries.is_some_and(|tries| tries > MOST_CODE_TRIES) {
+        return Err(place.problem("code_tries", format!("the most is {MOST_CODE_TRIES}: more could be guessed")));
     }
     let code = entry.confirmation_code.as_ref().map(|code| confirmation_code(&place, &code.0)).transpose()?;
     let made = entry.confirmation_code.is_some_and(|code| *code.0 == AUTO);
