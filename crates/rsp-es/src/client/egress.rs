@@ -22,7 +22,8 @@ pub enum EgressPolicy {
     Open,
     /// Those of the public internet, and the ones that are listed.
     Guarded {
-        /// Hosts that may have any address, but always the same private ones: the server's own operator has named them.
+        /// Hosts that may have any address, but none beyond those that they had at first: the server's own operator has
+        /// named them.
         allow: Vec<AllowedHost>,
     },
 }
@@ -80,7 +81,7 @@ impl NameResolver for SystemResolver {
 #[derive(Default)]
 pub(super) struct Guard {
     policy: EgressPolicy,
-    /// The addresses outside the public internet under which an allowed host was first called.
+    /// What each allowed host was first resolved to.
     pinned: Mutex<HashMap<AllowedHost, Vec<IpAddr>>>,
 }
 
@@ -92,17 +93,26 @@ impl Guard {
     /// Whether every one of these addresses of `origin` may be called.
     ///
     /// One that may not spoils the answer: which of several is called would be the resolver's choice. A host that is
-    /// allowed must keep the private addresses that it had at first, else its name server could point it anywhere.
+    /// allowed gets no address that its first answer did not have, public or private, else its name server could point it
+    /// anywhere.
     pub(super) fn check(&self, origin: &Origin, addresses: &[SocketAddr]) -> Result<(), TransportError> {
         let EgressPolicy::Guarded { allow } = &self.policy else { return Ok(()) };
-        let refused = |address: SocketAddr| TransportError::EgressRefused { host: origin.host().to_owned(), address };
-        let private: Vec<SocketAddr> = addresses.iter().filter(|address| !is_public(address.ip())).copied().collect();
-        let Some(first) = private.first() else { return Ok(()) };
-        let allowed = allow.iter().find(|allowed| allowed.covers(origin)).ok_or_else(|| refused(*first))?;
-        let mut pinned = self.pinned.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = pinned.entry(allowed.clone()).or_insert_with(|| private.iter().map(SocketAddr::ip).collect());
-        match private.iter().find(|address| !known.contains(&address.ip())) {
-            Some(other) => Err(refused(*other)),
+        // An answer without addresses calls nobody, and must not hold a host to it.
+        if addresses.is_empty() {
+            return Ok(());
+        }
+        let mut addresses = addresses.iter().copied();
+        let refused = match allow.iter().find(|allowed| allowed.covers(origin)) {
+            None => addresses.find(|address| !is_public(address.ip())),
+            Some(allowed) => {
+                let mut pinned = self.pinned.lock().unwrap_or_else(PoisonError::into_inner);
+                let first = || addresses.clone().map(|address| address.ip()).collect();
+                let known = pinned.entry(allowed.clone()).or_insert_with(first);
+                addresses.find(|address| !known.contains(&address.ip()))
+            }
+        };
+        match refused {
+            Some(address) => Err(TransportError::EgressRefused { host: origin.host().to_owned(), address }),
             None => Ok(()),
         }
     }

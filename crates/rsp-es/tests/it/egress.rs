@@ -309,6 +309,32 @@ async fn atk_ssrf_smds_allowed_host_that_moves() {
     assert_eq!(connections.load(Ordering::SeqCst), 3);
 }
 
+/// What it was at first counts as a whole, the public addresses too: it may neither become private later nor leave.
+#[tokio::test]
+async fn atk_ssrf_smds_allowed_host_that_was_public() {
+    let (address, connections) = listen("HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n").await;
+    let written = format!("smds.lab:{}", address.port());
+    let limits = Limits { connect: Duration::from_millis(50), ..Limits::default() };
+    let answers: &[&[&str]] = &[&["203.0.114.1", "203.0.114.2"], &["127.0.0.1"], &["203.0.114.2", "127.0.0.1"]];
+    let transport_of = |answers| {
+        let transport = transport(guarded(&[&written])).with_resolver(Script::new("smds.lab", answers));
+        transport.with_limits(limits).without_keep_alive()
+    };
+    let public_first = transport_of(answers);
+    let error = post(&public_first, Scheme::PlainHttp, &written, REGISTER).await.unwrap_err();
+    assert!(error.starts_with("other: "), "{error}");
+    for _ in 0..2 {
+        let error = post(&public_first, Scheme::PlainHttp, &written, REGISTER).await.unwrap_err();
+        assert_eq!(error, "refused: 127.0.0.1");
+    }
+    assert_eq!(connections.load(Ordering::SeqCst), 0);
+
+    let private_first = transport_of(&[&["127.0.0.1"], &["203.0.114.1"]]);
+    assert_eq!(post(&private_first, Scheme::PlainHttp, &written, REGISTER).await, Ok(204));
+    let error = post(&private_first, Scheme::PlainHttp, &written, REGISTER).await.unwrap_err();
+    assert_eq!(error, "refused: 203.0.114.1");
+}
+
 #[tokio::test]
 async fn a_host_is_allowed_by_name_and_port_together() {
     let (address, connections) = listen("HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n").await;
