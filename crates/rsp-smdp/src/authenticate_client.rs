@@ -48,13 +48,11 @@ impl Smdp {
             }
             let credential = self.binding_credential(state.credential_ci())?;
             let authenticated = state.authenticate(&self.authenticator, response, now)?;
-            let Some(profile) = found.profile else {
-                // What was not looked up was no guess: it takes nobody's chances for later.
-                if guessing && !throttled {
-                    self.throttle.count(caller.address, authenticated.euicc.eid, now);
-                }
-                return Err(unknown_order(&lookup));
-            };
+            // What was not looked up was no guess: it takes nobody's chances for later.
+            let judged = guessing && !throttled;
+            let (hit, eid) = (found.profile.is_some(), authenticated.euicc.eid);
+            let answered = !judged || self.throttle.settles(caller.address, eid, hit, now);
+            let Some(profile) = found.profile.filter(|_| answered) else { return Err(unknown_order(&lookup)) };
             let answer = self.answer(&request.transaction_id, &authenticated, credential, &profile, now).await?;
             if let Some(answer) = answer {
                 tracing::info!(

@@ -52,4 +52,4 @@ pub use notices::Identity;
 pub use orders::{IccidRange, Import, Imported, NewOrder, Orders, PlacedOrder};
 pub use smdp::{Credentials, Rebinding, Settings, Smdp, UppProtection};
 pub use sweep::Swept;
-pub use throttle::{GuessLimits, Rate};
+pub use throttle::{GuessLimits, Rate, Throttle};

@@ -104,7 +104,7 @@ pub struct Smdp {
     pub(crate) randomness: SharedRandomness,
     pub(crate) settings: Settings,
     pub(crate) notices: Notices,
-    pub(crate) throttle: Throttle,
+    pub(crate) throttle: Arc<Throttle>,
 }
 
 impl Smdp {
@@ -137,7 +137,7 @@ impl Smdp {
             .with_crl_max_age(settings.crl_max_age);
         dp_pb.iter().try_for_each(|credential| authenticator.check_own(Role::DpPb, credential))?;
         let notices = Notices::new(identity);
-        let throttle = Throttle::new(settings.guesses);
+        let throttle = Arc::new(Throttle::new(settings.guesses));
         Ok(Self { store, authenticator, binding: dp_pb, clock, randomness, settings, notices, throttle })
     }
 
@@ -145,6 +145,12 @@ impl Smdp {
     #[must_use]
     pub fn with_challenges(self, challenges: Box<dyn Challenges>) -> Self {
         Self { authenticator: self.authenticator.with_challenges(challenges), ..self }
+    }
+
+    /// Counts wrong MatchingIDs together with others, under the limits of `throttle` instead of the settings' own.
+    #[must_use]
+    pub fn with_throttle(self, throttle: Arc<Throttle>) -> Self {
+        Self { throttle, ..self }
     }
 
     /// Takes newer CRLs of the CIs.

@@ -10,7 +10,7 @@ use axum::routing::get;
 use rsp_auth::DerivedChallenges;
 use rsp_crypto::{Provider, RandomnessExt as _, Zeroizing};
 use rsp_es::server::{es2plus_router, es11_router, es12_router, es15_router};
-use rsp_smdp::{Clock, OperatorInterface, SharedRandomness, Smdp};
+use rsp_smdp::{Clock, OperatorInterface, SharedRandomness, Smdp, Throttle};
 use rsp_smds::{Es15, Smds};
 use rsp_store::Datastore;
 
@@ -26,6 +26,8 @@ pub(super) struct Roles<'a> {
     store: Arc<Datastore>,
     courier: Arc<NetworkCourier>,
     recorder: Option<Recorder>,
+    /// A wrong MatchingID counts at whichever endpoint it is tried.
+    throttle: Arc<Throttle>,
     smdps: Vec<Arc<Smdp>>,
     smds: Option<Arc<Smds>>,
 }
@@ -37,7 +39,8 @@ impl<'a> Roles<'a> {
         courier: Arc<NetworkCourier>,
         recorder: Option<Recorder>,
     ) -> Self {
-        Self { server, store, courier, recorder, smdps: Vec::new(), smds: None }
+        let throttle = Arc::new(Throttle::new(server.settings().guesses));
+        Self { server, store, courier, recorder, throttle, smdps: Vec::new(), smds: None }
     }
 
     /// The SM-DP+ of each endpoint, and the SM-DS, if there is one.
@@ -82,7 +85,8 @@ impl<'a> Roles<'a> {
         let challenges = self.recorder.is_some().then(|| DerivedChallenges::new(Zeroizing::new(randomness.bytes())));
         let (store, settings) = (Arc::clone(&self.store), server.settings());
         let smdp = Smdp::new(store, address, credentials, provider, clock, randomness, settings)
-            .context("starting the SM-DP+")?;
+            .context("starting the SM-DP+")?
+            .with_throttle(Arc::clone(&self.throttle));
         Ok(match challenges {
             Some(challenges) => smdp.with_challenges(Box::new(challenges)),
             None => smdp,

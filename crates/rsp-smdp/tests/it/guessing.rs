@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, mpsc};
 
 use rsp_asn1::{Octet32, Raw, VersionType};
 use rsp_crypto::{
@@ -11,7 +11,7 @@ use rsp_crypto::{
 use rsp_es::es9plus::AuthenticateClientResponse;
 use rsp_es::server::Caller;
 use rsp_es::status::StatusCode;
-use rsp_smdp::{Eligibility, GuessLimits, Rate, Settings};
+use rsp_smdp::{Eligibility, GuessLimits, Rate, Settings, Throttle};
 use rsp_store::ProfileState;
 
 use crate::euicc::{TestEuicc, prepare_request};
@@ -132,6 +132,84 @@ async fn all_together_are_throttled_for_a_second() {
     assert_refused(answer, &StatusCode::MATCHING_ID_REFUSED);
     server.advance_clock(1);
     asks(&server, &euicc, HERE, &order.matching_id).await.unwrap();
+}
+
+/// Stops where the eUICC's certificates are verified, once: its order has been looked up, and nothing was counted yet.
+#[derive(Debug, Default)]
+struct Stalling(Mutex<Option<(mpsc::Sender<()>, mpsc::Receiver<()>)>>);
+
+impl Provider for Stalling {
+    fn signer(&self, key: &SecretKey) -> Result<Arc<dyn Signer>, CryptoError> {
+        aws_lc().signer(key)
+    }
+
+    fn verify(&self, key: &PublicKey, message: &[u8], signature: &Signature) -> Result<(), CryptoError> {
+        let stall = self.0.lock().unwrap().take();
+        if let Some((reached, go_on)) = stall {
+            reached.send(()).unwrap();
+            go_on.recv().unwrap();
+        }
+        aws_lc().verify(key, message, signature)
+    }
+
+    fn agree(&self, own: &SecretKey, peer: &PublicKey) -> Result<SharedSecret, CryptoError> {
+        aws_lc().agree(own, peer)
+    }
+}
+
+/// Guesses that are under way at the same time are no more than those that come one after the other.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn atk_mid_bruteforce_at_once() {
+    let provider: &'static Stalling = Box::leak(Box::default());
+    let per_eid = Rate { burst: 3, seconds: 60 };
+    let settings = settings(GuessLimits { per_address: WIDE, per_eid, per_second: 1_000 });
+    let wanted = Wanted { settings, provider: Some(provider), ..Wanted::default() };
+    let server = Arc::new(Server::with(wanted).await);
+    let order = server.order().await;
+    for wrong in [3, 2] {
+        let euicc = another(&server, wrong);
+        let request = euicc.authenticate_request(&euicc.initiate(&server).await, Some(&order.matching_id));
+        let ((reached, is_reached), (let_go, go_on)) = (mpsc::channel(), mpsc::channel());
+        *provider.0.lock().unwrap() = Some((reached, go_on));
+        let task = tokio::spawn({
+            let server = Arc::clone(&server);
+            async move { server.es9().authenticate_client(&from(HERE), request).await }
+        });
+        is_reached.recv().unwrap();
+        for _ in 0..wrong {
+            assert_refused(asks(&server, &euicc, HERE, "GUESS").await, &StatusCode::MATCHING_ID_REFUSED);
+        }
+        let_go.send(()).unwrap();
+        match (task.await.unwrap(), wrong) {
+            (answer, 3) => assert_refused(answer, &StatusCode::MATCHING_ID_REFUSED),
+            // With one guess left, the right one is served.
+            (answer, _) => drop(answer.unwrap()),
+        }
+    }
+}
+
+#[tokio::test]
+async fn guesses_at_another_endpoint_of_the_server_count() {
+    let throttle = || {
+        let per_eid = Rate { burst: 3, seconds: 60 };
+        Arc::new(Throttle::new(GuessLimits { per_address: WIDE, per_eid, per_second: 1_000 }))
+    };
+    for (one, two, served) in [(throttle(), throttle(), true), (throttle(), throttle(), false)] {
+        let shared = if served { two } else { Arc::clone(&one) };
+        let server = Server::new().await.with_throttle(one);
+        let euicc = server.euicc(Curve::P256);
+        let order = server.order().await;
+        for _ in 0..3 {
+            assert_refused(asks(&server, &euicc, HERE, "GUESS").await, &StatusCode::MATCHING_ID_REFUSED);
+        }
+        let server = server.with_throttle(shared);
+        let answer = asks(&server, &euicc, HERE, &order.matching_id).await;
+        if served {
+            answer.unwrap();
+        } else {
+            assert_refused(answer, &StatusCode::MATCHING_ID_REFUSED);
+        }
+    }
 }
 
 /// Whoever cannot sign for an eUICC cannot spend its guesses.

@@ -14,7 +14,7 @@ use rsp_saip::Secret;
 use rsp_saip::builder::{Codes, ProfileBuilder};
 use rsp_smdp::{
     Clock, ConfirmationCode, Credentials, Identity, Import, MetadataOptions, NewOrder, Orders, PlacedOrder, Settings,
-    SharedRandomness, Smdp,
+    SharedRandomness, Smdp, Throttle,
 };
 use rsp_store::{Datastore, KeyEncryptionKey, Profile, ProfileState};
 use rsp_testkit::SeededRandomness;
@@ -93,6 +93,12 @@ impl Server {
         let credentials = credentials(self.pki, &Curve::ALL, provider);
         let smdp = Arc::new(smdp(&self.store, credentials, provider, &self.clock, &randomness, settings));
         Self { smdp, ..self }
+    }
+
+    /// Another endpoint of the same server, or the same as another: it counts guesses with this throttle.
+    pub(crate) fn with_throttle(self, throttle: Arc<Throttle>) -> Self {
+        let smdp = Arc::into_inner(self.smdp).expect("no call is running");
+        Self { smdp: Arc::new(smdp.with_throttle(throttle)), ..self }
     }
 
     /// An eUICC of this PKI.
