@@ -24,6 +24,7 @@ mod error;
 mod es2plus;
 mod get_bound_profile_package;
 mod initiate;
+mod installation;
 mod matching_id;
 mod metadata;
 mod notices;

@@ -11,18 +11,20 @@ use rsp_es::es2plus::NotificationPoint;
 use rsp_es::es9plus::HandleNotificationRequest;
 use rsp_es::status::StatusCode;
 use rsp_store::{
-    Notification, OrderPolicy, Profile, ProfileChange, SealedChange, SessionAdvance, SessionState, Step, Stepped,
+    Notification, OrderPolicy, Profile, ProfileChange, ProfileState, Reported, SealedChange, SessionAdvance,
+    SessionState, Step, Stepped,
 };
 
 use crate::authenticate_client::ATTEMPTS;
-use crate::binding::Binding;
 use crate::error::Error;
+use crate::installation::{self, Deletion};
 use crate::notices::Progress;
-use crate::order::Event;
+use crate::order::{Event, transition};
 use crate::session::ExpectResult;
 use crate::smdp::Smdp;
 
 const WHO: &str = "HandleNotification";
+const DELETE: &str = "notificationDelete";
 
 /// What became of a notification.
 enum Outcome {
@@ -92,11 +94,7 @@ impl Smdp {
         };
         let event = event_of(&data.final_result);
         tracing::info!(session = %data.transaction_id, iccid = %profile.iccid, ?event, "installation result");
-        // The order of the session, not whichever the profile has now; and a failure says nothing about packages that
-        // were delivered later.
-        let counts = state.party.has(&profile) && (event == Event::Installed || is_latest(&state, &profile)?);
-        let change =
-            if counts { self.installation(&profile, event, euicc.eid, &data.final_result, body, now) } else { None };
+        let reported = self.reported(&profile, &state, &notification, (event, &data.final_result), now).await?;
         let advance = SessionAdvance {
             transaction_id: data.transaction_id.clone(),
             from: SessionState::ExpectResult,
@@ -104,7 +102,7 @@ impl Smdp {
             data: None,
             expires_at: now,
         };
-        self.take(&profile, change, |change| Step::TakeResult(notification, advance, change)).await
+        self.take(&profile, reported, |reported| Step::TakeResult(notification, advance, reported)).await
     }
 
     /// Other notifications bring the certificates of their eUICC.
@@ -118,35 +116,86 @@ impl Smdp {
         }
         let metadata = other.tbs_other_notification.value();
         let Some(iccid) = metadata.iccid else { return Ok(Outcome::Ignored("it names no profile")) };
-        let profile = self.store.profile(&iccid).await?;
-        // Any eUICC can sign something about any ICCID: only the one that has the profile is believed.
-        let Some(profile) = profile.filter(|profile| profile.eid == Some(euicc.eid)) else {
-            return Ok(Outcome::Ignored("the profile is not on this eUICC"));
+        let Some(profile) = self.store.profile(&iccid).await? else {
+            return Ok(Outcome::Ignored("the profile is unknown"));
         };
+        let known = self.store.installation(&iccid, &euicc.eid).await?;
+        // Any eUICC can sign something about any ICCID: only one that has the profile is believed.
+        let one_of_many = profile.eid.is_none() && profile.policy == OrderPolicy::Reusable && known.is_some();
+        if profile.eid != Some(euicc.eid) && !one_of_many {
+            return Ok(Outcome::Ignored("the profile is not on this eUICC"));
+        }
         let mut bits = metadata.profile_management_operation.bits();
-        let (name, event) = match (bits.next(), bits.next()) {
-            (Some(NotificationEvent::INSTALL), None) => ("notificationInstall", None),
-            (Some(NotificationEvent::ENABLE), None) => ("notificationEnable", None),
-            (Some(NotificationEvent::DISABLE), None) => ("notificationDisable", None),
-            (Some(NotificationEvent::DELETE), None) => ("notificationDelete", Some(Event::Deleted)),
+        let name = match (bits.next(), bits.next()) {
+            (Some(NotificationEvent::INSTALL), None) => "notificationInstall",
+            (Some(NotificationEvent::ENABLE), None) => "notificationEnable",
+            (Some(NotificationEvent::DISABLE), None) => "notificationDisable",
+            (Some(NotificationEvent::DELETE), None) => DELETE,
             _ => return Ok(Outcome::Ignored("it is not about exactly one event")),
         };
         let Some(notification) = taken(euicc.eid, metadata, &profile, name, body, now) else {
             return Ok(Outcome::Ignored("the sequence number is out of range"));
         };
         tracing::info!(eid = %euicc.eid, iccid = %profile.iccid, event = name, "notification");
-        let change = event.and_then(|event| {
-            let mut change = self.notices.moved(&profile, event, WHO, now).ok()?;
-            let point = NotificationPoint::ProfileDeletion;
-            let progress = Progress { point, outcome: Ok(()), eid: Some(euicc.eid), result: None };
-            change.messages.extend(self.notices.progress(&profile, &change, progress));
-            Some(change)
-        });
-        self.take(&profile, change, |change| Step::Take(notification, change)).await
+        let mut reported = None;
+        // What one of many eUICCs deletes moves no order.
+        if name == DELETE && !one_of_many {
+            let mut installation = known.unwrap_or_else(|| installation::unknown(iccid, euicc.eid));
+            let mut change = profile.change(WHO, now);
+            match installation::note_deletion(&mut installation, &profile, notification.seq_number) {
+                Deletion::Old => return Ok(Outcome::Ignored("the deletion is older than the installation")),
+                Deletion::Counts => {
+                    self.delete(&profile, &mut change, euicc.eid)?;
+                    reported = Some(Reported { change, installation });
+                }
+                Deletion::Waits => reported = Some(Reported { change, installation }),
+                Deletion::Irrelevant => {}
+            }
+        }
+        self.take(&profile, reported, |reported| Step::Take(notification, reported)).await
     }
 
-    /// The change that an installation result makes. A state that it does not fit (the order was cancelled meanwhile) stays.
-    fn installation(
+    /// What an installation result means. `None` when it means nothing to the order that the profile has now: it is of an
+    /// earlier one, or a failure, which says nothing about packages that were delivered later.
+    async fn reported(
+        &self,
+        profile: &Profile,
+        session: &ExpectResult,
+        notification: &Notification,
+        (event, result): (Event, &FinalResult),
+        now: Timestamp,
+    ) -> Result<Option<Reported>, Error> {
+        let (eid, installed) = (session.party.euicc.eid, event == Event::Installed);
+        if !session.party.has(profile) {
+            return Ok(None);
+        }
+        let known = self.store.installation(&profile.iccid, &eid).await?;
+        let mut installation = known.unwrap_or_else(|| installation::unknown(profile.iccid, eid));
+        let last = installation::is_last(&installation, session, profile)?;
+        // Of many devices, each one's failure is one.
+        if !installed && !last && profile.policy != OrderPolicy::Reusable {
+            return Ok(None);
+        }
+        installation::note_result(&mut installation, profile, session, notification.seq_number, installed, last)?;
+        let mut change = self.result_change(profile, event, eid, result, &notification.body, now);
+        if change.state == ProfileState::Installed && installation::waited(&mut installation) {
+            self.delete(profile, &mut change, eid)?;
+        }
+        Ok(Some(Reported { change, installation }))
+    }
+
+    /// Moves an order whose profile was deleted from its eUICC.
+    fn delete(&self, profile: &Profile, change: &mut ProfileChange, eid: Eid) -> Result<(), Error> {
+        change.state = transition(change.state, profile.policy, Event::Deleted)?;
+        let point = NotificationPoint::ProfileDeletion;
+        let progress = Progress { point, outcome: Ok(()), eid: Some(eid), result: None };
+        change.messages.extend(self.notices.progress(profile, change, progress));
+        Ok(())
+    }
+
+    /// The change that an installation result makes. A state that it does not fit (the order was cancelled meanwhile)
+    /// stays, and nobody is told; but of many devices each one's result is told.
+    fn result_change(
         &self,
         profile: &Profile,
         event: Event,
@@ -154,8 +203,13 @@ impl Smdp {
         result: &FinalResult,
         body: &[u8],
         now: Timestamp,
-    ) -> Option<ProfileChange> {
-        let mut change = self.notices.moved(profile, event, WHO, now).ok()?;
+    ) -> ProfileChange {
+        let moved = self.notices.moved(profile, event, WHO, now);
+        let told = moved.is_ok() || profile.policy == OrderPolicy::Reusable;
+        let mut change = moved.unwrap_or_else(|_| profile.change(WHO, now));
+        if !told {
+            return change;
+        }
         if event == Event::Installed && profile.policy == OrderPolicy::SameEid {
             // The limit is for deliveries without success, and the eUICC has used its one-time key up.
             change.download_tries = 0;
@@ -171,18 +225,18 @@ impl Smdp {
         let point = NotificationPoint::BppInstallation;
         let progress = Progress { point, outcome, eid: Some(eid), result: Some(body) };
         change.messages.extend(self.notices.progress(profile, &change, progress));
-        Some(change)
+        change
     }
 
     /// Records the notification with all that follows from it, or nothing if it is known.
     async fn take(
         &self,
         profile: &Profile,
-        change: Option<ProfileChange>,
-        step: impl FnOnce(Option<ProfileChange>) -> Step,
+        reported: Option<Reported>,
+        step: impl FnOnce(Option<Reported>) -> Step,
     ) -> Result<Outcome, Error> {
-        let to = change.as_ref().map(|change| change.state).filter(|to| *to != profile.state);
-        Ok(match self.store.step("take notification", step(change)).await? {
+        let to = reported.as_ref().map(|reported| reported.change.state).filter(|to| *to != profile.state);
+        Ok(match self.store.step("take notification", step(reported)).await? {
             Stepped::Done => {
                 if let Some(to) = to {
                     tracing::info!(iccid = %profile.iccid, from = %profile.state, %to, "order moved");
@@ -193,15 +247,6 @@ impl Smdp {
             Stepped::Conflict => Outcome::Conflict,
         })
     }
-}
-
-/// Whether a session is the one of the last delivery. Deliveries are counted anew after a success, but then bound anew, too.
-fn is_latest(session: &ExpectResult, profile: &Profile) -> Result<bool, Error> {
-    let same_binding = match &profile.binding {
-        Some(binding) => Binding::from_bytes(binding)?.identity() == session.binding,
-        None => true,
-    };
-    Ok(same_binding && session.delivery == profile.download_tries)
 }
 
 /// What an installation result means for the order (SGP.22 2.5.6, 3.1.3).

@@ -17,6 +17,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0003_sessions_begin_authenticated.sql"),
     include_str!("../migrations/0004_operators_and_outbox.sql"),
     include_str!("../migrations/0005_event_records.sql"),
+    include_str!("../migrations/0006_installations.sql"),
     include_str!("../migrations/0007_outbox_fronts.sql"),
 ];
 
@@ -161,6 +162,23 @@ mod tests {
         let statement = connection.prepare_cached(text).unwrap();
         assert_eq!(statement.get_status(StatementStatus::Run), 5);
         assert_eq!(statement.get_status(StatementStatus::RePrepare), 0);
+    }
+
+    #[test]
+    fn an_installation_of_an_older_schema_is_known_by_the_result_that_came_last() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        MIGRATIONS[..5].iter().for_each(|migration| connection.execute_batch(migration).unwrap());
+        connection.pragma_update(None, "user_version", 5).unwrap();
+        let events = [(10, "notificationInstall"), (1, "notificationInstall"), (2, "notificationEnable")];
+        for (number, event) in events {
+            let text = "INSERT INTO notifications (eid, seq_number, iccid, event, body, received_at) \
+                        VALUES ($1, $2, $3, $4, $5, 7)";
+            execute(&connection, text, params![[8u8; 16], number, [9u8; 10], event, [0u8]]).unwrap();
+        }
+        migrate(&mut connection).unwrap();
+        let read = |row: &rusqlite::Row<'_>| Ok(row.get(0)?);
+        let installed: Vec<i64> = all(&connection, "SELECT installed FROM installations", &[], read).unwrap();
+        assert_eq!(installed, [1]);
     }
 
     #[test]

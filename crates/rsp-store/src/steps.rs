@@ -2,6 +2,7 @@
 
 use crate::datastore::Datastore;
 use crate::error::Error;
+use crate::installations::Installation;
 use crate::notifications::Notification;
 use crate::profiles::ProfileChange;
 use crate::sessions::{NewSession, SessionAdvance};
@@ -14,9 +15,17 @@ pub enum Step {
     /// The next state of a session, and what becomes of its profile.
     Advance(SessionAdvance, Option<ProfileChange>),
     /// A notification, unless its sequence number is known for its eUICC and profile, and what becomes of the profile.
-    Take(Notification, Option<ProfileChange>),
+    Take(Notification, Option<Reported>),
     /// An installation result with the end of its session, which identifies it, and what becomes of the profile.
-    TakeResult(Notification, SessionAdvance, Option<ProfileChange>),
+    TakeResult(Notification, SessionAdvance, Option<Reported>),
+}
+
+/// What a notification means for its profile. Both are made from the same version of the profile, and written together.
+pub struct Reported {
+    /// Where the order stands now.
+    pub change: ProfileChange,
+    /// What is known of the profile on the eUICC now.
+    pub installation: Installation,
 }
 
 /// How a step ended.
@@ -72,18 +81,18 @@ impl Transaction {
 
     fn write(&mut self, step: &Step) -> Result<(), Undo> {
         let (moved, change) = match step {
-            Step::Open(new, change) => (self.insert_session(new)?, change),
-            Step::Advance(advance, change) => (self.advance_session(advance)?, change),
-            Step::Take(notification, change) => {
+            Step::Open(new, change) => (self.insert_session(new)?, change.as_ref()),
+            Step::Advance(advance, change) => (self.advance_session(advance)?, change.as_ref()),
+            Step::Take(notification, reported) => {
                 if self.knows_notification(notification)? {
                     return Err(Undo::Because(Stepped::Known));
                 }
                 self.record_notification(notification)?;
-                (true, change)
+                (true, self.keep_reported(reported.as_ref())?)
             }
-            Step::TakeResult(notification, advance, change) => {
+            Step::TakeResult(notification, advance, reported) => {
                 self.record_notification(notification)?;
-                (self.advance_session(advance)?, change)
+                (self.advance_session(advance)?, self.keep_reported(reported.as_ref())?)
             }
         };
         let written = moved
@@ -92,5 +101,12 @@ impl Transaction {
                 None => true,
             };
         if written { Ok(()) } else { Err(Undo::Because(Stepped::Conflict)) }
+    }
+
+    /// Writes what is known of the installation; the change is left to be written.
+    fn keep_reported<'a>(&mut self, reported: Option<&'a Reported>) -> Result<Option<&'a ProfileChange>, Error> {
+        let Some(Reported { change, installation }) = reported else { return Ok(None) };
+        self.keep_installation(installation)?;
+        Ok(Some(change))
     }
 }

@@ -6,10 +6,11 @@ use crate::writer::Transaction;
 
 /// What is emptied, each table before those that it refers to. What the server did to itself stays in the audit, and the key
 /// stays the same.
-const TABLES: [&str; 15] = [
+const TABLES: [&str; 16] = [
     "DELETE FROM outbox",
     "DELETE FROM calls",
     "DELETE FROM notifications",
+    "DELETE FROM installations",
     "DELETE FROM download_sessions",
     "DELETE FROM profile_events",
     "DELETE FROM subscribers",

@@ -11,7 +11,7 @@ use rsp_es::es2plus::{ConfirmOrderRequest, HandleDownloadProgressInfoRequest, Re
 use rsp_es::server::Caller;
 use rsp_es::status::StatusCode;
 use rsp_smdp::{NewOrder, Settings};
-use rsp_store::ProfileState;
+use rsp_store::{OrderPolicy, ProfileState};
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 
@@ -21,6 +21,7 @@ use crate::server::assert_refused;
 
 const FOR_GOOD: Option<ErrorReason> = Some(ErrorReason(12));
 const FOR_NOW: Option<ErrorReason> = Some(ErrorReason::INSTALL_FAILED_DUE_TO_INTERRUPTION);
+const OTHER: &str = "89049032000000000000000000000042";
 
 /// What Alpha was told since the last time: point and status.
 async fn told(lab: &Lab) -> Vec<(u64, String)> {
@@ -96,6 +97,45 @@ async fn each_point_of_a_download_is_told_with_exactly_the_members_of_the_standa
     let calls: BTreeSet<_> =
         sent.iter().map(|sent| sent.json()["header"]["functionCallIdentifier"].to_string()).collect();
     assert_eq!(calls.len(), sent.len(), "each message has an identifier of its own");
+}
+
+#[tokio::test]
+async fn each_device_of_a_reusable_order_is_told_of() {
+    let lab = Lab::new().await;
+    lab.one().await;
+    let (one, two) = (lab.euicc(Curve::P256), TestEuicc::minted(lab.pki, Curve::P256, OTHER));
+    let order = NewOrder { policy: OrderPolicy::Reusable, ..NewOrder::of("alpha") };
+    let order = lab.orders.order(order).await.unwrap();
+    let mut sessions = Vec::new();
+    for euicc in [&one, &two, &one] {
+        sessions.push((euicc, euicc.deliver(&lab, &order.matching_id).await.transaction_id));
+    }
+    lab.outbox().await;
+    // The earlier devices fail while the last one's result is awaited, and after it.
+    let expected = [(FOR_GOOD, "8.2.10/4.2"), (None, "ok"), (FOR_NOW, "8.2.10/4.2")];
+    for (number, (session, (reason, status))) in (1..).zip([0, 2, 1].into_iter().zip(expected)) {
+        let (euicc, session) = &sessions[session];
+        let result = euicc.result(session, number, order.iccid, reason);
+        lab.es9().handle_notification(&Caller::default(), result).await.unwrap();
+        assert_eq!(told(&lab).await, points(&[(4, status)]));
+    }
+    assert_eq!(lab.state_of(order.iccid).await, ProfileState::Installed);
+}
+
+#[tokio::test]
+async fn a_deletion_that_overtakes_its_installation_is_told_after_it() {
+    let lab = Lab::new().await;
+    let (iccid, euicc) = (lab.one().await, lab.euicc(Curve::P256));
+    let matching_id = lab.placed(iccid, |_| {}).await;
+    let session = euicc.deliver(&lab, &matching_id).await.transaction_id;
+    lab.outbox().await;
+    let deletion = euicc.notification(2, NotificationEvent::DELETE, iccid);
+    for (notification, expected) in
+        [(deletion, points(&[])), (euicc.result(&session, 1, iccid, None), points(&[(4, "ok"), (5, "ok")]))]
+    {
+        lab.es9().handle_notification(&Caller::default(), notification).await.unwrap();
+        assert_eq!(told(&lab).await, expected);
+    }
 }
 
 #[tokio::test]

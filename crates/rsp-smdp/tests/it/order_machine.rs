@@ -48,7 +48,7 @@ enum Wanted {
     Own,
 }
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 enum Report {
     Installed,
     FailedForNow,
@@ -174,6 +174,11 @@ struct Order {
     expires: Option<i64>,
     wrong_codes: u32,
     deliveries: u32,
+    /// The last delivery whose result came, and the one that is awaited although an earlier one is installed.
+    settled: u32,
+    awaited: Option<u32>,
+    /// Whether a deletion was reported meanwhile.
+    deletion_waits: bool,
     /// Which order of the profile it is.
     number: u32,
 }
@@ -423,9 +428,23 @@ impl Model {
         if order.number != session.order || order.eid != Some(session.euicc) {
             return;
         }
+        let last = match order.state {
+            "Installed" | "Deleted" => order.awaited == Some(number),
+            _ => number == order.deliveries,
+        };
+        if last {
+            (order.settled, order.awaited) = (number, None);
+        }
         match (order.state, report) {
-            ("Downloaded" | "Error", Report::Installed) => order.state = "Installed",
-            ("Downloaded", Report::FailedForGood) if number == order.deliveries => order.state = "Error",
+            ("Downloaded" | "Error", Report::Installed) => {
+                order.state = "Installed";
+                order.awaited = Some(order.deliveries).filter(|newer| *newer != order.settled);
+            }
+            ("Downloaded", Report::FailedForGood) if last => order.state = "Error",
+            // Here numbers are given at the report: what waited is older than a success, and newer than what failed.
+            ("Installed", report) if last && std::mem::take(&mut order.deletion_waits) => {
+                order.state = if report == Report::Installed { "Installed" } else { "Deleted" };
+            }
             _ => {}
         }
     }
@@ -476,7 +495,10 @@ impl Model {
     fn delete(&mut self, euicc: usize, profile: usize) {
         let order = &mut self.orders[profile];
         if order.eid == Some(euicc) && order.state == "Installed" {
-            order.state = "Deleted";
+            match order.awaited {
+                Some(_) => order.deletion_waits = true,
+                None => order.state = "Deleted",
+            }
         }
     }
 

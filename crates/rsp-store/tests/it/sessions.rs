@@ -3,13 +3,14 @@
 use rsp_asn1::{Eid, Iccid, TransactionId};
 use rsp_crypto::Zeroizing;
 use rsp_store::{
-    Error, NewSession, Notification, OrderKey, OrderPolicy, Profile, ProfileState, SessionAdvance, SessionState, Step,
-    Stepped,
+    Error, Installation, NewSession, Notification, OrderKey, OrderPolicy, Profile, ProfileState, Reported,
+    SessionAdvance, SessionState, Step, Stepped,
 };
 
 use crate::support::{Database, NOW, PACKAGE, new_profile};
 
 const ICCID: Iccid = Iccid([1; 10]);
+const EID: Eid = Eid([0x89; 16]);
 
 fn id() -> TransactionId {
     TransactionId::from([5; 16])
@@ -90,7 +91,7 @@ async fn a_notification_takes_effect_with_all_that_follows_or_not_at_all() {
     let database = with_session().await;
     let read = database.store.profile(&ICCID).await.unwrap().unwrap();
     let notification = |seq_number| Notification {
-        eid: Eid([0x89; 16]),
+        eid: EID,
         seq_number,
         iccid: Some(ICCID),
         event: "notificationInstall".to_owned(),
@@ -103,19 +104,24 @@ async fn a_notification_takes_effect_with_all_that_follows_or_not_at_all() {
         change.version = version;
         change
     };
+    let reported = |version| {
+        let installation =
+            Installation { iccid: ICCID, eid: EID, installed: version, deleted: None, settled: None, awaited: None };
+        Some(Reported { change: installed(version), installation })
+    };
     let closed = || advance(SessionState::ExpectGetBoundProfilePackage, SessionState::Closed);
     let late = || advance(SessionState::ExpectResult, SessionState::Closed);
     let cases = [
-        ("late session", Step::TakeResult(notification(1), late(), Some(installed(1))), Stepped::Conflict),
-        ("late profile", Step::TakeResult(notification(1), closed(), Some(installed(9))), Stepped::Conflict),
+        ("late session", Step::TakeResult(notification(1), late(), reported(1)), Stepped::Conflict),
+        ("late profile", Step::TakeResult(notification(1), closed(), reported(9)), Stepped::Conflict),
         ("late session alone", Step::TakeResult(notification(1), late(), None), Stepped::Conflict),
-        ("late profile alone", Step::Take(notification(1), Some(installed(9))), Stepped::Conflict),
-        ("all", Step::TakeResult(notification(1), closed(), Some(installed(1))), Stepped::Done),
+        ("late profile alone", Step::Take(notification(1), reported(9)), Stepped::Conflict),
+        ("all", Step::TakeResult(notification(1), closed(), reported(1)), Stepped::Done),
         // A result is identified by its session, which is over; the number counts for nothing else.
-        ("replay", Step::TakeResult(notification(1), closed(), Some(installed(2))), Stepped::Conflict),
-        ("used number", Step::Take(notification(1), Some(installed(2))), Stepped::Known),
-        ("profile", Step::Take(notification(2), Some(installed(2))), Stepped::Done),
-        ("replay", Step::Take(notification(2), Some(installed(3))), Stepped::Known),
+        ("replay", Step::TakeResult(notification(1), closed(), reported(2)), Stepped::Conflict),
+        ("used number", Step::Take(notification(1), reported(2)), Stepped::Known),
+        ("profile", Step::Take(notification(2), reported(2)), Stepped::Done),
+        ("replay", Step::Take(notification(2), reported(3)), Stepped::Known),
     ];
     for (name, step, expected) in cases {
         let before = database.store.profile(&ICCID).await.unwrap().unwrap().version;
@@ -123,6 +129,9 @@ async fn a_notification_takes_effect_with_all_that_follows_or_not_at_all() {
         let after = database.store.profile(&ICCID).await.unwrap().unwrap().version;
         assert_eq!(after - before, i64::from(expected == Stepped::Done), "{name}");
     }
+    // What is known of the installation is written with the rest.
+    let kept = database.store.installation(&ICCID, &EID).await.unwrap();
+    assert_eq!(kept.map(|kept| kept.installed), Some(2));
     assert_eq!(database.store.notifications(&ICCID).await.unwrap().len(), 2);
 }
 
@@ -157,7 +166,6 @@ async fn an_order_is_found_by_matching_id_or_by_eid() {
 
 #[tokio::test]
 async fn of_several_orders_for_an_euicc_the_one_that_is_its_alone_goes_first() {
-    const EID: Eid = Eid([0x89; 16]);
     let database = Database::with_profile(Iccid([1; 10])).await;
     // From the one that goes last to the one that goes first.
     let orders = [
