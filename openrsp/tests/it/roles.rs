@@ -5,6 +5,7 @@ use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
@@ -138,8 +139,8 @@ fn a_server_on_which_nothing_is_enabled_says_what_to_set() {
     bed.smdp(&["orders"]).ok();
 }
 
-#[test]
-fn an_endpoint_of_one_curve_serves_no_other() {
+/// A server with a template, that serves P-256 at its own address and brainpool at port 9443.
+fn with_an_endpoint_for_each_curve() -> Bed {
     let bed = Bed::new();
     let own =
         format!("curves = [\"p256\"]\n[es9plus.brainpool]\nlisten = \"127.0.0.1:0\"\naddress = \"{HOST}:9443\"\n");
@@ -148,6 +149,12 @@ fn an_endpoint_of_one_curve_serves_no_other() {
     openrsp(["demo", "--keep", &kept]).ok();
     let import = ["import", &format!("{kept}/profile.der"), "--type", "t", "--template", "--spn", "S"];
     bed.smdp(&[&import[..], &["--profile-name", "N"]].concat()).ok();
+    bed
+}
+
+#[test]
+fn an_endpoint_of_one_curve_serves_no_other() {
+    let bed = with_an_endpoint_for_each_curve();
     let server = bed.serve();
     let main = server.address;
     let brainpool = server.listener("es9plus.brainpool");
@@ -168,6 +175,30 @@ fn an_endpoint_of_one_curve_serves_no_other() {
             assert_eq!((&said["subject"], &said["reason"]), (&"8.8.4".into(), &"3.7".into()), "{said}");
         }
     }
+}
+
+/// An eUICC of both curves has its guesses once, not once at each endpoint.
+#[test]
+fn endpoints_count_guesses_together() {
+    let bed = with_an_endpoint_for_each_curve();
+    let server = bed.serve();
+    let file = bed.path("both.euicc");
+    openrsp(["euicc", "new", &file, "--pki", bed.pki()]).ok();
+    let card = format!("file:{file}");
+    let order = bed.smdp(&["order", "--type", "t"]).ok();
+    let right = order["matching_id"].as_str().unwrap();
+    let asks = |to: SocketAddr, address: &str, matching_id: &str| {
+        let ended = bed.lpa(&card, to, &["profile", "download", &format!("1${address}${matching_id}"), "--yes"]);
+        let said = ended.lines.last().unwrap().clone();
+        assert_eq!((&said["subject"], &said["reason"]), (&"8.2.6".into(), &"3.8".into()), "{said}");
+    };
+    // A part of the first is forgiven after a second: one more guess then.
+    let (started, mut guesses) = (Instant::now(), 0);
+    while guesses < 20 || started.elapsed() < Duration::from_secs(2) {
+        asks(server.address, HOST, "GUESS");
+        guesses += 1;
+    }
+    asks(server.listener("es9plus.brainpool"), &format!("{HOST}:9443"), right);
 }
 
 #[test]
