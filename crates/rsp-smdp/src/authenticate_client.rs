@@ -78,7 +78,7 @@ impl Smdp {
     ) -> Result<Option<AuthenticateClientResponse>, Error> {
         let offered = self.check_offered(profile, &authenticated.euicc, now);
         let offered = self.reporting(profile, authenticated, now, offered).await?;
-        self.check_deliveries_left(profile, now).await?;
+        self.check_deliveries_left(profile, WHO, now).await?;
         let metadata: Raw<StoreMetadataRequest> =
             Raw::from_der(&profile.metadata).map_err(|_| Error::Damaged("metadata"))?;
         let CtxParams1::CommonAuthentication(context) = &authenticated.signed.ctx_params1;
@@ -175,14 +175,14 @@ impl Smdp {
         &self,
         profile: &Profile,
         event: Event,
-        why: Error,
+        (why, by): (Error, &str),
         now: Timestamp,
     ) -> Result<(), Error> {
         let point = match event {
             Event::ConfirmationCodeRetriesExceeded => NotificationPoint::ConfirmationFailure,
             _ => NotificationPoint::EligibilityAndRetryLimitCheck,
         };
-        let Ok(mut change) = self.notices.moved(profile, event, WHO, now) else { return Ok(()) };
+        let Ok(mut change) = self.notices.moved(profile, event, by, now) else { return Ok(()) };
         let progress = Progress { point, outcome: Err(why.into()), eid: profile.eid, result: None };
         change.messages.extend(self.notices.progress(profile, &change, progress));
         self.store.run_tx("close order", move |tx| tx.change_profile(&change)).await?;

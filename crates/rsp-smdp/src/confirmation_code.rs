@@ -17,7 +17,9 @@ impl ConfirmationCode {
     /// # Errors
     /// [`Error::ConfirmationCodeInvalid`].
     pub fn new(code: Zeroizing<String>) -> Result<Self, Error> {
-        if (1..=255).contains(&code.len()) { Ok(Self(code)) } else { Err(Error::ConfirmationCodeInvalid) }
+        // SGP.22 4.7 hashes it as the user types it, on whatever keyboard: printable ASCII is the same on all of them.
+        let typed = code.bytes().all(|byte| (b' '..=b'~').contains(&byte)) && code.trim() == code.as_str();
+        if (1..=255).contains(&code.len()) && typed { Ok(Self(code)) } else { Err(Error::ConfirmationCodeInvalid) }
     }
 
     /// Makes a code of eight digits.
@@ -65,6 +67,17 @@ mod tests {
     use crate::error::Error;
     use rsp_asn1::{Octet32, TransactionId};
     use rsp_crypto::{Zeroizing, hash};
+
+    #[test]
+    fn refuses_codes_that_a_keyboard_may_not_have() {
+        let new = |code: &str| ConfirmationCode::new(Zeroizing::new(code.to_owned()));
+        for bad in ["", " 1", "1\n2", "1234\u{661}", &"1".repeat(256)] {
+            assert!(matches!(new(bad), Err(Error::ConfirmationCodeInvalid)), "{bad:?}");
+        }
+        for good in ["0", "2026 1120", "a-b!~", &"1".repeat(255)] {
+            assert!(new(good).is_ok(), "{good:?}");
+        }
+    }
 
     #[test]
     fn the_hash_covers_the_code_as_text_and_the_session() {

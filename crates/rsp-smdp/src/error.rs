@@ -156,7 +156,7 @@ pub enum Error {
     #[error("this matching ID was used before")]
     MatchingIdInUse,
     /// The confirmation code is empty or too long.
-    #[error("a confirmation code has 1 to 255 characters")]
+    #[error("a confirmation code has 1 to 255 printable ASCII characters, no blank at either end")]
     ConfirmationCodeInvalid,
     /// The state of the order does not allow it.
     #[error(transparent)]

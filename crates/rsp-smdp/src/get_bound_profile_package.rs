@@ -57,7 +57,7 @@ impl Smdp {
         let provider = self.authenticator.provider();
         let (verified, signed) = prepare_download::verify(provider, &state, request)?;
         let served = self.check_still_served(profile, &state.party, now).await?;
-        let counted = self.check_deliveries_left(profile, now).await?;
+        let counted = self.check_deliveries_left(profile, WHO, now).await?;
         let stored = profile.confirmation_code.as_ref().map(|code| code.as_slice());
         let confirmed = match confirmation_code::verify(stored, signed.hash_cc.as_ref(), &request.transaction_id) {
             Ok(confirmed) => confirmed,

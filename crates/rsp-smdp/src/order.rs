@@ -143,6 +143,7 @@ pub fn transition(state: ProfileState, policy: OrderPolicy, event: Event) -> Res
         | (Allocated | Linked | Confirmed | Released | Downloaded, Event::Expired) => Ok(Error),
         (Allocated | Linked | Confirmed | Released | Error | Deleted, Event::CancelToAvailable) => Ok(Available),
         (Allocated | Linked | Confirmed | Released | Error | Deleted, Event::CancelToUnavailable) => Ok(Unavailable),
+        (Downloaded | Installed, Event::CancelToUnavailable) if policy != OneTime => Ok(Unavailable),
         (Installed, Event::Deleted) => Ok(Deleted),
         _ => Err(InvalidTransition { state, event }),
     }
@@ -220,7 +221,11 @@ mod tests {
                     let cancel = cancelled.contains(&state.as_str());
                     let expected = match event {
                         Event::CancelToAvailable => cancel.then_some("Available"),
-                        Event::CancelToUnavailable => cancel.then_some("Unavailable"),
+                        Event::CancelToUnavailable => {
+                            let again = policy != OrderPolicy::OneTime
+                                && matches!(state, ProfileState::Downloaded | ProfileState::Installed);
+                            (cancel || again).then_some("Unavailable")
+                        }
                         _ => rows.find(|row| row.0 == state.as_str() && row.1 == event).map(|row| row.2),
                     };
                     let found = transition(state, policy, event).ok().map(ProfileState::as_str);

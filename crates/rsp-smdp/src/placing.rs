@@ -228,7 +228,9 @@ impl Placing<'_> {
         profile: &Profile,
         available: bool,
     ) -> Result<ProfileState, Error> {
-        if matches!(profile.state, ProfileState::Downloaded | ProfileState::Installed) {
+        // An order that can be downloaded again goes on until somebody withdraws it.
+        let withdrawn = !available && profile.policy != OrderPolicy::OneTime;
+        if matches!(profile.state, ProfileState::Downloaded | ProfileState::Installed) && !withdrawn {
             return Err(Error::DownloadedAlready(profile.iccid, profile.state));
         }
         let event = if available { Event::CancelToAvailable } else { Event::CancelToUnavailable };

@@ -51,17 +51,24 @@ impl Smdp {
         }
         if profile.confirmation_code.is_some() && profile.confirmation_tries >= self.confirmation_limit(profile) {
             let event = Event::ConfirmationCodeRetriesExceeded;
-            self.close_order(profile, event, Error::ConfirmationCodeRetriesExceeded, now).await?;
+            let why = (Error::ConfirmationCodeRetriesExceeded, "GetBoundProfilePackage");
+            self.close_order(profile, event, why, now).await?;
             return Err(Error::ConfirmationCodeRetriesExceeded);
         }
         self.check_open(profile, now)?;
         Ok(OrderServed(()))
     }
 
-    /// Ends an order that was delivered too often.
-    pub(crate) async fn check_deliveries_left(&self, profile: &Profile, now: Timestamp) -> Result<DeliveryLeft, Error> {
+    /// Ends an order that was delivered too often; `by` is the function that was called.
+    pub(crate) async fn check_deliveries_left(
+        &self,
+        profile: &Profile,
+        by: &str,
+        now: Timestamp,
+    ) -> Result<DeliveryLeft, Error> {
         if self.is_delivered_too_often(profile) {
-            self.close_order(profile, Event::DownloadRetriesExceeded, Error::DownloadRetriesExceeded, now).await?;
+            let why = (Error::DownloadRetriesExceeded, by);
+            self.close_order(profile, Event::DownloadRetriesExceeded, why, now).await?;
             return Err(Error::DownloadRetriesExceeded);
         }
         Ok(DeliveryLeft(()))

@@ -205,6 +205,8 @@ struct Model {
     orders: Vec<Order>,
     sessions: Vec<Session>,
     used: BTreeSet<String>,
+    /// Those of releases that were taken back, and whose they stay.
+    kept: BTreeMap<String, usize>,
     smds_fails: bool,
 }
 
@@ -213,7 +215,14 @@ type Answer = Result<(), &'static str>;
 impl Model {
     fn new(now: i64) -> Self {
         let order = Order { state: "Available", ..Order::default() };
-        Self { now, orders: vec![order; PROFILES], sessions: Vec::new(), used: BTreeSet::new(), smds_fails: false }
+        Self {
+            now,
+            orders: vec![order; PROFILES],
+            sessions: Vec::new(),
+            used: BTreeSet::new(),
+            kept: BTreeMap::new(),
+            smds_fails: false,
+        }
     }
 
     fn download(&mut self, profile: usize, eid: Option<usize>) -> Answer {
@@ -270,10 +279,16 @@ impl Model {
         }
         if let Name::Chosen(number) = name
             && self.used.contains(&chosen(number))
+            && self.kept.get(&chosen(number)) != Some(&profile)
         {
             return Err("8.2.6/3.3");
         }
         if release && event && smds_fails {
+            // The SM-DS may have heard of it: nobody else gets it.
+            if let Name::Chosen(number) = name {
+                self.used.insert(chosen(number));
+                self.kept.insert(chosen(number), profile);
+            }
             return Err("8.9/5.1");
         }
         order.state = if release { "Released" } else { "Confirmed" };
@@ -283,6 +298,7 @@ impl Model {
         if let Name::Chosen(number) = name {
             order.name = Some(chosen(number));
             self.used.insert(chosen(number));
+            self.kept.remove(&chosen(number));
         }
         Ok(())
     }

@@ -4,7 +4,7 @@ use rsp_asn1::{CancelSessionReason, ErrorReason, NotificationEvent, TransactionI
 use rsp_crypto::{Curve, SecretKey};
 use rsp_es::server::Caller;
 use rsp_es::status::StatusCode;
-use rsp_smdp::{NewOrder, PlacedOrder, Rebinding, Settings};
+use rsp_smdp::{Error, NewOrder, PlacedOrder, Rebinding, Settings};
 use rsp_store::{OrderPolicy, ProfileState};
 use rsp_testkit::SeededRandomness;
 
@@ -298,4 +298,31 @@ async fn a_laboratorys_orders_stand_where_they_were_put() {
             assert_eq!((placed.state, server.state(&placed).await), (state, state), "{policy:?}");
         }
     }
+}
+
+#[tokio::test]
+async fn an_order_that_can_be_downloaded_again_can_be_withdrawn_and_its_profile_is_not_sold_again() {
+    for policy in [OrderPolicy::SameEid, OrderPolicy::Reusable] {
+        let server = Server::new().await;
+        let order = placed(&server, policy).await;
+        let mut euicc = server.euicc(Curve::P256);
+        installs(&server, &mut euicc, &order, 1).await;
+        assert!(matches!(server.orders.cancel(&order.iccid, true).await, Err(Error::DownloadedAlready(..))));
+        assert_eq!(server.orders.cancel(&order.iccid, false).await.unwrap(), ProfileState::Unavailable);
+        let answer = euicc.try_authenticate(&server, Some(&order.matching_id)).await;
+        assert_refused(answer, &StatusCode::MATCHING_ID_REFUSED);
+    }
+}
+
+#[tokio::test]
+async fn the_log_names_the_function_that_ended_an_order() {
+    let server = Server::with_settings(Settings { confirmation_code_limit: 3, ..Settings::default() }).await;
+    let order = server.order_with(|order| order.confirmation_code = Some(code())).await;
+    let euicc = server.euicc(Curve::P256);
+    for _ in 0..4 {
+        let authenticated = euicc.authenticate(&server, &order.matching_id).await;
+        euicc.try_prepare(&server, &authenticated, Some("wrong")).await.unwrap_err();
+    }
+    let last = server.store.profile_events(&order.iccid).await.unwrap().pop().unwrap();
+    assert_eq!((last.to, last.actor.as_str()), (ProfileState::Error, "GetBoundProfilePackage"));
 }
