@@ -76,6 +76,7 @@ impl OperatorInterface {
             clock: Arc::clone(&clock),
             randomness: randomness.clone(),
             courier,
+            turns: Arc::default(),
         };
         Self { store, notices, clock, randomness, registration, fingerprints, order_seconds }
     }
@@ -116,6 +117,10 @@ impl OperatorInterface {
         F: Fn(&mut Transaction, &Placing<'_>, &Scope) -> Result<Done<A>, Error> + Send + Sync + 'static,
     {
         let call = Arc::new(self.admit(caller, request).await?);
+        let mut turn = match releases {
+            Some(iccid) => Some(self.registration.turns.wait(iccid).await),
+            None => None,
+        };
         let function = Arc::new(function);
         for _ in 0..ATTEMPTS {
             let (shared, function) = (Arc::clone(&call), Arc::clone(&function));
@@ -148,7 +153,8 @@ impl OperatorInterface {
                 Ok((answer, None)) => return Ok(answer),
                 Ok((answer, Some((before, after)))) => {
                     // On its own: a caller that goes away must not leave an order released whose event nobody took.
-                    let release = Release { actor: call.actor.clone(), key: call.key.clone(), before, after };
+                    let release =
+                        Release { actor: call.actor.clone(), key: call.key.clone(), before, after, turn: turn.take() };
                     let registered = tokio::spawn(self.registration.clone().register(release));
                     registered.await.map_err(|_| Error::Damaged("release"))??;
                     return Ok(answer);

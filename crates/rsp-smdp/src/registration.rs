@@ -1,8 +1,10 @@
 //! The event of an order that an operator releases (SGP.22 5.3.2, 5.3.4, 5.9.1): the SM-DS takes it before the operator is
 //! told, or the order is as it was.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
+use rsp_asn1::Iccid;
 use rsp_store::{CallKey, Datastore, Front, Profile};
 
 use crate::clock::{Clock, SharedRandomness};
@@ -22,7 +24,37 @@ pub(crate) struct Registration {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) randomness: SharedRandomness,
     pub(crate) courier: Arc<dyn Courier>,
+    pub(crate) turns: Arc<Turns>,
 }
+
+/// Calls that may release the same order take turns: whoever repeats one gets its answer, and not that it is under way.
+///
+/// Only a courtesy: between processes, and for the truth, the database decides.
+#[derive(Default)]
+pub(crate) struct Turns(Mutex<HashMap<Iccid, Weak<tokio::sync::Mutex<()>>>>);
+
+/// Orders that are remembered before those are forgotten about which nobody calls any more.
+const REMEMBERED: usize = 1024;
+
+impl Turns {
+    /// Waits until nobody else releases this order.
+    pub(crate) async fn wait(&self, iccid: Iccid) -> Turn {
+        let lock = {
+            let mut locks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            if locks.len() >= REMEMBERED {
+                locks.retain(|_, lock| lock.strong_count() > 0);
+            }
+            let known = locks.get(&iccid).and_then(Weak::upgrade);
+            let lock = known.unwrap_or_default();
+            locks.insert(iccid, Arc::downgrade(&lock));
+            lock
+        };
+        lock.lock_owned().await
+    }
+}
+
+/// The turn of one call; it ends when this is dropped.
+pub(crate) type Turn = tokio::sync::OwnedMutexGuard<()>;
 
 /// An order that a call released.
 pub(crate) struct Release {
@@ -32,6 +64,9 @@ pub(crate) struct Release {
     pub(crate) key: CallKey,
     pub(crate) before: Profile,
     pub(crate) after: Profile,
+    /// Nobody else's until all is done.
+    #[expect(dead_code, reason = "what counts is when it is dropped")]
+    pub(crate) turn: Option<Turn>,
 }
 
 impl Registration {
@@ -60,7 +95,7 @@ impl Registration {
         let (notices, randomness, now) = (self.notices.clone(), self.randomness.clone(), self.clock.now());
         self.store
             .run_tx("take back release", move |tx| {
-                let Release { actor, key, before, after } = &release;
+                let Release { actor, key, before, after, .. } = &release;
                 let placing = Placing { notices: &notices, randomness: &randomness, actor, now, events_at: now };
                 let taken_back = placing.take_back_release(tx, before, after)?;
                 if taken_back {

@@ -1,7 +1,5 @@
 //! What operators order over ES2+ (SGP.22 5.3), what devices then get, and what is refused.
 
-use std::sync::Arc;
-
 use rsp_asn1::{Eid, Iccid};
 use rsp_crypto::{Curve, Zeroizing};
 use rsp_es::es2plus::{CancelOrderRequest, ConfirmOrderRequest, FinalProfileStatus};
@@ -557,48 +555,6 @@ async fn a_release_whose_answer_was_lost_is_answered_although_the_device_was_fas
     lab.placed(iccid, |request| request.release_flag = false).await;
     lab.es2().release_profile(&alpha, release).await.unwrap();
     assert_eq!(lab.state_of(iccid).await, ProfileState::Released);
-}
-
-#[tokio::test]
-async fn nobody_is_told_of_a_release_before_the_smds_has_taken_its_event() {
-    for same_call in [false, true] {
-        for failure in [None, inaccessible()] {
-            let lab = Arc::new(Lab::new().await);
-            let iccid = lab.one().await;
-            lab.es2().download_order(&caller(ALPHA), lab.download(iccid)).await.unwrap();
-            let header = lab.header();
-            let confirm = {
-                let (header, eid) = (header.clone(), Some(eid_of(&lab)));
-                move |lab: &Lab| ConfirmOrderRequest {
-                    header: if same_call { header.clone() } else { lab.header() },
-                    eid,
-                    matching_id: Some("EVENT-1".to_owned()),
-                    smds_address: Some(SMDS.to_owned()),
-                    ..lab.confirm(iccid)
-                }
-            };
-            let again = {
-                let (lab, confirm) = (Arc::clone(&lab), confirm.clone());
-                Box::pin(async move {
-                    let answer = lab.es2().confirm_order(&caller(ALPHA), confirm(&lab)).await;
-                    assert_refused(answer, &StatusCode::SMDS_INACCESSIBLE);
-                })
-            };
-            *lab.courier.meanwhile.lock().unwrap() = Some(again);
-            let fails = failure.is_some();
-            lab.courier.fails(failure);
-            let answer = lab.es2().confirm_order(&caller(ALPHA), confirm(&lab)).await;
-            let state = lab.state_of(iccid).await;
-            if fails {
-                assert_refused(answer, &StatusCode::SMDS_INACCESSIBLE);
-                assert_eq!(state, ProfileState::Allocated);
-            } else {
-                answer.unwrap();
-                assert_eq!(state, ProfileState::Released);
-                lab.es2().confirm_order(&caller(ALPHA), confirm(&lab)).await.unwrap();
-            }
-        }
-    }
 }
 
 #[tokio::test]

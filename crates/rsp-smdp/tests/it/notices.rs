@@ -617,3 +617,47 @@ async fn the_words_of_a_caller_cannot_forge_a_line_of_the_log() {
     let refused = lab.es2().download_order(&caller(ALPHA), order).await;
     assert_refused(refused, &StatusCode::FORMAT_INVALID);
 }
+
+#[tokio::test]
+async fn a_call_that_is_repeated_while_the_smds_thinks_gets_the_same_answer() {
+    for refuses in [false, true] {
+        let lab = Lab::new().await;
+        let iccid = lab.one().await;
+        lab.es2().download_order(&caller(ALPHA), lab.download(iccid)).await.unwrap();
+        lab.courier.fails(if refuses { inaccessible() } else { None });
+        let (asked, answers) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+        let thinks = {
+            let (asked, answers) = (Arc::clone(&asked), Arc::clone(&answers));
+            Box::pin(async move {
+                asked.notify_one();
+                answers.notified().await;
+            })
+        };
+        *lab.courier.meanwhile.lock().unwrap() = Some(thinks);
+        let confirm = || ConfirmOrderRequest {
+            eid: Some(lab.euicc(Curve::P256).eid),
+            matching_id: Some("EVENT-1".to_owned()),
+            smds_address: Some(SMDS.to_owned()),
+            ..lab.confirm(iccid)
+        };
+        let (es2, caller) = (lab.es2(), caller(ALPHA));
+        let repeated = async {
+            asked.notified().await;
+            // Far enough to be in the way of the first one's answer.
+            let answered = async {
+                tokio::task::yield_now().await;
+                answers.notify_one();
+            };
+            tokio::join!(es2.confirm_order(&caller, confirm()), answered).0
+        };
+        let (first, repeated) = tokio::join!(es2.confirm_order(&caller, confirm()), repeated);
+        if refuses {
+            assert_refused(first, &StatusCode::SMDS_INACCESSIBLE);
+            assert_refused(repeated, &StatusCode::SMDS_INACCESSIBLE);
+            assert_eq!(lab.state_of(iccid).await, ProfileState::Allocated);
+        } else {
+            assert_eq!(first.unwrap(), repeated.unwrap());
+            assert_eq!(lab.state_of(iccid).await, ProfileState::Released);
+        }
+    }
+}
