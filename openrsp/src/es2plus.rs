@@ -1,5 +1,6 @@
 //! `openrsp es2plus`: an operator's commands towards any SM-DP+ (SGP.22 5.3), and its end of the notifications.
 
+mod answer;
 mod connection;
 mod listen;
 mod order;

@@ -18,7 +18,7 @@ pub(crate) enum Exit {
     Refused = 4,
     /// The card refused, or cannot be reached.
     Card = 5,
-    /// The server cannot be reached, or TLS does not hold.
+    /// The server cannot be reached, TLS does not hold, or the answer is malformed or another call's.
     Network = 6,
 }
 

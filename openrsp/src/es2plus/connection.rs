@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use clap::Args;
+use rsp_asn1::Iccid;
 use rsp_crypto::RandomnessExt as _;
 use rsp_es::client::{
     ClientError, ClientIdentity, Es2PlusClient, Es2PlusError, NetworkTransport, Origin, Resolve, Scheme,
@@ -104,6 +105,15 @@ fn parse_resolve(text: &str) -> Result<Resolve, String> {
     Resolve::parse(text).map_err(|error| error.to_string())
 }
 
+/// An ICCID of an order. Shorter ones than the standard's 19 or 20 digits exist on old cards, and no SM-DP+ sells them.
+pub(super) fn parse_iccid(text: &str) -> Result<Iccid, String> {
+    let iccid = text.parse::<Iccid>().map_err(|error| error.to_string())?;
+    match iccid.to_string().len() {
+        19.. => Ok(iccid),
+        length => Err(format!("{length} digits, an ICCID has 19 or 20 digits")),
+    }
+}
+
 /// One call to be made.
 pub(super) struct Call {
     client: Es2PlusClient,
@@ -169,8 +179,7 @@ impl Call {
     fn failure(&self, error: &Es2PlusError) -> anyhow::Error {
         let (exit, status) = match error {
             ClientError::Refused { status, .. } => (Exit::Refused, Some(status)),
-            ClientError::Transport { .. } => (Exit::Network, None),
-            _ => (Exit::Input, None),
+            _ => (Exit::Network, None),
         };
         let explanation = status.and_then(|status| status.explanation());
         let remedy = Remedy { call_id: &self.header.function_call_identifier, error }.to_string();
@@ -216,6 +225,9 @@ impl fmt::Display for Remedy<'_> {
                 source: TransportError::Dns { .. } | TransportError::Connect { .. } | TransportError::Tls { .. },
                 ..
             } => f.write_str("Check host and port of --url: nothing was ordered."),
+            ClientError::HttpStatus { status: 404, .. } => {
+                f.write_str("Check the port of --url, there is no ES2+ there: nothing was ordered.")
+            }
             _ => write!(
                 f,
                 "The SM-DP+ may have executed it: repeat the same command with --call-id {}",

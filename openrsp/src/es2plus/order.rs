@@ -5,13 +5,15 @@ use std::process::ExitCode;
 use clap::{Args, ValueEnum};
 use rsp_asn1::{Eid, Iccid};
 use rsp_crypto::Zeroizing;
-use rsp_es::activation_code::ActivationCode;
+use rsp_es::client::{ClientError, Es2PlusError};
 use rsp_es::es2plus::{
-    CancelOrderRequest, ConfirmOrderRequest, DownloadOrderRequest, FinalProfileStatus, ReleaseProfileRequest,
+    CancelOrderRequest, ConfirmOrderRequest, DownloadOrderRequest, FinalProfileStatus, Function, JsonError,
+    ReleaseProfileRequest,
 };
 use serde_json::json;
 
-use super::connection::ConnectionArgs;
+use super::answer;
+use super::connection::{ConnectionArgs, parse_iccid};
 use crate::exit::{Exit, Failure};
 use crate::smdp::order::confirmation_code as read_code;
 
@@ -22,7 +24,7 @@ pub(super) struct DownloadOrderArgs {
     #[arg(long = "type", value_name = "NAME")]
     profile_type: Option<String>,
     /// The profile itself.
-    #[arg(long)]
+    #[arg(long, value_parser = parse_iccid)]
     iccid: Option<Iccid>,
     /// The only eUICC that shall download it, if it is known already.
     #[arg(long)]
@@ -35,16 +37,25 @@ pub(super) fn download_order(args: DownloadOrderArgs, json: bool) -> anyhow::Res
     let call = args.connection.open()?;
     let DownloadOrderArgs { profile_type, iccid, eid, .. } = args;
     let request = DownloadOrderRequest { header: call.header(), eid, iccid, profile_type };
-    let answer = call.run(async |client| client.download_order(&request).await)?;
+    let answer = call.run(async |client| {
+        let answer = client.download_order(&request).await?;
+        answer::check_download(&request, &answer).map_err(|problem| malformed(Function::DownloadOrder, problem))?;
+        Ok(answer)
+    })?;
     let iccid = answer.iccid.to_string();
     call.report(json!({ "result": "ok", "iccid": iccid }), json, || println!("{iccid}"));
     Ok(ExitCode::SUCCESS)
+}
+
+fn malformed(function: Function, source: JsonError) -> Es2PlusError {
+    ClientError::Malformed { function, source }
 }
 
 /// Say how a reserved profile may be downloaded, and release it at once or not (SGP.22 5.3.2). Prints its activation code.
 #[derive(Args)]
 pub(super) struct ConfirmOrderArgs {
     /// The profile that was reserved.
+    #[arg(value_parser = parse_iccid)]
     iccid: Iccid,
     /// The only eUICC that shall download it.
     #[arg(long)]
@@ -84,11 +95,12 @@ pub(super) fn confirm_order(args: ConfirmOrderArgs, json: bool) -> anyhow::Resul
         smds_address: args.smds,
         release_flag: args.release,
     };
-    let answer = call.run(async |client| client.confirm_order(&request).await)?;
-    // Where the SM-DP+ names no address, the operator has it from elsewhere. An order by EID alone has no code.
-    let address = answer.smdp_address.as_deref().filter(|_| !answer.matching_id.is_empty());
-    let activation = address.map(|address| ActivationCode::new(address, &answer.matching_id, None, code.is_some()));
-    let activation = activation.transpose()?.map(|activation| activation.to_uri());
+    let (answer, activation) = call.run(async |client| {
+        let answer = client.confirm_order(&request).await?;
+        let code = answer::check_confirmation(&request, &answer);
+        let code = code.map_err(|problem| malformed(Function::ConfirmOrder, problem))?;
+        Ok((answer, code.map(|code| code.to_uri())))
+    })?;
     let activation = activation.as_ref().map(|activation| activation.as_str());
     // Shown only when it was made here: whoever gave a code knows it.
     let shown = code.as_ref().filter(|_| made_here).map(|code| code.reveal());
@@ -106,7 +118,13 @@ pub(super) fn confirm_order(args: ConfirmOrderArgs, json: bool) -> anyhow::Resul
         result["confirmation_code"] = shown.into();
     }
     call.report(result, json, || {
-        println!("{}", activation.unwrap_or(&answer.matching_id));
+        match activation.unwrap_or(&answer.matching_id) {
+            "" => {}
+            code => println!("{code}"),
+        }
+        if answer.matching_id.is_empty() {
+            eprintln!("for an EID alone: the eUICC asks for it by itself if this is its default SM-DP+");
+        }
         if let Some(shown) = shown {
             eprintln!("confirmation code (give it to the user apart from the activation code): {shown}");
         }
@@ -126,6 +144,7 @@ enum Final {
 #[derive(Args)]
 pub(super) struct CancelOrderArgs {
     /// The profile of the order.
+    #[arg(value_parser = parse_iccid)]
     iccid: Iccid,
     /// The eUICC of the order, if it has one.
     #[arg(long)]
@@ -163,6 +182,7 @@ pub(super) fn cancel_order(args: CancelOrderArgs, json: bool) -> anyhow::Result<
 #[derive(Args)]
 pub(super) struct ReleaseProfileArgs {
     /// The profile.
+    #[arg(value_parser = parse_iccid)]
     iccid: Iccid,
     #[command(flatten)]
     connection: ConnectionArgs,

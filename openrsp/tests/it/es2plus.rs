@@ -1,19 +1,20 @@
 //! ES2+ as operators use it: the program's commands against its server, with certificates that are right and wrong, and
 //! the notifications that come back; the SM-DS of the same server on the way to the profile.
 
-use std::io::{BufRead as _, BufReader};
-use std::net::SocketAddr;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
 use rsp_asn1::Timestamp;
-use rsp_crypto::{Zeroizing, hash};
+use rsp_crypto::{SecretKey, Zeroizing, hash};
 use rsp_pki::Certificate;
 use rsp_smdp::{Clock, Identity, Import, MetadataOptions, Orders, SharedRandomness};
 use rsp_store::{Datastore, KeyEncryptionKey, Operator};
 use rsp_testkit::SeededRandomness;
+use rustls::pki_types::PrivatePkcs8KeyDer;
 use serde_json::Value;
 
 use crate::bed::{Bed, Ended, Service, command, free_ports, openrsp};
@@ -253,6 +254,129 @@ fn wrong_client_certificates_end_in_the_handshake_and_unknown_ones_in_a_refusal(
         let ended = openrsp([&["es2plus"], &order[..], &fewer].concat());
         assert!(ended.code == 2 && ended.stderr.contains(word), "{missing}: {}", ended.stderr);
     }
+}
+
+/// An SM-DP+ with the market's TLS certificate that gives one answer, whatever it is asked.
+fn answering(market: &Market, status: u16, body: &str) -> u16 {
+    let file = |extension| std::fs::read_to_string(format!("{}/tls.{extension}", market.bed.path("server"))).unwrap();
+    let certificate = Certificate::from_pem(&file("pem")).unwrap().der().to_vec();
+    let key = SecretKey::from_pem(&file("key")).unwrap().to_pkcs8_der().unwrap().to_vec();
+    let provider = rustls::crypto::aws_lc_rs::default_provider();
+    let config = rustls::ServerConfig::builder_with_provider(Arc::new(provider))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate.into()], PrivatePkcs8KeyDer::from(key).into())
+        .unwrap();
+    let config = Arc::new(config);
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let length = body.len();
+    let header = "Content-Type: application/json\r\nX-Admin-Protocol: gsma/rsp/v2.2.0\r\nConnection: close";
+    let answer = format!("HTTP/1.1 {status} .\r\n{header}\r\nContent-Length: {length}\r\n\r\n{body}");
+    std::thread::spawn(move || {
+        let mut stream = listener.accept().unwrap().0;
+        let mut tls = rustls::ServerConnection::new(config).unwrap();
+        let mut tls = rustls::Stream::new(&mut tls, &mut stream);
+        let mut request = Vec::new();
+        // The body is one JSON object, and its last octet ends it.
+        while !request.ends_with(b"}") {
+            let mut some = [0; 1024];
+            match tls.read(&mut some) {
+                Ok(count @ 1..) => request.extend_from_slice(&some[..count]),
+                _ => return,
+            }
+        }
+        tls.write_all(answer.as_bytes()).unwrap();
+        tls.conn.send_close_notify();
+        tls.flush().unwrap();
+    });
+    port
+}
+
+/// A call as an operator to another server than the market's, and what it prints for people.
+fn call_at(market: &Market, port: u16, arguments: &[&str]) -> (Option<i32>, String, String) {
+    let url = format!("https://localhost:{port}");
+    let (cert, key) = (market.file("m", "pem"), market.file("m", "key"));
+    let connection = ["--url", &url, "--cert", &cert, "--key", &key, "--pki", market.bed.pki()];
+    let output = Command::new(env!("CARGO_BIN_EXE_openrsp")).arg("es2plus").args(arguments).args(connection).output();
+    let output = output.unwrap();
+    let [stdout, stderr] = [output.stdout, output.stderr].map(|bytes| String::from_utf8(bytes).unwrap());
+    (output.status.code(), stdout, stderr)
+}
+
+#[test]
+fn an_answer_that_does_not_belong_to_the_call_is_malformed() {
+    const ICCID: &str = "89001012012341234014";
+    const OTHER: &str = "89001012012341234022";
+    let market = Market::open();
+    market.stranger("m");
+    let answer = |members: &str| {
+        let executed = r#"{"header":{"functionExecutionStatus":{"status":"Executed-Success"}},"#;
+        format!("{executed}{members}}}")
+    };
+    let confirm = ["confirm-order", ICCID];
+    let chosen = ["confirm-order", ICCID, "--matching-id", "MINE"];
+    let bound = ["confirm-order", ICCID, "--eid", EID];
+    let download = ["download-order", "--iccid", ICCID];
+    let long = format!(r#""matchingId":"{}""#, "A".repeat(256));
+    for (arguments, members, member) in [
+        (&confirm[..], r#""matchingId":"A\u001b[2J""#, "matchingId"),
+        (&confirm, r#""matchingId":"A\nLPA:1$evil.example$B""#, "matchingId"),
+        (&confirm, r#""matchingId":"A$B","smdpAddress":"dp.example.com""#, "matchingId"),
+        (&confirm, r#""matchingId":"a""#, "matchingId"),
+        (&confirm, &long, "matchingId"),
+        (&confirm, r#""matchingId":"A","smdpAddress":"dp.example.com\u0007""#, "smdpAddress"),
+        (&confirm, r#""matchingId":"A","smdpAddress":"dp.example.com$B""#, "smdpAddress"),
+        (&chosen, r#""matchingId":"OTHER""#, "matchingId"),
+        (&chosen, r#""matchingId":"""#, "matchingId"),
+        (&bound, r#""matchingId":"A","eid":"89049032123451234512345678909978""#, "eid"),
+        (&download, &format!(r#""iccid":"{OTHER}""#), "iccid"),
+    ] {
+        let (code, stdout, stderr) = call_at(&market, answering(&market, 200, &answer(members)), arguments);
+        assert_eq!((code, stdout.as_str()), (Some(6), ""), "{members}: {stderr}");
+        assert!(stderr.contains("malformed") && stderr.contains(member), "{members}: {stderr}");
+        assert!(stderr.contains("--call-id") && !stderr.contains(['\u{1b}', '\u{7}']), "{members}: {stderr:?}");
+    }
+    for (arguments, members, printed) in [
+        (&confirm[..], r#""matchingId":"A-1""#, "A-1\n"),
+        (&chosen, r#""matchingId":"MINE","smdpAddress":"dp.example.com""#, "LPA:1$dp.example.com$MINE\n"),
+        (&bound, &format!(r#""matchingId":"","eid":"{EID}""#), ""),
+        (&download, &format!(r#""iccid":"{ICCID}""#), &format!("{ICCID}\n")),
+    ] {
+        let (code, stdout, stderr) = call_at(&market, answering(&market, 200, &answer(members)), arguments);
+        assert_eq!((code, stdout.as_str()), (Some(0), printed), "{members}: {stderr}");
+    }
+    let (code, _, stderr) = call_at(&market, answering(&market, 200, "{}"), &confirm);
+    assert_eq!(code, Some(6), "one code for whatever is malformed: {stderr}");
+}
+
+#[test]
+fn an_order_by_eid_alone_has_the_code_without_matching_id() {
+    let market = Market::open();
+    market.operator("m", None);
+    let confirm =
+        |iccid: &str| ["confirm-order", iccid, "--eid", EID, "--matching-id", "", "--release"].map(str::to_owned);
+    let code = format!("LPA:1$localhost:{}$", market.port);
+    let iccid = market.reserve("m", &["--eid", EID]);
+    let said = market.call("m", &confirm(&iccid).each_ref().map(String::as_str)).ok();
+    assert_eq!((&said["activation_code"], &said["matching_id"]), (&code.as_str().into(), &"".into()), "{said}");
+    let iccid = market.reserve("m", &["--eid", EID]);
+    let (exit, stdout, stderr) = call_at(&market, market.port + 1, &confirm(&iccid).each_ref().map(String::as_str));
+    assert_eq!((exit, stdout), (Some(0), format!("{code}\n")), "{stderr}");
+    assert!(stderr.contains("for an EID alone"), "{stderr}");
+}
+
+#[test]
+fn where_there_is_no_es2plus_nothing_was_ordered() {
+    let market = Market::open();
+    market.stranger("m");
+    let (code, _, stderr) = call_at(&market, market.port, &["download-order", "--type", "t"]);
+    assert_eq!(code, Some(6), "{stderr}");
+    assert!(stderr.contains("no ES2+ there: nothing was ordered"), "{stderr}");
+    let (code, _, stderr) = call_at(&market, market.port + 1, &["download-order", "--iccid", "890010120123412340"]);
+    assert_eq!(code, Some(2), "{stderr}");
+    assert!(stderr.contains("19 or 20 digits"), "{stderr}");
 }
 
 /// `openrsp es2plus listen`, whose lines are read as they come.
