@@ -214,6 +214,16 @@ impl Orders {
     /// [`Error::Package`], [`Error::Metadata`], [`Error::IccidExists`], [`Error::ProfileTypeExists`],
     /// [`Error::OperatorUnknown`], [`Error::NoTemplate`].
     pub async fn import(&self, import: Import) -> Result<Imported, Error> {
+        self.import_with(import, Vec::new()).await
+    }
+
+    /// Adds a template together with its subscribers: its copies get them in this order, and no others. Either all of it is
+    /// taken or nothing.
+    ///
+    /// # Errors
+    /// Those of [`import`](Self::import), [`Error::ImsiInvalid`], [`Error::ImsiExists`].
+    pub async fn import_with(&self, import: Import, subscribers: Vec<SubscriberInStock>) -> Result<Imported, Error> {
+        check_subscribers(&import, &subscribers)?;
         metadata::printable("profile type", &import.type_name)?;
         let summary = ProfilePackage::from_der(&import.package)?.summary();
         let iccid: Iccid = summary
@@ -234,7 +244,11 @@ impl Orders {
         let now = self.clock.now();
         let type_name = import.type_name.clone();
         self.require_operator(import.operator.as_deref()).await?;
-        let audit = self.audit("import", &format!("{type_name}: {iccid}"));
+        let mut audit = vec![self.audit("import", &format!("{type_name}: {iccid}"))];
+        if !subscribers.is_empty() {
+            audit.push(self.audit("add subscribers", &format!("{type_name}: {}", subscribers.len())));
+        }
+        let stocked = type_name.clone();
         let (new_type, new_profile) = self.split(import, iccid, metadata, existing, now)?;
         self.store
             .run_tx("import", move |tx| {
@@ -244,7 +258,11 @@ impl Orders {
                 if let Some(new_profile) = &new_profile {
                     tx.insert_profile(new_profile)?;
                 }
-                Ok(tx.record_audit(&audit)?)
+                for subscriber in &subscribers {
+                    let exists = |error| duplicate(error, "IMSI", || Error::ImsiExists(subscriber.imsi.clone()));
+                    tx.stock_subscriber(&stocked, subscriber).map_err(Error::from).map_err(exists)?;
+                }
+                Ok(audit.iter().try_for_each(|entry| tx.record_audit(entry))?)
             })
             .await
             .map_err(|error| duplicate(error, "profile type", || Error::ProfileTypeExists(type_name)))
@@ -288,32 +306,6 @@ impl Orders {
             by: self.actor.clone(),
         };
         Ok((new_type, Some(new_profile)))
-    }
-
-    /// Gives a template subscribers: its copies get them in this order, and no others from now on.
-    ///
-    /// # Errors
-    /// [`Error::ProfileTypeUnknown`], [`Error::NoTemplate`], [`Error::ImsiInvalid`], [`Error::ImsiExists`].
-    pub async fn add_subscribers(&self, type_name: &str, subscribers: Vec<SubscriberInStock>) -> Result<(), Error> {
-        let is_imsi = |imsi: &str| (6..=15).contains(&imsi.len()) && imsi.bytes().all(|digit| digit.is_ascii_digit());
-        if let Some(bad) = subscribers.iter().find(|subscriber| !is_imsi(&subscriber.imsi)) {
-            return Err(Error::ImsiInvalid(bad.imsi.clone()));
-        }
-        let type_name = type_name.to_owned();
-        let audit = self.audit("add subscribers", &format!("{type_name}: {}", subscribers.len()));
-        self.store
-            .run_tx("add subscribers", move |tx| {
-                let found = tx.profile_type(&type_name)?;
-                if !found.ok_or_else(|| Error::ProfileTypeUnknown(type_name.clone()))?.template {
-                    return Err(Error::NoTemplate(type_name.clone()));
-                }
-                for subscriber in &subscribers {
-                    let exists = |error| duplicate(error, "IMSI", || Error::ImsiExists(subscriber.imsi.clone()));
-                    tx.stock_subscriber(&type_name, subscriber).map_err(Error::from).map_err(exists)?;
-                }
-                Ok(tx.record_audit(&audit)?)
-            })
-            .await
     }
 
     /// Takes no more orders of a profile type, or takes them again.
@@ -446,6 +438,15 @@ impl Orders {
             action: action.to_owned(),
             subject: subject.to_owned(),
         }
+    }
+}
+
+fn check_subscribers(import: &Import, subscribers: &[SubscriberInStock]) -> Result<(), Error> {
+    let is_imsi = |imsi: &str| (6..=15).contains(&imsi.len()) && imsi.bytes().all(|digit| digit.is_ascii_digit());
+    match subscribers.iter().find(|subscriber| !is_imsi(&subscriber.imsi)) {
+        Some(bad) => Err(Error::ImsiInvalid(bad.imsi.clone())),
+        None if !import.template && !subscribers.is_empty() => Err(Error::NoTemplate(import.type_name.clone())),
+        None => Ok(()),
     }
 }
 

@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use clap::{Args, ValueEnum};
 use rsp_asn1::{NotificationEvent, PprIds, ProfileClass};
 use rsp_crypto::Zeroizing;
-use rsp_smdp::{IccidRange, Icon, Import, MetadataOptions, Notify, Orders};
+use rsp_smdp::{Error, IccidRange, Icon, Import, MetadataOptions, Notify, Orders};
 use serde::Deserialize;
 use serde_json::json;
 
@@ -145,7 +145,6 @@ pub(super) async fn run(orders: &Orders, args: ImportArgs, json: bool) -> anyhow
         owner: args.owner,
         notify: args.notify.into_iter().map(|notify| notify.0).collect(),
     };
-    // Before anything is imported: a template without its subscribers would hand out random ones.
     let subscribers = args.subscribers.as_deref().map(subscribers::read_file).transpose()?.unwrap_or_default();
     let waiting = subscribers.len();
     let operator = require_operator(orders, args.operator.as_deref()).await?;
@@ -160,15 +159,14 @@ pub(super) async fn run(orders: &Orders, args: ImportArgs, json: bool) -> anyhow
         iccids: args.iccids,
         metadata,
     };
-    let imported = orders.import(import).await.map_err(failure).with_context(|| args.file.display().to_string())?;
-    if waiting > 0
-        && let Err(error) = orders.add_subscribers(&args.type_name, subscribers).await
-    {
-        // Nobody shall get a random subscriber in place of one that was meant.
-        orders.close_type(&args.type_name, true).await.map_err(failure)?;
-        let what = format!("--subscribers: none was taken; the template {:?} is imported and closed", args.type_name);
-        return Err(failure(error).context(what));
-    }
+    let imported = orders.import_with(import, subscribers).await.map_err(|error| {
+        let file = match &error {
+            Error::ImsiExists(_) | Error::ImsiInvalid(_) => args.subscribers.as_ref(),
+            _ => None,
+        };
+        let file = file.unwrap_or(&args.file).display().to_string();
+        failure(error).context(file)
+    })?;
     if json {
         let iccid = imported.iccid.to_string();
         let line = json!({

@@ -1,5 +1,6 @@
 //! Files of subscribers: one on a line, `IMSI,K,OPc`, the keys in hexadecimal.
 
+use std::collections::HashMap;
 use std::path::Path;
 
 use rsp_crypto::Zeroizing;
@@ -21,6 +22,7 @@ pub(super) fn read_file(file: &Path) -> anyhow::Result<Vec<SubscriberInStock>> {
 /// Reads the lines; empty ones, and those that begin with `#`, say nothing.
 fn parse(text: &str) -> Result<Vec<SubscriberInStock>, String> {
     let mut subscribers = Vec::new();
+    let mut lines = HashMap::new();
     for (index, line) in text.lines().enumerate() {
         let line = line.trim();
         let header = index == 0 && line.replace(' ', "").eq_ignore_ascii_case(HEADER);
@@ -31,9 +33,19 @@ fn parse(text: &str) -> Result<Vec<SubscriberInStock>, String> {
         let [imsi, key, opc] = fields.as_slice() else {
             return Err(format!("line {}: IMSI,K,OPc are expected, the keys in hexadecimal", index + 1));
         };
+        if !is_imsi(imsi) {
+            return Err(format!("line {}: IMSI {imsi:?} is not 6 to 15 digits", index + 1));
+        }
+        if let Some(earlier) = lines.insert(*imsi, index + 1) {
+            return Err(format!("line {}: IMSI {imsi} stands on line {earlier} already", index + 1));
+        }
         subscribers.push(subscriber(imsi, key, opc).map_err(|problem| format!("line {}: {problem}", index + 1))?);
     }
     if subscribers.is_empty() { Err("no subscriber is in it".to_owned()) } else { Ok(subscribers) }
+}
+
+fn is_imsi(text: &str) -> bool {
+    (6..=15).contains(&text.len()) && text.bytes().all(|digit| digit.is_ascii_digit())
 }
 
 /// A subscriber from texts. A problem never repeats a key.

@@ -92,6 +92,28 @@ fn an_expired_certificate_is_taken_with_a_warning() {
 }
 
 #[test]
+fn a_template_whose_subscribers_are_refused_is_not_imported() {
+    let (bed, package) = bed_with_package();
+    let file = bed.path("subscribers.csv");
+    let import = |imsis: &[&str]| {
+        let _ = std::fs::remove_file(&file);
+        write_private(&file, &imsis.iter().map(|imsi| format!("{imsi},{KEYS}\n")).collect::<String>());
+        bed.smdp(&["import", &package, "--type", "t", "--template", "--subscribers", &file])
+    };
+    for (imsis, problem) in [
+        (&["001010000000001", "001010000000002", "001010000000001"][..], "line 3: IMSI 001010000000001"),
+        (&["001010000000001", "00101x"], "line 2: IMSI"),
+        (&["001010000000001", "00101"], "line 2: IMSI"),
+    ] {
+        let refused = import(imsis);
+        assert!(refused.code == 3 && refused.stderr.contains(problem), "{}", refused.stderr);
+        assert!(bed.smdp(&["types"]).lines.is_empty(), "{problem}");
+    }
+    import(&["001010000000001"]).ok();
+    assert_eq!(bed.smdp(&["types"]).ok()["left"], 1, "the name was still free");
+}
+
+#[test]
 fn a_template_with_range_and_subscribers_gives_them_in_order_and_then_nothing() {
     let (bed, package) = bed_with_package();
     let certificate = certificate(&bed, "a");
@@ -115,8 +137,8 @@ fn a_template_with_range_and_subscribers_gives_them_in_order_and_then_nothing() 
 
     let again = import("again", &["--template", "--subscribers", &file]);
     assert_eq!(again.code, 3, "the IMSIs are taken");
-    assert!(again.stderr.contains("is imported and closed"), "{}", again.stderr);
-    assert_eq!(bed.smdp(&["order", "--type", "again"]).code, 1, "nobody gets a random subscriber instead");
+    assert!(again.stderr.contains("001010000000007"), "the IMSI is named: {}", again.stderr);
+    assert_eq!(bed.smdp(&["order", "--type", "again"]).code, 3, "there is no such type");
     std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o644)).unwrap();
     let readable = import("u", &["--template", "--subscribers", &file]);
     assert!(readable.stderr.contains("chmod 600"), "{}", readable.stderr);

@@ -96,9 +96,8 @@ async fn template(lab: &Lab, range: &str, imsis: &[&str]) {
         template: true,
         metadata: MetadataOptions::default(),
     };
-    lab.orders.import(import).await.unwrap();
     let subscriber = |imsi: &&str| SubscriberInStock { imsi: (*imsi).to_owned(), keys: Zeroizing::new([7; 32]) };
-    lab.orders.add_subscribers("made", imsis.iter().map(subscriber).collect()).await.unwrap();
+    lab.orders.import_with(import, imsis.iter().map(subscriber).collect()).await.unwrap();
 }
 
 #[tokio::test]

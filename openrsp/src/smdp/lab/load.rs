@@ -175,11 +175,11 @@ impl Loader<'_> {
     async fn profile_type(&mut self, planned: PlannedType) -> anyhow::Result<()> {
         let PlannedType { place, name, template, imports, subscribers, .. } = planned;
         let (profiles, waiting) = (imports.len(), subscribers.len());
+        // Only a template has subscribers, and it is one import.
+        let mut subscribers = Some(subscribers);
         for import in imports {
-            self.orders.import(import).await.map_err(|error| refused(&place, error))?;
-        }
-        if waiting > 0 {
-            self.orders.add_subscribers(&name, subscribers).await.map_err(|error| refused(&place, error))?;
+            let subscribers = subscribers.take().unwrap_or_default();
+            self.orders.import_with(import, subscribers).await.map_err(|error| refused(&place, error))?;
         }
         if self.json {
             println!("{}", json!({ "type": name, "template": template, "profiles": profiles, "subscribers": waiting }));
