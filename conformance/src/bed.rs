@@ -1,6 +1,8 @@
 //! Our side of a run of lpac: an SM-DP+ with profiles on sale, two SM-DSs in cascade, and an eUICC, all of one PKI.
 
 use std::fmt;
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
@@ -179,7 +181,9 @@ impl Bed {
         order.push(if terms.unnamed { String::new() } else { name.to_owned() });
         if let Some(code) = terms.confirmation_code {
             let file = self.dir.path().join(format!("{name}.code"));
-            std::fs::write(&file, code).with_context(|| file.display().to_string())?;
+            let written = std::fs::write(&file, code)
+                .and_then(|()| std::fs::set_permissions(&file, Permissions::from_mode(0o600)));
+            written.with_context(|| file.display().to_string())?;
             order.extend(["--confirmation-code".to_owned(), format!("@{}", text(&file)?)]);
         }
         if let Some(holder) = terms.eid {

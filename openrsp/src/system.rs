@@ -40,6 +40,14 @@ pub(crate) fn require_private(path: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// The same for what may be no file: a pipe or a terminal keeps nothing that others could read.
+pub(crate) fn require_private_if_kept(path: &Path) -> anyhow::Result<()> {
+    match std::fs::metadata(path).map_err(|error| unusable(path, &error))?.is_file() {
+        true => require_private(path),
+        false => Ok(()),
+    }
+}
+
 /// A file that is not there, or is and should not be.
 fn unusable(path: &Path, error: &std::io::Error) -> anyhow::Error {
     Failure::new(Exit::Input, format!("{}: {error}", path.display()))

@@ -9,7 +9,7 @@ use rsp_es::status::StatusCode;
 use rsp_pki::PathError;
 
 use crate::end_user::Decision;
-use crate::event::Step;
+use crate::event::{Interface, Step};
 use crate::policy::PolicyRefusal;
 use crate::segments::SegmentError;
 
@@ -272,6 +272,12 @@ impl Error {
                 "Reset the card and list its profiles; if it persists, the eUICC does not follow SGP.22."
             }
             Cause::EuiccRefused { remedy, .. } => remedy,
+            Cause::Server(ClientError::Transport { source: TransportError::Dns { .. }, .. })
+                if self.step.interface() == Interface::Es11 =>
+            {
+                "Check the address of the SM-DS, given with --smds or held by the eUICC (euicc new --root-smds), and the \
+                 network connection."
+            }
             Cause::Server(error) => server_remedy(error),
             Cause::NoSmds => "Give the address of an SM-DS.",
             Cause::EndlessDiscovery => "Report it to the operator of the SM-DS.",

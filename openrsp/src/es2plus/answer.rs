@@ -7,6 +7,8 @@ use rsp_es::es2plus::{
 };
 use rsp_es::printable::printable;
 
+use crate::smdp::order::has_matching_id_characters;
+
 /// Longest MatchingID, as for activation codes.
 const MAX_MATCHING_ID: usize = 255;
 
@@ -45,8 +47,7 @@ pub(super) fn check_confirmation(
 
 /// Refuses what SGP.22 4.1 does not allow in a MatchingID. An empty one is that of an order by EID alone.
 fn check_matching_id(matching_id: &str) -> Result<(), JsonError> {
-    let allowed = |byte: u8| byte.is_ascii_digit() || byte.is_ascii_uppercase() || byte == b'-';
-    if !matching_id.bytes().all(allowed) {
+    if !has_matching_id_characters(matching_id) {
         return Err(invalid("matchingId", "not of 0-9, A-Z and - alone"));
     }
     match matching_id.len() {

@@ -9,6 +9,7 @@ use rsp_lpa::{ConfirmationCode, Decision, EndUser, ProfileOffer};
 use zeroize::Zeroizing;
 
 use crate::exit::{Exit, Failure};
+use crate::system::require_private_if_kept;
 
 /// Largest file that is read for a confirmation code, in bytes.
 const MAX_CODE_FILE: usize = 4096;
@@ -126,6 +127,7 @@ fn ask(question: &str) -> std::io::Result<String> {
 
 fn read_code(file: &Path) -> anyhow::Result<ConfirmationCode> {
     let bad = |problem: String| Failure::new(Exit::Input, format!("{}: {problem}", file.display()));
+    require_private_if_kept(file)?;
     // Room for all at once: a vector that grows leaves copies behind.
     let mut content = Zeroizing::new(Vec::with_capacity(MAX_CODE_FILE + 1));
     let limit = MAX_CODE_FILE as u64 + 1;

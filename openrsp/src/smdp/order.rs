@@ -1,8 +1,10 @@
 //! `openrsp smdp order`, `release`, `cancel`: what becomes of orders.
 
 use std::io::IsTerminal as _;
+use std::path::Path;
 use std::sync::Arc;
 
+use anyhow::Context as _;
 use clap::{Args, ValueEnum};
 use rsp_asn1::{Eid, Iccid, Timestamp};
 use rsp_crypto::Zeroizing;
@@ -14,7 +16,7 @@ use serde_json::{Value, json};
 use super::{failure, find, parse_address, parse_timestamp};
 use crate::config::{ServerDir, require_code};
 use crate::exit::{Exit, Failure};
-use crate::system::{OsRandomness, now};
+use crate::system::{OsRandomness, now, require_private_if_kept};
 
 /// Order a profile and print its activation code.
 #[derive(Args)]
@@ -42,7 +44,7 @@ pub(super) struct OrderArgs {
     #[arg(long, value_enum, default_value = "one-time")]
     policy: Policy,
     /// Seconds until the order expires.
-    #[arg(long, value_name = "SECONDS")]
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..))]
     lifetime: Option<u32>,
     /// When the order expires, for example 2026-12-24T18:00:00Z.
     #[arg(long, value_name = "TIMESTAMP", value_parser = parse_timestamp, conflicts_with = "lifetime")]
@@ -127,6 +129,9 @@ impl OrderArgs {
 
 pub(super) async fn run(server: &ServerDir, orders: Orders, args: OrderArgs, json: bool) -> anyhow::Result<()> {
     args.check()?;
+    if !args.matching_id.as_deref().is_none_or(has_matching_id_characters) {
+        return Err(failure(Error::MatchingIdInvalid));
+    }
     let code = args.confirmation_code.as_deref().map(confirmation_code).transpose()?;
     let address = server.address()?;
     // Before the order is placed: one whose code cannot be written would be lost.
@@ -244,11 +249,17 @@ impl Printed<'_> {
     }
 }
 
+/// Whether a text has no other characters than a MatchingID may have (SGP.22 4.1).
+pub(crate) fn has_matching_id_characters(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_digit() || byte.is_ascii_uppercase() || byte == b'-')
+}
+
 /// Where the code comes from; never the command line itself, which others can see.
 pub(crate) fn confirmation_code(source: &str) -> anyhow::Result<ConfirmationCode> {
     let flag = "--confirmation-code";
     let code = match source.strip_prefix('@') {
         Some(path) => {
+            require_private_if_kept(Path::new(path)).context(flag)?;
             let text = std::fs::read_to_string(path)
                 .map_err(|error| Failure::new(Exit::Input, format!("{flag} {source}: {error}")))?;
             Zeroizing::new(Zeroizing::new(text).trim_end_matches(['\r', '\n']).to_owned())

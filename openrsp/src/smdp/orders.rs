@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::journal;
 use super::{find, or_dash, print_table, require_operator};
+use crate::system::now;
 
 /// List profiles and their orders.
 #[derive(Args)]
@@ -45,7 +46,7 @@ pub(super) async fn list(orders: &Orders, args: &ListArgs, json: bool) -> anyhow
             let matching_id = if profile.unnamed { Some("(by EID)") } else { profile.matching_id.as_deref() };
             [
                 profile.iccid.to_string(),
-                profile.state.to_string(),
+                if is_expired(profile) { format!("{}, expired", profile.state) } else { profile.state.to_string() },
                 profile.profile_type.clone(),
                 or_dash(profile.operator.as_ref()),
                 or_dash(profile.eid),
@@ -56,6 +57,13 @@ pub(super) async fn list(orders: &Orders, args: &ListArgs, json: bool) -> anyhow
         .collect();
     print_table(["ICCID", "STATE", "TYPE", "OPERATOR", "EID", "EXPIRES", "MATCHING ID"], &rows);
     Ok(())
+}
+
+/// Whether the time of an order is over that nobody has closed yet: it can be downloaded no more.
+fn is_expired(profile: &Profile) -> bool {
+    use ProfileState::{Allocated, Confirmed, Downloaded, Linked, Released};
+    let open = matches!(profile.state, Allocated | Linked | Confirmed | Released | Downloaded);
+    open && profile.expires_at.is_some_and(|end| end < now())
 }
 
 /// Everything about a profile that is no secret of its subscriber. The matching ID of an order by EID alone is empty: what
@@ -78,6 +86,7 @@ fn describe(profile: &Profile) -> Value {
         "download_tries": profile.download_tries,
         "download_limit": profile.download_limit,
         "expires_at": profile.expires_at.map(|at| at.to_string()),
+        "expired": is_expired(profile),
         "updated_at": profile.updated_at.to_string(),
         "updated_by": profile.updated_by,
     })

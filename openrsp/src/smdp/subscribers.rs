@@ -23,6 +23,8 @@ pub(super) fn read_file(file: &Path) -> anyhow::Result<Vec<SubscriberInStock>> {
 fn parse(text: &str) -> Result<Vec<SubscriberInStock>, String> {
     let mut subscribers = Vec::new();
     let mut lines = HashMap::new();
+    // Spreadsheets begin a file with a byte order mark.
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     for (index, line) in text.lines().enumerate() {
         let line = line.trim();
         let header = index == 0 && line.replace(' ', "").eq_ignore_ascii_case(HEADER);

@@ -3,6 +3,7 @@
 use std::ffi::OsStr;
 use std::io::{BufRead as _, BufReader};
 use std::net::{SocketAddr, TcpListener};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
 
@@ -144,6 +145,12 @@ impl Bed {
         let resolve = format!("{HOST}={server}");
         openrsp([&["lpa", "--card", card, "--ci", self.pki(), "--resolve", &resolve], arguments].concat())
     }
+}
+
+/// A file that only its owner can read, in place of what was there.
+pub(crate) fn write_private(path: &str, text: &str) {
+    std::fs::write(path, text).unwrap();
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600)).unwrap();
 }
 
 /// The first of five ports that are free one after the other.

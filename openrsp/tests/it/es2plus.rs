@@ -17,7 +17,7 @@ use rsp_testkit::SeededRandomness;
 use rustls::pki_types::PrivatePkcs8KeyDer;
 use serde_json::Value;
 
-use crate::bed::{Bed, Ended, Service, command, free_ports, openrsp};
+use crate::bed::{Bed, Ended, Service, command, free_ports, openrsp, write_private};
 
 const EID: &str = "89049032123451234512345678901235";
 
@@ -159,7 +159,7 @@ fn an_operator_orders_confirms_and_releases_and_the_profile_is_downloaded() {
     assert_eq!(market.state(&iccid), "Released");
 
     let secret = market.bed.path("code");
-    std::fs::write(&secret, confirmed["confirmation_code"].as_str().unwrap()).unwrap();
+    write_private(&secret, confirmed["confirmation_code"].as_str().unwrap());
     let secret = format!("@{secret}");
     let download = ["profile", "download", code, "--yes", "--confirmation-code", &secret];
     market.lpa(&market.card(&[]), &download).ok();

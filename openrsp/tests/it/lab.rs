@@ -16,7 +16,7 @@ use rsp_pki::directory::PkiDirectory;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use serde_json::Value;
 
-use crate::bed::{Bed, Ended, HOST, Service, openrsp};
+use crate::bed::{Bed, Ended, HOST, Service, openrsp, write_private};
 
 /// The EID that the file's default order is for: that of the cards that are made without one.
 const OWN: &str = "89049032123451234512345678901235";
@@ -158,19 +158,19 @@ fn a_confirmation_code_is_asked_for_and_counted() {
     assert!(asked.stderr.contains("--confirmation-code"), "{}", asked.stderr);
     let file = lab.bed.path("code");
     let code = ["--confirmation-code", &format!("@{file}")];
-    std::fs::write(&file, "00000000\n").unwrap();
+    write_private(&file, "00000000\n");
     lab.refused(&third, "LAB-CODE", &code, "8.2.7", "3.8");
     assert_eq!(lab.show("LAB-CODE")["confirmation_tries"], 1);
-    std::fs::write(&file, "20262026\n").unwrap();
+    write_private(&file, "20262026\n");
     lab.download(&third, "LAB-CODE", &code).ok();
 
     let again = load(&lab.bed, &["--reset"]);
     assert_eq!(activation_codes(&again), activation_codes(&lab.loaded));
-    std::fs::write(&file, "00000000\n").unwrap();
+    write_private(&file, "00000000\n");
     for _ in 0..3 {
         lab.refused(&third, "LAB-CODE", &code, "8.2.7", "3.8");
     }
-    std::fs::write(&file, "20262026\n").unwrap();
+    write_private(&file, "20262026\n");
     lab.refused(&third, "LAB-CODE", &code, "8.2.7", "6.4");
 }
 

@@ -403,10 +403,14 @@ fn a_wrong_argument_of_the_lpa_is_named_with_its_exit_code() {
         (download(&["--ci", bed.pki(), "--confirmation-code", "@/dev/zero"]), 3, "/dev/zero: larger than"),
         (download(&["--ci", bed.pki(), "--confirmation-code", "@/dev/null"]), 3, "no confirmation code"),
         (download(&["--ci", bed.pki(), "--confirmation-code", &format!("@{dir}")]), 3, "directory"),
+        (download(&["--ci", bed.pki(), "--confirmation-code", &format!("@{text}")]), 3, "chmod 600"),
+        (lpa(&["--ci", bed.pki(), "discover", "--smds", "nowhere.invalid"]), 6, "nowhere.invalid"),
         (download(&["--ci", bed.pki(), "--record", "/dev/full"]), 1, "/dev/full: No space left"),
         (download(&["--ci", bed.pki(), "--imei", "12"]), 3, "15 digits"),
         (["euicc", "serve", &other, "--tcp", "host"].map(str::to_owned).to_vec(), 2, "host is not ADDR:PORT"),
     ];
+    let nowhere = openrsp(lpa(&["--ci", bed.pki(), "discover", "--smds", "nowhere.invalid"]));
+    assert!(nowhere.stderr.contains("--root-smds"), "it is no activation code's address: {}", nowhere.stderr);
     for (arguments, exit, word) in cases {
         let ended = openrsp(&arguments);
         let line = ended.lines.last().unwrap_or_else(|| panic!("{arguments:?}: {}", ended.stderr));

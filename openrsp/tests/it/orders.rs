@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::bed::{Bed, HOST, Service, openrsp};
+use crate::bed::{Bed, HOST, Service, openrsp, write_private};
 
 /// A bed with a running server and a template to order from.
 struct Shop {
@@ -105,11 +105,11 @@ fn a_confirmation_code_is_asked_for_counted_and_accepted() {
 
     let file = shop.bed.path("code");
     let from_file = format!("@{file}");
-    std::fs::write(&file, "WRONG1\n").unwrap();
+    write_private(&file, "WRONG1\n");
     let (code, result) = shop.download(&card, &order, &["--confirmation-code", &from_file]);
     assert_eq!((code, &result["subject"], &result["reason"]), (4, &"8.2.7".into(), &"3.8".into()), "{result}");
 
-    std::fs::write(&file, format!("{secret}\n")).unwrap();
+    write_private(&file, &format!("{secret}\n"));
     let (code, result) = shop.download(&card, &order, &["--confirmation-code", &from_file]);
     assert_eq!(code, 0, "{result}");
     assert_eq!(shop.state(&order), "Installed");
