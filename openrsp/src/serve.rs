@@ -29,6 +29,7 @@ use crate::config::{ServerDir, SystemClock};
 use connections::Endpoint;
 use courier::NetworkCourier;
 use lingering::Limits;
+pub(crate) use listeners::check_operator;
 use record::Recorder;
 use roles::Roles;
 use upkeep::Upkeep;

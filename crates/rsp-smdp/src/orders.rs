@@ -452,6 +452,10 @@ fn check_subscribers(import: &Import, subscribers: &[SubscriberInStock]) -> Resu
 
 fn check_operator(operator: &Operator) -> Result<(), Error> {
     metadata::name("operator", 64, &operator.name)?;
+    if operator.name.trim() != operator.name {
+        let problem = "it begins or ends with a blank".to_owned();
+        return Err(Error::Metadata { field: "operator", problem });
+    }
     let prefix = &operator.iccid_prefix;
     if prefix.len() > 19 || !prefix.bytes().all(|digit| digit.is_ascii_digit()) {
         return Err(Error::IccidRange("a prefix has at most 19 digits"));

@@ -44,7 +44,8 @@ impl ClientVerifier {
         *self.crls.write().unwrap_or_else(PoisonError::into_inner) = crls.into();
     }
 
-    fn check(&self, leaf: &Certificate, chain: &[Certificate], now: Timestamp) -> Result<(), PathError> {
+    /// Whether a certificate is let in, or why not.
+    pub(super) fn check(&self, leaf: &Certificate, chain: &[Certificate], now: Timestamp) -> Result<(), PathError> {
         // Of the roles that may call, the one that it claims to have: any other would fail anyway.
         let claimed = self.roles.iter().find(|role| leaf.role() == Some(**role)).or(self.roles.first());
         let role = *claimed.unwrap_or(&Role::OperatorTls);

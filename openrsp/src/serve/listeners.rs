@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use rsp_pki::Role;
+use rsp_pki::{Certificate, PathError, Role};
 use serde_json::{Map, Value};
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
@@ -13,6 +13,10 @@ use super::{ServeArgs, tls};
 use crate::config::{Es9PlusEndpoint, ServerDir, TlsSection};
 use crate::exit::{Exit, Failure};
 use crate::identity::Identity;
+use crate::system::now;
+
+/// Who calls ES2+.
+const OPERATORS: &[Role] = &[Role::OperatorTls];
 
 /// What is spoken on a listener.
 pub(super) enum Interface {
@@ -41,7 +45,7 @@ impl Interface {
     fn clients(&self) -> Option<&'static [Role]> {
         match self {
             Self::Es9Plus(_) | Self::Es11 => None,
-            Self::Es2Plus => Some(&[Role::OperatorTls]),
+            Self::Es2Plus => Some(OPERATORS),
             Self::Es12 => Some(&[Role::DpTls, Role::DsTls]),
         }
     }
@@ -121,6 +125,14 @@ fn acceptor(
     };
     let identity = Identity::read(&server.path(&files.certificate), &server.path(&files.key))?;
     tls::acceptor(&identity, clients.map(|clients| clients as _))
+}
+
+/// Whether a certificate is let in on ES2+ now, or why not.
+///
+/// # Errors
+/// When the CIs and CRLs of the server cannot be read.
+pub(crate) fn check_operator(server: &ServerDir, certificate: &Certificate) -> anyhow::Result<Result<(), PathError>> {
+    Ok(verifier(server, OPERATORS)?.check(certificate, &[], now()))
 }
 
 fn verifier(server: &ServerDir, roles: &'static [Role]) -> anyhow::Result<Arc<ClientVerifier>> {

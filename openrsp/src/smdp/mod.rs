@@ -89,7 +89,7 @@ pub(crate) fn run(args: SmdpArgs, json: bool) -> anyhow::Result<ExitCode> {
     runtime.block_on(async {
         let orders = server.orders(ACTOR).await?;
         match args.command {
-            Command::Operator(command) => operator::run(&orders, command, json).await?,
+            Command::Operator(command) => operator::run(&server, &orders, command, json).await?,
             Command::Import(import) => import::run(&orders, *import, json).await?,
             Command::Types => types::list(&orders, json).await?,
             Command::Close { type_name } => types::close(&orders, &type_name, true, json).await?,

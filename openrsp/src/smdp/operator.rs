@@ -10,6 +10,8 @@ use rsp_store::Operator;
 use serde_json::{Value, json};
 
 use super::{bad_input, failure, or_dash, parse_address, print_table, read};
+use crate::config::ServerDir;
+use crate::serve::check_operator;
 use crate::system::now;
 
 /// Operators: who may order over ES2+, each known by its TLS client certificate.
@@ -56,18 +58,23 @@ pub(super) struct ChangeArgs {
     iccid_prefix: Option<String>,
 }
 
-pub(super) async fn run(orders: &Orders, command: OperatorCommand, json: bool) -> anyhow::Result<()> {
+pub(super) async fn run(
+    server: &ServerDir,
+    orders: &Orders,
+    command: OperatorCommand,
+    json: bool,
+) -> anyhow::Result<()> {
     match command {
-        OperatorCommand::Add(args) => add(orders, args, json).await,
+        OperatorCommand::Add(args) => add(server, orders, args, json).await,
         OperatorCommand::List => list(orders, json).await,
-        OperatorCommand::Change(args) => change(orders, args, json).await,
+        OperatorCommand::Change(args) => change(server, orders, args, json).await,
     }
 }
 
-async fn add(orders: &Orders, args: AddArgs, json: bool) -> anyhow::Result<()> {
+async fn add(server: &ServerDir, orders: &Orders, args: AddArgs, json: bool) -> anyhow::Result<()> {
     let operator = Operator {
         name: args.name,
-        certificate: fingerprint_of(&args.certificate)?,
+        certificate: admitted(server, &args.certificate)?,
         endpoint: args.endpoint,
         iccid_prefix: args.iccid_prefix,
         created_at: now(),
@@ -77,11 +84,11 @@ async fn add(orders: &Orders, args: AddArgs, json: bool) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn change(orders: &Orders, args: ChangeArgs, json: bool) -> anyhow::Result<()> {
+async fn change(server: &ServerDir, orders: &Orders, args: ChangeArgs, json: bool) -> anyhow::Result<()> {
     let found = orders.store().operator(&args.name).await?;
     let mut operator = found.ok_or_else(|| bad_input(format!("there is no operator {:?}", args.name)))?;
     if let Some(file) = &args.certificate {
-        operator.certificate = fingerprint_of(file)?;
+        operator.certificate = admitted(server, file)?;
     }
     if args.endpoint.is_some() || args.no_endpoint {
         operator.endpoint = args.endpoint;
@@ -117,13 +124,35 @@ async fn list(orders: &Orders, json: bool) -> anyhow::Result<()> {
 
 /// SHA-256 of the certificate in a file, by which its operator is known. One that has expired is taken with a warning.
 pub(super) fn fingerprint_of(file: &Path) -> anyhow::Result<[u8; 32]> {
-    let certificate = Certificate::from_file_content(&read(file)?)
-        .map_err(|error| bad_input(format!("{}: no certificate: {error}", file.display())))?;
-    if certificate.not_after() < now() {
-        let (file, end) = (file.display(), certificate.not_after());
-        eprintln!("warning: {file}: the certificate expired on {end}; its operator will not be let in");
+    let certificate = read_certificate(file)?;
+    warn_if_expired(file, &certificate);
+    Ok(fingerprint(&certificate))
+}
+
+/// The same for a certificate with which an operator comes to this server: whatever keeps it out is warned of. It may be
+/// valid tomorrow, or its CI be added, so it is taken.
+fn admitted(server: &ServerDir, file: &Path) -> anyhow::Result<[u8; 32]> {
+    let certificate = read_certificate(file)?;
+    if !warn_if_expired(file, &certificate)
+        && let Err(error) = check_operator(server, &certificate)?
+    {
+        eprintln!("warning: {}: {error}; its operator will not be let in", file.display());
     }
     Ok(fingerprint(&certificate))
+}
+
+fn read_certificate(file: &Path) -> anyhow::Result<Certificate> {
+    Certificate::from_file_content(&read(file)?)
+        .map_err(|error| bad_input(format!("{}: no certificate: {error}", file.display())))
+}
+
+fn warn_if_expired(file: &Path, certificate: &Certificate) -> bool {
+    let (end, file) = (certificate.not_after(), file.display());
+    let expired = end < now();
+    if expired {
+        eprintln!("warning: {file}: the certificate expired on {end}; its operator will not be let in");
+    }
+    expired
 }
 
 /// SHA-256 of a certificate, by which its operator is known.

@@ -1,11 +1,12 @@
 //! Operators and stock, and the rules of orders, at the command line.
 
+use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
-use crate::bed::{Bed, HOST, openrsp};
+use crate::bed::{Bed, HOST, command, openrsp, write_private};
 
 const EID: &str = "89049032123451234512345678901235";
 const KEYS: &str = "465B5CE8B199B49FAA5F0A2EE238A6BC,CD63CB71954A9F4E48A5994E37A02BAF";
@@ -24,11 +25,6 @@ fn bed_with_template() -> Bed {
     let (bed, package) = bed_with_package();
     bed.smdp(&["import", &package, "--type", "t", "--template"]).ok();
     bed
-}
-
-fn write_private(path: &str, text: &str) {
-    std::fs::write(path, text).unwrap();
-    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600)).unwrap();
 }
 
 fn certificate(bed: &Bed, name: &str) -> String {
@@ -63,6 +59,9 @@ fn an_operator_is_one_certificate() {
         add("B", &format!("{}/openrsp.toml", bed.path("server")), &[]),
         add("B", &second, &["--iccid-prefix", "89x"]),
         add("B\u{1b}", &second, &[]),
+        add(" ", &second, &[]),
+        add("B ", &second, &[]),
+        add("\u{a0}B", &second, &[]),
     ] {
         assert_eq!(refused.code, 3, "{}", refused.stderr);
     }
@@ -92,6 +91,75 @@ fn an_expired_certificate_is_taken_with_a_warning() {
 }
 
 #[test]
+fn a_certificate_that_es2plus_will_not_let_in_is_taken_with_the_reason() {
+    let (bed, other) = (Bed::new(), Bed::new());
+    let good = certificate(&bed, "good");
+    let server = format!("{}/tls.pem", bed.path("server"));
+    for (name, file, reason) in [
+        ("good", &good, None),
+        ("server", &server, Some("role")),
+        ("foreign", &certificate(&other, "foreign"), Some("CI")),
+        ("issuer", &format!("{}/p256/ci.pem", bed.pki()), Some("self-signed")),
+    ] {
+        let ended = bed.smdp(&["operator", "add", name, "--certificate", file]);
+        match reason {
+            None => assert_eq!(ended.stderr, "", "{name}"),
+            Some(reason) => assert!(
+                ended.stderr.contains("will not be let in") && ended.stderr.contains(reason),
+                "{name}: {}",
+                ended.stderr
+            ),
+        }
+        ended.ok();
+    }
+    let changed = bed.smdp(&["operator", "change", "good", "--certificate", &certificate(&other, "x")]);
+    assert!(changed.stderr.contains("will not be let in"), "{}", changed.stderr);
+}
+
+#[test]
+fn a_log_that_no_terminal_shows_has_no_colours() {
+    let bed = bed_with_template();
+    let order = ["--log", "info", "smdp", "--dir", &bed.path("server"), "order", "--type", "t"];
+    let output = command().env_remove("NO_COLOR").args(order).output().unwrap();
+    let log = String::from_utf8(output.stderr).unwrap();
+    assert!(log.contains("order placed") && !log.contains('\u{1b}'), "{log:?}");
+}
+
+#[test]
+fn a_file_with_a_confirmation_code_is_its_owners_alone() {
+    let bed = bed_with_template();
+    let file = bed.path("code");
+    write_private(&file, "4711\n");
+    let source = format!("@{file}");
+    let order = ["order", "--type", "t", "--confirmation-code", &source];
+    bed.smdp(&order).ok();
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o640)).unwrap();
+    let refused = bed.smdp(&order);
+    assert!(refused.code == 3 && refused.stderr.contains("chmod 600"), "{}", refused.stderr);
+    // A pipe keeps nothing, whoever may open it.
+    let piped = ["order", "--type", "t", "--confirmation-code", "@/dev/stdin"];
+    let mut command = command();
+    command.args(["smdp", "--dir", &bed.path("server")]).args(piped);
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(b"4711\n").unwrap();
+    assert!(child.wait().unwrap().success());
+    assert_eq!(bed.smdp(&["orders"]).lines.len(), 2);
+}
+
+#[test]
+fn an_order_that_has_expired_says_so_before_it_is_closed() {
+    let bed = bed_with_template();
+    bed.smdp(&["order", "--type", "t", "--expires", "2001-12-24T18:00:00Z"]).ok();
+    assert!(text(&bed, &["orders"]).0.contains("Released, expired"));
+    let listed = bed.smdp(&["orders"]).ok();
+    assert_eq!((&listed["state"], &listed["expired"]), (&"Released".into(), &true.into()), "{listed}");
+    bed.smdp(&["cancel", listed["iccid"].as_str().unwrap()]).ok();
+    bed.smdp(&["order", "--type", "t", "--expires", "2099-12-24T18:00:00Z"]).ok();
+    let listed = bed.smdp(&["orders"]).lines;
+    assert!(listed.iter().all(|order| order["expired"] == false), "{listed:?}");
+}
+
+#[test]
 fn a_template_whose_subscribers_are_refused_is_not_imported() {
     let (bed, package) = bed_with_package();
     let file = bed.path("subscribers.csv");
@@ -109,7 +177,8 @@ fn a_template_whose_subscribers_are_refused_is_not_imported() {
         assert!(refused.code == 3 && refused.stderr.contains(problem), "{}", refused.stderr);
         assert!(bed.smdp(&["types"]).lines.is_empty(), "{problem}");
     }
-    import(&["001010000000001"]).ok();
+    // As spreadsheets write it.
+    import(&["\u{feff}001010000000001"]).ok();
     assert_eq!(bed.smdp(&["types"]).ok()["left"], 1, "the name was still free");
 }
 
@@ -197,11 +266,14 @@ fn an_order_has_the_rules_that_it_was_given() {
         &["--expires", "tomorrow"],
         &["--lifetime", "5", "--expires", "2099-12-24T18:00:00Z"],
         &["--downloads", "0"],
+        &["--lifetime", "0"],
         &["--code-tries", "3"],
         &["--policy", "never"],
     ] {
         assert_eq!(order(wrong).code, 2, "{wrong:?}");
     }
+    let wrong = order(&["--matching-id", "a$b"]);
+    assert!(wrong.code == 3 && wrong.stderr.contains("upper-case letters and hyphens"), "{}", wrong.stderr);
 }
 
 #[test]
