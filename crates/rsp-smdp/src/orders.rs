@@ -391,6 +391,20 @@ impl Orders {
         Ok(waiting)
     }
 
+    /// Lets messages that have failed be tried again at once, instead of after their pause; returns how many.
+    ///
+    /// # Errors
+    /// [`Error::Store`].
+    pub async fn retry_messages(&self) -> Result<usize, Error> {
+        let (now, audit) = (self.clock.now(), self.audit("retry messages", "all that have failed"));
+        self.store
+            .run_tx("retry messages", move |tx| {
+                tx.record_audit(&audit)?;
+                Ok(tx.retry_messages(now)?)
+            })
+            .await
+    }
+
     /// Empties the server: operators, stock, orders, sessions, messages, and the events of its SM-DS. For laboratories:
     /// matching IDs are given out again, and of profiles that are on eUICCs nothing is known any more.
     ///

@@ -109,6 +109,8 @@ pub struct Waiting {
     pub due_at: Timestamp,
     /// Why the last attempt failed.
     pub problem: Option<String>,
+    /// Whether an earlier one of its lane must be delivered before it is tried.
+    pub behind: bool,
 }
 
 /// Statement text: where a message goes now; NULL for an operator without endpoint.
@@ -258,7 +260,7 @@ impl Datastore {
             concat!(
                 "SELECT m.lane, m.function, COALESCE(",
                 recipient!(),
-                ", '') AS recipient, m.attempts, m.created_at, m.due_at, m.problem ",
+                ", '') AS recipient, m.attempts, m.created_at, m.due_at, m.problem, m.front ",
                 addressed!(),
                 " ORDER BY m.created_at, m.lane, m.number"
             ),
@@ -273,6 +275,7 @@ impl Datastore {
                     created_at: columns.timestamp("created_at")?,
                     due_at: columns.timestamp("due_at")?,
                     problem: columns.get("problem")?,
+                    behind: !columns.get::<bool>("front")?,
                 })
             },
         )
@@ -323,6 +326,16 @@ impl Transaction {
     pub fn is_message_waiting(&mut self, lane: &str) -> Result<bool, Error> {
         let text = "SELECT 1 FROM outbox WHERE lane = $1 LIMIT 1";
         Ok(sqlite::first(&self.connection, text, params![lane], |_| Ok(()))?.is_some())
+    }
+
+    /// Makes due at `now` what has failed and waits for its next attempt; returns how many messages that were. What is under
+    /// way stays with its taker, and what was not to be delivered yet is not.
+    ///
+    /// # Errors
+    /// The store's own failures.
+    pub fn retry_messages(&mut self, now: Timestamp) -> Result<usize, Error> {
+        let text = "UPDATE outbox SET due_at = $1 WHERE problem IS NOT NULL AND due_at > $1";
+        sqlite::execute(&self.connection, text, params![now.0])
     }
 
     /// Takes back what waits in a lane; returns how many messages that were.

@@ -5,7 +5,7 @@ use rsp_smdp::Orders;
 use rsp_store::Waiting;
 use serde_json::{Value, json};
 
-use super::{or_dash, print_table};
+use super::{failure, or_dash, print_table};
 
 /// Show who did what to the server itself: operators, stock, resets. What was done to orders stands in `show`.
 #[derive(Args)]
@@ -15,8 +15,23 @@ pub(super) struct AuditArgs {
     limit: u32,
 }
 
+/// List the messages that wait to be delivered to operators and SM-DSs, with the reason why the last attempt failed.
+///
+/// The pause after a failure grows to an hour, and is an hour at once where [egress] does not allow the recipient: when the
+/// cause has been mended, --retry ends it.
+#[derive(Args)]
+pub(super) struct OutboxArgs {
+    /// Have the messages that have failed tried again now.
+    #[arg(long)]
+    retry: bool,
+}
+
 /// Lists the messages that wait.
-pub(super) async fn outbox(orders: &Orders, json: bool) -> anyhow::Result<()> {
+pub(super) async fn outbox(orders: &Orders, args: &OutboxArgs, json: bool) -> anyhow::Result<()> {
+    if args.retry {
+        let retried = orders.retry_messages().await.map_err(failure)?;
+        eprintln!("{retried} messages that had failed are due now");
+    }
     let waiting = orders.store().waiting_messages().await?;
     if json {
         waiting.iter().for_each(|message| println!("{}", describe(message)));
@@ -30,7 +45,7 @@ pub(super) async fn outbox(orders: &Orders, json: bool) -> anyhow::Result<()> {
                 name(message).to_owned(),
                 or_dash(Some(&message.recipient).filter(|recipient| !recipient.is_empty())),
                 message.attempts.to_string(),
-                message.due_at.to_string(),
+                if message.behind { "behind an earlier one".to_owned() } else { message.due_at.to_string() },
                 or_dash(message.problem.as_ref()),
             ]
         })
@@ -48,6 +63,7 @@ pub(super) fn describe(message: &Waiting) -> Value {
         "attempts": message.attempts,
         "created_at": message.created_at.to_string(),
         "due_at": message.due_at.to_string(),
+        "behind": message.behind,
         "problem": message.problem,
     })
 }

@@ -75,8 +75,7 @@ enum Command {
         /// ICCID, matching ID or activation code.
         profile: String,
     },
-    /// List the messages that wait to be delivered to operators and SM-DSs, with the reason why the last attempt failed.
-    Outbox,
+    Outbox(journal::OutboxArgs),
     Audit(journal::AuditArgs),
     Load(lab::LoadArgs),
     Export(lab::ExportArgs),
@@ -99,7 +98,7 @@ pub(crate) fn run(args: SmdpArgs, json: bool) -> anyhow::Result<ExitCode> {
             Command::Cancel { profile, to } => order::cancel(&orders, &profile, to, json).await?,
             Command::Orders(args) => orders::list(&orders, &args, json).await?,
             Command::Show { profile } => orders::show(&orders, &profile, json).await?,
-            Command::Outbox => journal::outbox(&orders, json).await?,
+            Command::Outbox(args) => journal::outbox(&orders, &args, json).await?,
             Command::Audit(args) => journal::audit(&orders, &args, json).await?,
             Command::Load(args) => lab::load(&server, &orders, &args, json).await?,
             Command::Export(args) => lab::export(&orders, &args, json).await?,

@@ -352,6 +352,31 @@ fn an_answer_that_does_not_belong_to_the_call_is_malformed() {
 }
 
 #[test]
+fn what_waits_for_its_next_attempt_is_tried_at_once_on_demand() {
+    let market = Market::open();
+    market.operator("m", None);
+    let order = ["order", "--type", "t-m", "--eid", EID, "--smds", "127.0.0.1:22"];
+    let order = market.bed.smdp(&order).ok();
+    let outbox = |more: &[&str]| market.bed.smdp(&[&["outbox"], more].concat()).lines;
+    let deadline = Instant::now() + Duration::from_secs(60);
+    let failed = loop {
+        let waiting = outbox(&[]);
+        if waiting[0]["problem"].is_string() {
+            break waiting;
+        }
+        assert!(Instant::now() < deadline, "{waiting:?}");
+    };
+    market.bed.smdp(&["cancel", order["iccid"].as_str().unwrap()]).ok();
+    let waiting = outbox(&["--retry"]);
+    let behind: Vec<_> = waiting.iter().map(|message| &message["behind"]).collect();
+    assert_eq!(behind, [false, true], "{waiting:?}");
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while outbox(&[])[0]["attempts"] == failed[0]["attempts"] {
+        assert!(Instant::now() < deadline, "the server that runs does not try it");
+    }
+}
+
+#[test]
 fn an_order_by_eid_alone_has_the_code_without_matching_id() {
     let market = Market::open();
     market.operator("m", None);

@@ -60,6 +60,23 @@ async fn what_failed_comes_back_before_what_follows_it() {
 }
 
 #[tokio::test]
+async fn what_failed_can_be_made_due_and_what_is_under_way_or_not_due_yet_stays() {
+    let database = Database::new().await;
+    let store = &database.store;
+    enqueue(&database, [message("a", "a1"), message("a", "a2"), message("b", "b1")]).await;
+    let first = claim(&database, 0).await;
+    enqueue(&database, [NewMessage { not_before: NOW.plus_seconds(90), ..message("c", "c1") }]).await;
+    store.message_failed(&first[0], NOW.plus_seconds(3600), "not allowed").await.unwrap();
+    let behind: Vec<_> = store.waiting_messages().await.unwrap().iter().map(|waiting| waiting.behind).collect();
+    assert_eq!(behind, [false, true, false, false]);
+    assert!(claim(&database, 1).await.is_empty());
+    let retry = || store.run_tx("retry", |tx| tx.retry_messages(NOW.plus_seconds(1)));
+    assert_eq!(retry().await.unwrap(), 1);
+    assert_eq!(bodies(&claim(&database, 1).await), ["a1"]);
+    assert_eq!(retry().await.unwrap(), 0);
+}
+
+#[tokio::test]
 async fn a_taker_that_vanishes_loses_its_message_and_cannot_settle_it_later() {
     let database = Database::new().await;
     enqueue(&database, [message("a", "a1")]).await;
