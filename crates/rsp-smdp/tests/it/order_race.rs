@@ -280,14 +280,9 @@ impl Arena<'_> {
     }
 }
 
-/// Whether some event moves an order of this policy from here to there. A deletion that overtook the result of its
-/// installation takes effect with it, and stands in one line of the log with it.
+/// Whether some event moves an order of this policy from here to there.
 pub(crate) fn is_move(policy: OrderPolicy, from: ProfileState, to: ProfileState) -> bool {
-    let overtaken = || {
-        let installed = transition(from, policy, Event::Installed);
-        installed.is_ok_and(|installed| transition(installed, policy, Event::Deleted) == Ok(to))
-    };
-    Event::ALL.into_iter().any(|event| transition(from, policy, event) == Ok(to)) || overtaken()
+    Event::ALL.into_iter().any(|event| transition(from, policy, event) == Ok(to))
 }
 
 /// The log of a profile is a walk through the states that the transition function allows.
