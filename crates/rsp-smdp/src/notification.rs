@@ -141,14 +141,14 @@ impl Smdp {
         // What one of many eUICCs deletes moves no order.
         if name == DELETE && !one_of_many {
             let mut installation = known.unwrap_or_else(|| installation::unknown(iccid, euicc.eid));
-            let mut change = profile.change(WHO, now);
+            let change = profile.change(WHO, now);
             match installation::note_deletion(&mut installation, &profile, notification.seq_number) {
                 Deletion::Old => return Ok(Outcome::Ignored("the deletion is older than the installation")),
                 Deletion::Counts => {
-                    self.delete(&profile, &mut change, euicc.eid)?;
-                    reported = Some(Reported { change, installation });
+                    let changes = vec![self.deleted(&profile, change, euicc.eid)?];
+                    reported = Some(Reported { changes, installation });
                 }
-                Deletion::Waits => reported = Some(Reported { change, installation }),
+                Deletion::Waits => reported = Some(Reported { changes: vec![change], installation }),
                 Deletion::Irrelevant => {}
             }
         }
@@ -177,20 +177,26 @@ impl Smdp {
             return Ok(None);
         }
         installation::note_result(&mut installation, profile, session, notification.seq_number, installed, last)?;
-        let mut change = self.result_change(profile, event, eid, result, &notification.body, now);
-        if change.state == ProfileState::Installed && installation::waited(&mut installation) {
-            self.delete(profile, &mut change, eid)?;
+        let change = self.result_change(profile, event, eid, result, &notification.body, now);
+        let deletion = change.state == ProfileState::Installed && installation::waited(&mut installation);
+        let mut following = None;
+        if deletion {
+            let mut next = profile.change(WHO, now);
+            (next.version, next.state) = (change.version + 1, change.state);
+            next.download_tries = change.download_tries;
+            following = Some(self.deleted(profile, next, eid)?);
         }
-        Ok(Some(Reported { change, installation }))
+        let changes = [change].into_iter().chain(following).collect();
+        Ok(Some(Reported { changes, installation }))
     }
 
     /// Moves an order whose profile was deleted from its eUICC.
-    fn delete(&self, profile: &Profile, change: &mut ProfileChange, eid: Eid) -> Result<(), Error> {
+    fn deleted(&self, profile: &Profile, mut change: ProfileChange, eid: Eid) -> Result<ProfileChange, Error> {
         change.state = transition(change.state, profile.policy, Event::Deleted)?;
         let point = NotificationPoint::ProfileDeletion;
         let progress = Progress { point, outcome: Ok(()), eid: Some(eid), result: None };
-        change.messages.extend(self.notices.progress(profile, change, progress));
-        Ok(())
+        change.messages.extend(self.notices.progress(profile, &change, progress));
+        Ok(change)
     }
 
     /// The change that an installation result makes. A state that it does not fit (the order was cancelled meanwhile)
@@ -235,7 +241,8 @@ impl Smdp {
         reported: Option<Reported>,
         step: impl FnOnce(Option<Reported>) -> Step,
     ) -> Result<Outcome, Error> {
-        let to = reported.as_ref().map(|reported| reported.change.state).filter(|to| *to != profile.state);
+        let last = reported.as_ref().and_then(|reported| reported.changes.last());
+        let to = last.map(|change| change.state).filter(|to| *to != profile.state);
         Ok(match self.store.step("take notification", step(reported)).await? {
             Stepped::Done => {
                 if let Some(to) = to {

@@ -20,10 +20,10 @@ pub enum Step {
     TakeResult(Notification, SessionAdvance, Option<Reported>),
 }
 
-/// What a notification means for its profile. Both are made from the same version of the profile, and written together.
+/// What a notification means for its profile. All is made from the same version of the profile, and written together.
 pub struct Reported {
-    /// Where the order stands now.
-    pub change: ProfileChange,
+    /// What becomes of the order: changes that follow each other, each a line of its log.
+    pub changes: Vec<ProfileChange>,
     /// What is known of the profile on the eUICC now.
     pub installation: Installation,
 }
@@ -80,9 +80,9 @@ impl Transaction {
     }
 
     fn write(&mut self, step: &Step) -> Result<(), Undo> {
-        let (moved, change) = match step {
-            Step::Open(new, change) => (self.insert_session(new)?, change.as_ref()),
-            Step::Advance(advance, change) => (self.advance_session(advance)?, change.as_ref()),
+        let (moved, changes) = match step {
+            Step::Open(new, change) => (self.insert_session(new)?, change.as_slice()),
+            Step::Advance(advance, change) => (self.advance_session(advance)?, change.as_slice()),
             Step::Take(notification, reported) => {
                 if self.knows_notification(notification)? {
                     return Err(Undo::Because(Stepped::Known));
@@ -95,18 +95,21 @@ impl Transaction {
                 (self.advance_session(advance)?, self.keep_reported(reported.as_ref())?)
             }
         };
-        let written = moved
-            && match change {
-                Some(change) => self.change_profile(change)?,
-                None => true,
-            };
-        if written { Ok(()) } else { Err(Undo::Because(Stepped::Conflict)) }
+        if !moved {
+            return Err(Undo::Because(Stepped::Conflict));
+        }
+        for change in changes {
+            if !self.change_profile(change)? {
+                return Err(Undo::Because(Stepped::Conflict));
+            }
+        }
+        Ok(())
     }
 
-    /// Writes what is known of the installation; the change is left to be written.
-    fn keep_reported<'a>(&mut self, reported: Option<&'a Reported>) -> Result<Option<&'a ProfileChange>, Error> {
-        let Some(Reported { change, installation }) = reported else { return Ok(None) };
+    /// Writes what is known of the installation; the changes are left to be written.
+    fn keep_reported<'a>(&mut self, reported: Option<&'a Reported>) -> Result<&'a [ProfileChange], Error> {
+        let Some(Reported { changes, installation }) = reported else { return Ok(&[]) };
         self.keep_installation(installation)?;
-        Ok(Some(change))
+        Ok(changes)
     }
 }

@@ -228,6 +228,13 @@ async fn a_deletion_that_overtakes_its_installation_counts_when_that_arrives() {
         }
         assert_eq!(download.result(&session, installed, None).await, after);
         assert_eq!(download.deleted(2).await, after);
+        // Each move is a line of the log, also when two come with one notification.
+        let events = download.server.store.profile_events(&download.order.iccid).await.unwrap();
+        let moves: Vec<_> = events.iter().map(|event| event.to).collect();
+        let delivered = moves.iter().position(|state| *state == ProfileState::Downloaded).unwrap();
+        let expected = [ProfileState::Downloaded, ProfileState::Installed, ProfileState::Deleted];
+        let count = if after == ProfileState::Deleted { 3 } else { 2 };
+        assert_eq!(moves[delivered..], expected[..count]);
     }
 }
 

@@ -107,7 +107,7 @@ async fn a_notification_takes_effect_with_all_that_follows_or_not_at_all() {
     let reported = |version| {
         let installation =
             Installation { iccid: ICCID, eid: EID, installed: version, deleted: None, settled: None, awaited: None };
-        Some(Reported { change: installed(version), installation })
+        Some(Reported { changes: vec![installed(version)], installation })
     };
     let closed = || advance(SessionState::ExpectGetBoundProfilePackage, SessionState::Closed);
     let late = || advance(SessionState::ExpectResult, SessionState::Closed);
