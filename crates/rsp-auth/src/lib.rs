@@ -9,7 +9,7 @@
 //!    nothing else can make, with the [`Euicc`] that it speaks about.
 //!
 //! Time and randomness are arguments; a server has them from a [`Clock`] and a [`SharedRandomness`]. [`blob`] is the plain
-//! encoding of what it remembers of a session.
+//! encoding of what it remembers of a session, [`matching_id`] what the eUICC asks it for.
 
 mod address;
 mod authenticate;
@@ -21,6 +21,7 @@ mod credential;
 mod error;
 mod euicc;
 mod initiate;
+pub mod matching_id;
 mod proofs;
 mod remembering;
 

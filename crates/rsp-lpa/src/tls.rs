@@ -152,24 +152,6 @@ impl CiVerifier {
         let ci_key_id = path.ci_key_id().iter().map(|byte| format!("{byte:02X}")).collect();
         Ok(TrustedServer { server: leaf.subject(), ci, ci_key_id })
     }
-
-    fn check_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        let bad = || rustls::Error::InvalidCertificate(CertificateError::BadSignature);
-        let certificate = Certificate::from_der(certificate).map_err(|_| bad())?;
-        let key = certificate.public_key().map_err(|_| bad())?;
-        // The only scheme that is offered; a server that uses another does not follow the protocol.
-        if signed.scheme != SignatureScheme::ECDSA_NISTP256_SHA256 || key.curve() != Curve::P256 {
-            return Err(bad());
-        }
-        let signature = Signature::from_der(signed.signature()).map_err(|_| bad())?;
-        self.provider.verify(key, message, &signature).map_err(|_| bad())?;
-        Ok(HandshakeSignatureValid::assertion())
-    }
 }
 
 impl fmt::Debug for CiVerifier {
@@ -203,7 +185,7 @@ impl ServerCertVerifier for CiVerifier {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.check_signature(message, cert, dss)
+        verify_handshake(self.provider, message, cert, dss)
     }
 
     fn verify_tls13_signature(
@@ -212,12 +194,34 @@ impl ServerCertVerifier for CiVerifier {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.check_signature(message, cert, dss)
+        verify_handshake(self.provider, message, cert, dss)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         vec![SignatureScheme::ECDSA_NISTP256_SHA256]
     }
+}
+
+/// Verifies what a peer signed in the handshake with the key in its certificate, for servers and for clients.
+///
+/// # Errors
+/// [`CertificateError::BadSignature`].
+pub fn verify_handshake(
+    provider: &dyn Provider,
+    message: &[u8],
+    certificate: &CertificateDer<'_>,
+    signed: &DigitallySignedStruct,
+) -> Result<HandshakeSignatureValid, rustls::Error> {
+    let bad = || rustls::Error::InvalidCertificate(CertificateError::BadSignature);
+    let certificate = Certificate::from_der(certificate).map_err(|_| bad())?;
+    let key = certificate.public_key().map_err(|_| bad())?;
+    // The only scheme that is offered; a peer that uses another does not follow the protocol.
+    if signed.scheme != SignatureScheme::ECDSA_NISTP256_SHA256 || key.curve() != Curve::P256 {
+        return Err(bad());
+    }
+    let signature = Signature::from_der(signed.signature()).map_err(|_| bad())?;
+    provider.verify(key, message, &signature).map_err(|_| bad())?;
+    Ok(HandshakeSignatureValid::assertion())
 }
 
 /// A DNS name in any case, or the very IP address; RSP certificates have no wildcards.

@@ -4,7 +4,7 @@ use rsp_asn1::{
     AuthenticateServerResponse, CtxParams1, Eid, OneTimePublicKey, Raw, Signature5F37, SmdpSigned2,
     StoreMetadataRequest, Timestamp, TransactionId, Unknown, tlv,
 };
-use rsp_auth::{Authenticated, Credential};
+use rsp_auth::{Authenticated, Credential, matching_id};
 use rsp_es::es2plus::NotificationPoint;
 use rsp_es::es9plus::{AuthenticateClientRequest, AuthenticateClientResponse};
 use rsp_es::server::Caller;
@@ -13,12 +13,12 @@ use rsp_pki::Certificate;
 use rsp_store::{NewSession, OrderFound, OrderKey, OrderPolicy, Profile, ProfileChange, SessionAdvance, Step, Stepped};
 
 use crate::binding::Binding;
+use crate::eligibility;
 use crate::error::Error;
 use crate::notices::Progress;
 use crate::order::Event;
 use crate::session::{ExpectGetBoundProfilePackage, Party};
 use crate::smdp::Smdp;
-use crate::{eligibility, matching_id};
 
 const WHO: &str = "AuthenticateClient";
 

@@ -25,7 +25,6 @@ mod es2plus;
 mod get_bound_profile_package;
 mod initiate;
 mod installation;
-mod matching_id;
 mod metadata;
 mod notices;
 mod notification;

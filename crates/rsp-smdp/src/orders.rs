@@ -5,6 +5,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use rsp_asn1::{Eid, Iccid, Timestamp};
+use rsp_auth::matching_id;
 use rsp_crypto::Zeroizing;
 use rsp_saip::ProfilePackage;
 use rsp_store::{
@@ -15,7 +16,6 @@ use rsp_store::{
 use crate::clock::{Clock, SharedRandomness};
 use crate::confirmation_code::ConfirmationCode;
 use crate::error::Error;
-use crate::matching_id;
 use crate::metadata::{self, MetadataOptions};
 use crate::notices::{Identity, Notices, event_lane, progress_lane};
 use crate::order::Event;

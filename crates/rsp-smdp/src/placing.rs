@@ -2,7 +2,7 @@
 //! an operator on ES2+, for the server's own command line, and for a file that is loaded.
 
 use rsp_asn1::{Eid, Iccid, StoreMetadataRequest, Timestamp};
-use rsp_auth::ServerAddress;
+use rsp_auth::{ServerAddress, matching_id};
 use rsp_crypto::{Zeroizing, constant_time_eq};
 use rsp_store::{
     NewProfile, OrderPolicy, Profile, ProfileChange, ProfileState, ProfileType, SealedChange, Subscriber, Transaction,
@@ -10,7 +10,6 @@ use rsp_store::{
 
 use crate::clock::SharedRandomness;
 use crate::error::Error;
-use crate::matching_id;
 use crate::notices::{Notices, event_lane};
 use crate::order::Event;
 use crate::personalise::{Given, Personalised, personalise};
@@ -146,7 +145,7 @@ impl Placing<'_> {
         let smds_address = terms.smds_address.as_deref().map(smds_address).transpose()?;
         let matching_id = match terms.matching_id.as_deref() {
             Some(chosen) if !chosen.is_empty() => {
-                matching_id::check(chosen)?;
+                require_valid(chosen)?;
                 chosen.to_owned()
             }
             _ => matching_id::generate(&mut self.randomness.clone()),
@@ -330,6 +329,10 @@ fn smds_address(text: &str) -> Result<String, Error> {
     // An IPv6 address without brackets would be read as a host with a port.
     let is_bare = !address.starts_with('[') && address.matches(':').count() > 1;
     if is_bare { Err(invalid()) } else { Ok(address.strip_suffix(":443").unwrap_or(&address).to_owned()) }
+}
+
+fn require_valid(matching_id: &str) -> Result<(), Error> {
+    if matching_id::is_valid(matching_id) { Ok(()) } else { Err(Error::MatchingIdInvalid) }
 }
 
 /// Whether a DownloadOrder is the one that was executed: nothing has happened to the order since.

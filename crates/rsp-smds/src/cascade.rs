@@ -6,13 +6,12 @@
 //! otherwise keep back the very deletions that make room for it.
 
 use rsp_asn1::Timestamp;
-use rsp_auth::SharedRandomness;
+use rsp_auth::{SharedRandomness, matching_id};
 use rsp_crypto::Zeroizing;
 use rsp_es::es12::{DeleteEventRequest, Interface, RegisterEventRequest, Request, RequestHeader};
 use rsp_store::{EventRecord, ForwardedEvent, NewMessage, Recipient, Transaction};
 
 use crate::error::Error;
-use crate::event_id;
 
 /// What is told to a parent.
 pub(crate) struct Cascade {
@@ -33,7 +32,7 @@ impl Cascade {
     /// As what a new event is to be known to the parent, if there is one.
     pub(crate) fn second_event(&self) -> Option<ForwardedEvent> {
         let parent = self.parent.clone()?;
-        Some(ForwardedEvent { event_id: event_id::generate(&mut self.randomness.clone()), parent })
+        Some(ForwardedEvent { event_id: matching_id::generate(&mut self.randomness.clone()), parent })
     }
 
     /// Tells the parent of a new event that it shall know.
@@ -61,7 +60,7 @@ impl Cascade {
     fn header(&self) -> RequestHeader {
         RequestHeader {
             function_requester_identifier: self.oid.clone(),
-            function_call_identifier: event_id::generate(&mut self.randomness.clone()),
+            function_call_identifier: matching_id::generate(&mut self.randomness.clone()),
         }
     }
 
@@ -74,7 +73,7 @@ impl Cascade {
     ) -> Result<(), Error> {
         Ok(tx.enqueue(&NewMessage {
             // Lanes appear in logs.
-            lane: format!("ES15 {} {}", forwarded.parent, event_id::fingerprint(&forwarded.event_id)),
+            lane: format!("ES15 {} {}", forwarded.parent, matching_id::fingerprint(&forwarded.event_id)),
             function: R::FUNCTION.path(Interface::Es15).to_owned(),
             recipient: Recipient::Server(forwarded.parent.clone()),
             body: Zeroizing::new(request.to_json().into_bytes()),

@@ -23,7 +23,6 @@
 mod authenticate_client;
 mod cascade;
 mod error;
-mod event_id;
 mod initiate;
 mod registrar;
 mod registration;

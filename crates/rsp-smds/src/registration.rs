@@ -4,11 +4,10 @@ use std::net::Ipv6Addr;
 use std::sync::Arc;
 
 use rsp_asn1::Eid;
-use rsp_auth::ServerAddress;
+use rsp_auth::{ServerAddress, matching_id};
 use rsp_store::EventRecord;
 
 use crate::error::Error;
-use crate::event_id;
 use crate::registrar::Registrar;
 use crate::smds::Smds;
 
@@ -26,7 +25,9 @@ pub(crate) struct Registration {
 impl Smds {
     /// Registers an event, and tells the parent if it shall know.
     pub(crate) async fn register(&self, registrar: &Registrar, new: Registration) -> Result<(), Error> {
-        event_id::check(&new.event_id)?;
+        if !matching_id::is_valid(&new.event_id) {
+            return Err(Error::EventIdInvalid);
+        }
         check_address(&new.rsp_server_address)?;
         let now = self.clock.now();
         let record = EventRecord {
@@ -38,7 +39,7 @@ impl Smds {
             registered_at: now,
             expires_at: now.plus_seconds(i64::from(self.settings.event_days) * SECONDS_PER_DAY),
         };
-        let (event, cascaded) = (event_id::fingerprint(&record.event_id), record.forwarded.is_some());
+        let (event, cascaded) = (matching_id::fingerprint(&record.event_id), record.forwarded.is_some());
         let (per_eid, per_registrar) = (self.settings.events_per_eid, self.settings.events_per_registrar);
         let cascade = Arc::clone(&self.cascade);
         self.store
@@ -61,7 +62,7 @@ impl Smds {
     /// with this EventID is not to be told from there being none.
     pub(crate) async fn delete(&self, registrar: &Registrar, eid: Eid, event_id: String) -> Result<(), Error> {
         let now = self.clock.now();
-        let event = event_id::fingerprint(&event_id);
+        let event = matching_id::fingerprint(&event_id);
         let (oid, cascade) = (registrar.oid().to_owned(), Arc::clone(&self.cascade));
         self.store
             .run_tx("delete event", move |tx| {

@@ -7,7 +7,8 @@ use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use rsp_asn1::Timestamp;
-use rsp_crypto::{Curve, Provider, Signature};
+use rsp_crypto::Provider;
+use rsp_lpa::tls::verify_handshake;
 use rsp_pki::{Certificate, Crl, PathError, Role, Rule, TrustStore, Validation, validate};
 use rustls::client::danger::HandshakeSignatureValid;
 use rustls::pki_types::{CertificateDer, UnixTime};
@@ -58,24 +59,6 @@ impl ClientVerifier {
         }
         Ok(())
     }
-
-    fn check_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        let bad = || rustls::Error::InvalidCertificate(CertificateError::BadSignature);
-        let certificate = Certificate::from_der(certificate).map_err(|_| bad())?;
-        let key = certificate.public_key().map_err(|_| bad())?;
-        // The only scheme that is offered; a client that uses another does not follow the protocol.
-        if signed.scheme != SignatureScheme::ECDSA_NISTP256_SHA256 || key.curve() != Curve::P256 {
-            return Err(bad());
-        }
-        let signature = Signature::from_der(signed.signature()).map_err(|_| bad())?;
-        self.provider.verify(key, message, &signature).map_err(|_| bad())?;
-        Ok(HandshakeSignatureValid::assertion())
-    }
 }
 
 /// What the client's alert will say; the whole reason is in the log of the server.
@@ -124,7 +107,7 @@ impl ClientCertVerifier for ClientVerifier {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.check_signature(message, cert, dss)
+        verify_handshake(self.provider, message, cert, dss)
     }
 
     fn verify_tls13_signature(
@@ -133,7 +116,7 @@ impl ClientCertVerifier for ClientVerifier {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.check_signature(message, cert, dss)
+        verify_handshake(self.provider, message, cert, dss)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
