@@ -26,7 +26,7 @@ fn send(terminal: &mut Terminal, command: &str) -> (String, StatusWord) {
 }
 
 /// AUTHENTICATE in the 3G context on a channel, with a sequence number of our own.
-fn authenticate(terminal: &mut Terminal, channel: u8, sequence: u64) -> (String, StatusWord) {
+pub(crate) fn authenticate(terminal: &mut Terminal, channel: u8, sequence: u64) -> (String, StatusWord) {
     let rand = [0x23; 16];
     let milenage = Milenage::new(&KEY, &OPC);
     let sqn: [u8; 6] = sequence.to_be_bytes()[2..].try_into().unwrap();

@@ -4,6 +4,7 @@ mod aka;
 mod attacks;
 mod authenticate_server;
 mod cancel_session;
+mod corpus;
 mod enabled_profile;
 mod information;
 mod installing;
