@@ -33,6 +33,7 @@ const EXCEPTIONS: &[(&str, &str, &[&str])] = &[
     // AWS-LC takes no randomness from its caller for the nonces of its signatures; rust_crypto() needs none.
     ("rsp-crypto", "provider/aws_lc.rs", &["SystemRandom"]),
     // The state of a card is one file, replaced as a whole; the card itself knows only the trait.
+    ("rsp-euicc", "disk.rs", &["std::fs", "std::os::"]),
     ("rsp-euicc", "state_store.rs", &["std::fs", "std::os::"]),
 ];
 

@@ -20,6 +20,7 @@ mod rat;
 mod state;
 mod state_store;
 
+pub mod disk;
 pub mod fs;
 pub mod interpreter;
 pub mod usim;

@@ -1,12 +1,13 @@
 //! Where the state is kept.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{self, Read as _, Write as _};
+use std::fs::{self, File, TryLockError};
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use zeroize::Zeroizing;
 
+use crate::disk::{self, Disk as _, SystemDisk, UNFINISHED, beside, private};
 use crate::{Error, EuiccState};
 
 /// Non-volatile memory: what was committed last is there after any loss of power, whole.
@@ -39,8 +40,6 @@ impl StateStore for MemoryStore {
 /// The largest file that is read as a state: far more than profiles with their icons and certificates need.
 const MAX_STATE: u64 = 64 << 20;
 
-/// What a file is called in addition until it is written whole. Whatever has this name is ours, and is deleted.
-const UNFINISHED: &str = ".openrsp-new";
 /// What the file beside is called that is locked.
 const LOCK: &str = ".lock";
 
@@ -72,14 +71,14 @@ impl FileStore {
         vacant(path).map_err(io)?;
         let in_use = || Error::InUse { path: path.display().to_string() };
         let _lock = lock(&beside(path, LOCK)).map_err(io)?.ok_or_else(in_use)?;
-        let temporary = write_beside(path, &content).map_err(io)?;
+        let temporary = disk::write_beside(&mut SystemDisk, path, &content).map_err(io)?;
         // What is not sure to last is not left there either, where it would be in the way of another attempt.
         let undo = |file: &Path, error| {
             let _ = fs::remove_file(file);
             io(error)
         };
         place(&temporary, path).map_err(|error| undo(&temporary, error))?;
-        sync_directory(path).map_err(|error| undo(path, error))
+        SystemDisk.flush_names(path).map_err(|error| undo(path, error))
     }
 
     /// Reads an eUICC without opening it, even while another process has.
@@ -132,7 +131,7 @@ impl FileStore {
 
 impl StateStore for FileStore {
     fn commit(&mut self, state: &[u8]) -> io::Result<()> {
-        replace(&self.path, state)
+        disk::replace(&mut SystemDisk, &self.path, state)
     }
 }
 
@@ -170,31 +169,6 @@ fn vacant(path: &Path) -> io::Result<()> {
     }
 }
 
-/// Writes beside the file, flushes, renames, flushes the directory: after a crash at any point one whole version is there.
-fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
-    fs::rename(write_beside(path, content)?, path)?;
-    sync_directory(path)
-}
-
-/// The same content under the name that a file has before it gets its own, flushed. Only who has the lock may do it.
-fn write_beside(path: &Path, content: &[u8]) -> io::Result<PathBuf> {
-    let temporary = beside(path, UNFINISHED);
-    let named = |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", temporary.display()));
-    // What a crash may have left there could have any permissions, so it is not written into.
-    match fs::remove_file(&temporary) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(named(error)),
-        _ => {}
-    }
-    let written = private().write(true).create_new(true).open(&temporary).and_then(|file| write_whole(file, content));
-    match written {
-        Ok(()) => Ok(temporary),
-        Err(error) => {
-            let _ = fs::remove_file(&temporary);
-            Err(named(error))
-        }
-    }
-}
-
 /// Gives a finished file its name, which must be free.
 fn place(temporary: &Path, path: &Path) -> io::Result<()> {
     match fs::hard_link(temporary, path) {
@@ -210,36 +184,6 @@ fn place(temporary: &Path, path: &Path) -> io::Result<()> {
         }
         Err(error) => Err(error),
     }
-}
-
-fn write_whole(mut file: File, content: &[u8]) -> io::Result<()> {
-    file.write_all(content)?;
-    file.sync_all()
-}
-
-/// Makes the name of a file last.
-fn sync_directory(path: &Path) -> io::Result<()> {
-    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    File::open(directory)?.sync_all()
-}
-
-fn beside(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(suffix);
-    PathBuf::from(name)
-}
-
-#[cfg(unix)]
-fn private() -> OpenOptions {
-    use std::os::unix::fs::OpenOptionsExt;
-    let mut options = OpenOptions::new();
-    options.mode(0o600);
-    options
-}
-
-#[cfg(not(unix))]
-fn private() -> OpenOptions {
-    OpenOptions::new()
 }
 
 #[cfg(unix)]

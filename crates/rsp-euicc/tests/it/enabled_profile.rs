@@ -2,6 +2,7 @@
 
 use rsp_apdu::{CardAccess, CardError, StatusWord};
 use rsp_asn1::ProfileClass;
+use rsp_euicc::StateStore;
 use rsp_euicc::usim::milenage::Milenage;
 
 use crate::load::setup;
@@ -20,13 +21,17 @@ fn enabled() -> (Terminal, Order) {
     (terminal, order)
 }
 
-fn send(terminal: &mut Terminal, command: &str) -> (String, StatusWord) {
+fn send<S: StateStore + Clone>(terminal: &mut Terminal<S>, command: &str) -> (String, StatusWord) {
     let answer = terminal.access.transmit(&hex::decode(command.replace(' ', "")).unwrap()).unwrap();
     (hex::encode_upper(answer.data), answer.sw)
 }
 
 /// AUTHENTICATE in the 3G context on a channel, with a sequence number of our own.
-pub(crate) fn authenticate(terminal: &mut Terminal, channel: u8, sequence: u64) -> (String, StatusWord) {
+pub(crate) fn authenticate<S: StateStore + Clone>(
+    terminal: &mut Terminal<S>,
+    channel: u8,
+    sequence: u64,
+) -> (String, StatusWord) {
     let rand = [0x23; 16];
     let milenage = Milenage::new(&KEY, &OPC);
     let sqn: [u8; 6] = sequence.to_be_bytes()[2..].try_into().unwrap();

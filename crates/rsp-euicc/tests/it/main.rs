@@ -12,6 +12,7 @@ mod load;
 mod management;
 mod notifications;
 mod persistence;
+mod power_loss;
 mod prepare_download;
 mod profile;
 mod server;

@@ -9,14 +9,14 @@ use rsp_asn1::{
 };
 use rsp_card::InProcess;
 use rsp_crypto::Randomness;
-use rsp_euicc::{Euicc, EuiccState, ISDR_AID, MemoryStore};
+use rsp_euicc::{Euicc, EuiccState, ISDR_AID, MemoryStore, StateStore};
 use rsp_testkit::SeededRandomness;
 
 use crate::server::{Order, Server};
 
-pub(crate) struct Terminal {
-    pub(crate) access: InProcess<Euicc<MemoryStore>>,
-    pub(crate) store: MemoryStore,
+pub(crate) struct Terminal<S = MemoryStore> {
+    pub(crate) access: InProcess<Euicc<S>>,
+    pub(crate) store: S,
     pub(crate) channel: u8,
 }
 
@@ -26,7 +26,13 @@ impl Terminal {
     }
 
     pub(crate) fn with_randomness(state: EuiccState, randomness: Box<dyn Randomness>) -> Self {
-        let store = MemoryStore::default();
+        Self::with_store(state, MemoryStore::default(), randomness)
+    }
+}
+
+impl<S: StateStore + Clone> Terminal<S> {
+    /// The store's clones share what they hold.
+    pub(crate) fn with_store(state: EuiccState, store: S, randomness: Box<dyn Randomness>) -> Self {
         let mut access = InProcess::new(Euicc::new(state, store.clone(), randomness).unwrap());
         let channel = access.open_channel(&ISDR_AID).unwrap();
         Self { access, store, channel }
