@@ -8,6 +8,7 @@ mod discovery;
 mod downgrade;
 mod downloads;
 mod es2plus;
+mod interruption;
 mod lab;
 mod memory;
 mod operation;
