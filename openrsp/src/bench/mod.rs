@@ -1,9 +1,10 @@
-//! `openrsp bench`: what a download costs the server, beside what its public-key operations alone would cost; and attacks
-//! on the server that run for long.
+//! `openrsp bench`: what a download costs the server, beside what its public-key operations alone would cost; what a package
+//! costs the eUICC; and attacks on the server that run for long.
 
 mod attacks;
 mod card;
 mod cpu;
+mod euicc;
 mod floor;
 mod server;
 
@@ -37,6 +38,7 @@ pub(crate) struct BenchArgs {
 enum What {
     Downloads(DownloadsArgs),
     Attacks(attacks::AttacksArgs),
+    Euicc(euicc::EuiccArgs),
 }
 
 /// Full downloads against a server process of its own, with an eUICC's real cryptography.
@@ -92,6 +94,7 @@ pub(crate) fn run(args: BenchArgs, json: bool) -> anyhow::Result<ExitCode> {
     match args.what {
         What::Downloads(args) => runtime.block_on(downloads(args, json))?,
         What::Attacks(args) => attacks::run(&args, &runtime, json)?,
+        What::Euicc(args) => euicc::run(&args, json)?,
     }
     Ok(ExitCode::SUCCESS)
 }

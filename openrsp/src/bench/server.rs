@@ -20,9 +20,9 @@ use openrsp::subscription::Subscription;
 /// The host name in the orders of the server that is measured.
 pub(super) const HOST: &str = "testsmdpplus1.example.com";
 /// Size of the profile package that is downloaded, in bytes: that of a TS.48 test profile.
-const PACKAGE_SIZE: usize = 12_000;
+pub(super) const PACKAGE_SIZE: usize = 12_000;
 /// Name of the profile type in its inventory.
-const TYPE: &str = "bench";
+pub(super) const TYPE: &str = "bench";
 
 /// How clients reach a server.
 pub(super) struct Link {
@@ -80,13 +80,18 @@ impl Shop {
     /// Makes the directory `server` in `place`.
     pub(super) fn open(place: &Path) -> anyhow::Result<Self> {
         let shop = Self { openrsp: Openrsp::this()?, dir: place.join("server") };
-        let package = place.join("profile.der");
-        let profile = Subscription::fresh_of_size(&mut OsRandomness, PACKAGE_SIZE)?;
-        std::fs::write(&package, profile.package()).with_context(|| package.display().to_string())?;
         shop.openrsp.run(["init", text(&shop.dir)?, "--host", HOST])?;
-        let import = ["import", text(&package)?, "--type", TYPE, "--template"];
-        shop.smdp(&[&import[..], &["--spn", "OpenRSP", "--profile-name", "Bench"]].concat(), |_| ())?;
+        shop.import(place, TYPE, PACKAGE_SIZE)?;
         Ok(shop)
+    }
+
+    /// Adds a template whose package has at least `size` bytes; it is kept in `place`.
+    pub(super) fn import(&self, place: &Path, kind: &str, size: usize) -> anyhow::Result<()> {
+        let package = place.join(format!("{kind}.der"));
+        let profile = Subscription::fresh_of_size(&mut OsRandomness, size)?;
+        std::fs::write(&package, profile.package()).with_context(|| package.display().to_string())?;
+        let import = ["import", text(&package)?, "--type", kind, "--template"];
+        self.smdp(&[&import[..], &["--spn", "OpenRSP", "--profile-name", "Bench"]].concat(), |_| ())
     }
 
     pub(super) fn dir(&self) -> &Path {
@@ -104,8 +109,13 @@ impl Shop {
 
     /// Places orders with further arguments.
     pub(super) fn order_with(&self, more: &[&str]) -> anyhow::Result<VecDeque<String>> {
+        self.order_of(TYPE, more)
+    }
+
+    /// Places orders of a type.
+    pub(super) fn order_of(&self, kind: &str, more: &[&str]) -> anyhow::Result<VecDeque<String>> {
         let mut codes = VecDeque::new();
-        self.smdp(&[&["order", "--type", TYPE], more].concat(), |line| {
+        self.smdp(&[&["order", "--type", kind], more].concat(), |line| {
             codes.extend(line["matching_id"].as_str().map(str::to_owned));
         })?;
         ensure!(!codes.is_empty(), "no order was placed");

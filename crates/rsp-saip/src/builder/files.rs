@@ -98,7 +98,8 @@ pub(super) fn isim(header: PeHeader, profile: &ProfileBuilder) -> Result<Templat
     Ok(element)
 }
 
-/// DF.TELECOM with as many telephone book entries (3GPP TS 51.011 10.5.1) as make `bytes` bytes.
+/// DF.TELECOM with as many telephone book entries (3GPP TS 51.011 10.5.1) as make `bytes` bytes; what does not fit into the
+/// four files of telephone numbers becomes image instances of DF.GRAPHICS (3GPP TS 31.102 4.6.1.2).
 pub(super) fn telephone_book(header: PeHeader, bytes: usize) -> GenericFileManagement {
     const RECORD: usize = 28;
     const FILES: [u16; 4] = [0x6F3A, 0x6F49, 0x6F4D, 0x6F3B];
@@ -135,7 +136,43 @@ pub(super) fn telephone_book(header: PeHeader, bytes: usize) -> GenericFileManag
         }));
         commands.push(FileCommand::FillFileContent(OctetString::from(content)));
     }
-    GenericFileManagement { header, commands: vec![commands], unknown: Unknown::default() }
+    let mut commands = vec![commands];
+    if missing > 0 {
+        commands.push(graphics(missing * RECORD));
+    }
+    GenericFileManagement { header, commands, unknown: Unknown::default() }
+}
+
+/// DF.GRAPHICS with image instance data files that hold `bytes` bytes.
+fn graphics(bytes: usize) -> Vec<FileCommand> {
+    /// Bytes of one file: what READ BINARY can address.
+    const LARGEST: usize = 0x7F00;
+    let mut commands = vec![
+        FileCommand::FilePath(OctetString::from_static(&[0x7F, 0x10])),
+        FileCommand::CreateFcp(Fcp {
+            file_descriptor: Some(OctetString::from_static(&[0x78, 0x21])),
+            file_id: Some(OctetString::from_static(&[0x5F, 0x50])),
+            security_attributes_referenced: Some(OctetString::from_static(&[0x2F, 0x06, 14])),
+            pin_status_template_do: Some(OctetString::from_static(MF_KEYS)),
+            ..Fcp::default()
+        }),
+        FileCommand::FilePath(OctetString::from_static(&[0x7F, 0x10, 0x5F, 0x50])),
+    ];
+    let sizes = std::iter::repeat_n(LARGEST, bytes / LARGEST).chain(Some(bytes % LARGEST).filter(|size| *size > 0));
+    for (number, size) in (0x4F40u16..0x4F80).zip(sizes) {
+        // A pattern that no fill rule of a card could have made.
+        let image: Vec<u8> = (0..size).map(|at| (at * 31 + at / 251 + usize::from(number)) as u8).collect();
+        commands.push(FileCommand::CreateFcp(Fcp {
+            file_descriptor: Some(OctetString::from_static(&[0x41, 0x21])),
+            file_id: Some(OctetString::from(number.to_be_bytes())),
+            security_attributes_referenced: Some(OctetString::from_static(&[0x2F, 0x06, 5])),
+            ef_file_size: Some(OctetString::from(u16::try_from(size).unwrap_or(u16::MAX).to_be_bytes())),
+            short_ef_id: Some(OctetString::from_static(&[])),
+            ..Fcp::default()
+        }));
+        commands.push(FileCommand::FillFileContent(OctetString::from(image)));
+    }
+    commands
 }
 
 /// Puts a file into a field that the element has.

@@ -58,7 +58,8 @@ pub struct ProfileBuilder {
     pub codes: Codes,
     /// Whether an ISIM is added, with identities made of the IMSI and the same keys.
     pub isim: bool,
-    /// Entries are added to a telephone book until the package has at least this many bytes.
+    /// Entries are added to a telephone book, then images to DF.GRAPHICS, until the package has at least this many bytes: up
+    /// to 2 MB.
     pub pad_to: usize,
 }
 
