@@ -2,20 +2,16 @@
 
 mod aka;
 mod attacks;
-mod authenticate_server;
-mod cancel_session;
 mod corpus;
 mod enabled_profile;
-mod information;
 mod installing;
 mod load;
-mod management;
-mod notifications;
+mod manufacturing;
 mod persistence;
 mod power_loss;
-mod prepare_download;
 mod profile;
 mod server;
+mod sgp23;
 mod terminal;
 mod transcript;
 mod transport;

@@ -1,16 +1,18 @@
-//! Notifications (SGP.22 3.5, 5.7.9 to 5.7.11).
-
-use rsp_asn1::{NotificationEvent, OtherSignedNotification, ProfileClass, decode, tlv};
-use rsp_crypto::{Signature, rust_crypto};
-use rsp_pki::{Certificate, TrustStore, Validation, validate_euicc};
+//! ES10b.ListNotification, and which notifications there are (SGP.22 3.5, 5.7.9; SGP.23 4.2.14).
 
 use crate::load::setup;
 use crate::server::Order;
 use crate::terminal::Terminal;
+use rsp_asn1::{NotificationEvent, OtherSignedNotification, ProfileClass, decode, tlv};
+use rsp_crypto::{Signature, rust_crypto};
+use rsp_pki::{Certificate, TrustStore, Validation, validate_euicc};
 
 const INSTALL: usize = NotificationEvent::INSTALL;
+
 const ENABLE: usize = NotificationEvent::ENABLE;
+
 const DISABLE: usize = NotificationEvent::DISABLE;
+
 const DELETE: usize = NotificationEvent::DELETE;
 
 /// Number, event and last digits of the ICCID of each.
@@ -85,31 +87,6 @@ fn refused_operations_report_nothing() {
     terminal.disable(order.iccid());
     terminal.delete(order.iccid());
     assert_eq!(terminal.notifications().len(), 1);
-}
-
-#[test]
-fn lists_and_retrieves_by_number_and_event() {
-    let (_, mut server, mut terminal) = setup();
-    let order = Order::number(1).notify(&[ENABLE]);
-    terminal.install(&mut server, &order);
-    terminal.enable(order.iccid());
-    // A filter with the bits enable and disable; BIT STRING of three bits.
-    let enabled = terminal.hex("BF280481020560").unwrap();
-    assert!(enabled.starts_with("BF28") && enabled.matches("BF2F").count() == 1);
-    assert_eq!(terminal.hex("BF280481020520").unwrap(), "BF2802A000", "no disable");
-    assert_eq!(terminal.hex("BF2B00").unwrap().matches("BF2F").count(), 2);
-    assert_eq!(terminal.hex("BF2B06A00481020640").unwrap().matches("BF2F").count(), 1);
-    assert_eq!(terminal.hex("BF2B05A003800163").unwrap(), "BF2B02A000", "no such number");
-}
-
-#[test]
-fn what_was_sent_is_removed_once() {
-    let (_, mut server, mut terminal) = setup();
-    terminal.install(&mut server, &Order::number(1));
-    assert_eq!(terminal.hex("BF3003800101").unwrap(), "BF3003800100");
-    assert_eq!(terminal.hex("BF3003800101").unwrap(), "BF3003800101", "nothingToDelete");
-    terminal.power_cycle();
-    assert!(terminal.notifications().is_empty());
 }
 
 #[test]

@@ -1,0 +1,42 @@
+//! ES10b.GetEUICCInfo (SGP.22 5.7.8; SGP.23 4.2.13).
+
+use crate::server::{Order, World};
+use crate::terminal::Terminal;
+use rsp_asn1::{EuiccInfo1, EuiccInfo2, ExtCardResource, VersionType, decode};
+use rsp_crypto::{Curve, rust_crypto};
+use rsp_euicc::Manufacture;
+
+#[test]
+fn tells_the_truth_in_euicc_info() {
+    let mut world = World::p256();
+    let mut server = world.server();
+    let mut terminal = Terminal::new(world.euicc(1));
+    let info1: EuiccInfo1 = decode(&terminal.es10(&[0xBF, 0x20, 0x00]).unwrap()).unwrap();
+    assert_eq!(info1.svn, VersionType([2, 6, 0]));
+    assert_eq!(info1.euicc_ci_pk_id_list_for_signing, std::slice::from_ref(&server.ci_key_id));
+    let info2 = |terminal: &mut Terminal| decode::<EuiccInfo2>(&terminal.es10(&[0xBF, 0x22, 0x00]).unwrap()).unwrap();
+    let before = info2(&mut terminal);
+    assert_eq!(before.euicc_ci_pk_id_list_for_verification, std::slice::from_ref(&server.ci_key_id));
+    assert_eq!(before.forbidden_profile_policy_rules, None);
+    let free = |info: &EuiccInfo2| ExtCardResource::parse(&info.ext_card_resource).unwrap();
+    assert_eq!((free(&before).applications, free(&before).free_non_volatile), (0, 2 << 20));
+    let order = Order::number(1);
+    terminal.install(&mut server, &order);
+    let after = free(&info2(&mut terminal));
+    let used = (2 << 20) - after.free_non_volatile as usize;
+    assert_eq!(after.applications, 1);
+    assert!(used >= order.elements.len(), "{used}");
+    assert_eq!(terminal.delete(order.iccid()), 0);
+    assert_eq!(free(&info2(&mut terminal)), free(&before), "what a profile took comes back");
+}
+
+#[test]
+fn lists_its_cis_in_order_of_preference() {
+    let (mut p256, mut brainpool) = (World::p256(), World::new(Curve::BrainpoolP256r1, "another"));
+    let credentials = vec![brainpool.credential(World::eid(1)), p256.credential(World::eid(1))];
+    let mut terminal = Terminal::new(Manufacture::new(credentials).build(rust_crypto()).unwrap());
+    let info: EuiccInfo1 = decode(&terminal.es10(&[0xBF, 0x20, 0x00]).unwrap()).unwrap();
+    let expected = vec![brainpool.server().ci_key_id, p256.server().ci_key_id];
+    assert_eq!(info.euicc_ci_pk_id_list_for_verification, expected);
+    assert_eq!(info.euicc_ci_pk_id_list_for_signing, expected);
+}

@@ -1,0 +1,13 @@
+//! ES10c.GetEID (SGP.22 5.7.20; SGP.23 4.2.25).
+
+use crate::server::World;
+use crate::terminal::Terminal;
+
+#[test]
+fn gives_the_eid_and_nothing_else() {
+    let mut terminal = Terminal::new(World::p256().euicc(7));
+    let eid = World::eid(7).to_string();
+    assert_eq!(terminal.hex("BF3E035C015A").unwrap(), format!("BF3E125A10{eid}"));
+    assert_eq!(terminal.hex("BF3E035C0142").unwrap_err().0, 0x6A88);
+    assert_eq!(terminal.hex("BF3E00").unwrap_err().0, 0x6A80);
+}

@@ -1,0 +1,51 @@
+//! The functions of an eUICC, one module for each group of SGP.23 4.2.
+
+mod g4_2_01_isdr_selection;
+mod g4_2_03_initialise_secure_channel;
+mod g4_2_04_configure_isdp;
+mod g4_2_05_store_metadata;
+mod g4_2_06_replace_session_keys;
+mod g4_2_07_load_profile_elements;
+mod g4_2_09_set_default_dp_address;
+mod g4_2_10_prepare_download;
+mod g4_2_11_load_bound_profile_package;
+mod g4_2_13_get_euicc_info;
+mod g4_2_14_list_notification;
+mod g4_2_15_retrieve_notifications_list;
+mod g4_2_16_remove_notification_from_list;
+mod g4_2_17_load_crl;
+mod g4_2_18_authenticate_server;
+mod g4_2_19_cancel_session;
+mod g4_2_20_get_profiles_info;
+mod g4_2_21_enable_profile;
+mod g4_2_23_delete_profile;
+mod g4_2_24_euicc_memory_reset;
+mod g4_2_25_get_eid;
+mod g4_2_26_set_nickname;
+mod g4_2_27_get_rat;
+
+use crate::server::{Order, Server};
+use crate::terminal::Terminal;
+
+const OK: u8 = 0;
+
+const NOT_FOUND: u8 = 1;
+
+const WRONG_STATE: u8 = 2;
+
+const DISALLOWED_BY_POLICY: u8 = 3;
+
+const WRONG_PROFILE_REENABLING: u8 = 4;
+
+/// The enabled profile's number.
+fn enabled(terminal: &mut Terminal) -> Vec<String> {
+    let profiles = terminal.profiles();
+    let enabled = profiles.iter().filter(|profile| profile.profile_state.is_some_and(|state| state.0 == 1));
+    enabled.map(|profile| profile.iccid.unwrap().to_string()).collect()
+}
+
+fn install(terminal: &mut Terminal, server: &mut Server, orders: &[Order]) {
+    for order in orders {
+        terminal.install(server, order);
+    }
+}
