@@ -25,6 +25,12 @@ macro_rules! curve_module {
                 PublicKey::<$curve>::from_sec1_bytes(point).is_ok()
             }
 
+            pub(super) fn decompress(point: &[u8; 33]) -> Result<[u8; 65], Error> {
+                use elliptic_curve::sec1::ToSec1Point;
+                let key = PublicKey::<$curve>::from_sec1_bytes(point).map_err(|_| Error::InvalidPublicKey)?;
+                key.to_sec1_point(false).as_bytes().try_into().map_err(|_| Error::Library)
+            }
+
             pub(super) fn public_point(scalar: &[u8; 32]) -> Result<[u8; 65], Error> {
                 use elliptic_curve::sec1::ToSec1Point;
                 let point = secret(scalar)?.public_key().to_sec1_point(false);
@@ -77,6 +83,14 @@ pub(crate) fn is_on_curve(curve: Curve, point: &[u8; 65]) -> bool {
     match curve {
         Curve::P256 => nist::is_on_curve(point),
         Curve::BrainpoolP256r1 => brainpool::is_on_curve(point),
+    }
+}
+
+/// The uncompressed form of a compressed point.
+pub(crate) fn decompress(curve: Curve, point: &[u8; 33]) -> Result<[u8; 65], Error> {
+    match curve {
+        Curve::P256 => nist::decompress(point),
+        Curve::BrainpoolP256r1 => brainpool::decompress(point),
     }
 }
 

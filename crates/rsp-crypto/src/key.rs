@@ -29,6 +29,26 @@ impl PublicKey {
         Ok(Self { curve, point })
     }
 
+    /// Reads a point of SEC 1 in compressed form: `02` or `03`, then X.
+    ///
+    /// # Errors
+    /// [`Error::InvalidPublicKey`] for another length or form, or when no point has this X.
+    pub fn from_compressed(curve: Curve, point: &[u8]) -> Result<Self, Error> {
+        let point: &[u8; 33] = point.try_into().map_err(|_| Error::InvalidPublicKey)?;
+        match point[0] {
+            0x02 | 0x03 => group::decompress(curve, point).map(|point| Self { curve, point }),
+            _ => Err(Error::InvalidPublicKey),
+        }
+    }
+
+    /// The compressed form: `02` for an even Y, `03` for an odd one, then X.
+    pub fn to_compressed(&self) -> [u8; 33] {
+        let mut compressed = [0; 33];
+        compressed.copy_from_slice(&self.point[..33]);
+        compressed[0] = 0x02 | (self.point[64] & 0x01);
+        compressed
+    }
+
     /// A point that a crypto library has just computed and that needs no check.
     pub(crate) fn computed(curve: Curve, point: [u8; 65]) -> Self {
         Self { curve, point }

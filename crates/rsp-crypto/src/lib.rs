@@ -23,7 +23,9 @@ mod signature;
 pub mod aead;
 pub mod hash;
 pub mod kdf;
+pub mod keccak;
 pub mod symmetric;
+pub mod x25519;
 
 pub use curve::Curve;
 pub use error::Error;

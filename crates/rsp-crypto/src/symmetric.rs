@@ -1,7 +1,11 @@
-//! AES-128 as SCP03t uses it: single blocks, CBC without padding, CMAC (GlobalPlatform Amendment D, SGP.22 2.5.2).
+//! AES-128 as SCP03t uses it: single blocks, CBC without padding, CMAC (GlobalPlatform Amendment D, SGP.22 2.5.2); and in
+//! counter mode, as subscribers are concealed (3GPP TS 33.501 C.3.4).
 
 use aes::Aes128;
-use aes::cipher::{Block, BlockCipherDecrypt, BlockCipherEncrypt, BlockModeDecrypt, BlockModeEncrypt, InnerIvInit};
+use aes::cipher::{
+    Block, BlockCipherDecrypt, BlockCipherEncrypt, BlockModeDecrypt, BlockModeEncrypt, InnerIvInit, KeyIvInit,
+    StreamCipher,
+};
 use cmac::{Cmac, KeyInit, Mac};
 
 use crate::Error;
@@ -40,6 +44,12 @@ pub fn aes128_cbc_decrypt(key: &[u8; 16], iv: &[u8; 16], data: &mut [u8]) -> Res
     let blocks = blocks(data)?;
     cbc::Decryptor::inner_iv_init(Aes128::new(key.into()), iv.into()).decrypt_blocks(blocks);
     Ok(())
+}
+
+/// Encrypts or decrypts any number of bytes in place in counter mode, from an initial counter block that counts up as one
+/// number of 128 bits.
+pub fn aes128_ctr(key: &[u8; 16], counter: &[u8; 16], data: &mut [u8]) {
+    ctr::Ctr128BE::<Aes128>::new(key.into(), counter.into()).apply_keystream(data);
 }
 
 /// AES-CMAC (RFC 4493) over the concatenation of `parts`, all 16 bytes: SCP03t sends the first 8 and chains the rest.

@@ -1,6 +1,6 @@
-//! RFC 5903 and the recorded BSP sequences.
+//! RFC 5903, RFC 7748, the permutations of TS 35.232, SP 800-38A and the recorded BSP sequences.
 
-use rsp_crypto::{Curve, PublicKey, SecretKey, SharedSecret, kdf, symmetric};
+use rsp_crypto::{Curve, PublicKey, SecretKey, SharedSecret, kdf, keccak, symmetric, x25519};
 use rsp_testkit::{standards, standards_json};
 use serde_json::Value;
 
@@ -109,4 +109,68 @@ fn refuses_partial_blocks() {
     assert_eq!(symmetric::aes128_cbc_encrypt(&[0; 16], &[0; 16], &mut data), Err(rsp_crypto::Error::BlockLength));
     assert_eq!(symmetric::aes128_cbc_decrypt(&[0; 16], &[0; 16], &mut data), Err(rsp_crypto::Error::BlockLength));
     assert_eq!(data, [0x55; 17]);
+}
+
+#[test]
+fn permutes_as_ts_35_232_says() {
+    let Some(vectors) = standards_json("vectors/tuak-ts35232-35233.json") else { return };
+    let sets = vectors["keccak"].as_array().expect("array");
+    for set in sets {
+        let mut state = array(&set["input"]);
+        keccak::keccak_f1600(&mut state);
+        assert_eq!(state, array(&set["output"]), "set {}", set["set"]);
+    }
+    assert_eq!(sets.len(), 6);
+}
+
+fn hexadecimal<const N: usize>(text: &str) -> [u8; N] {
+    hex::decode(text).expect("hexadecimal digits").try_into().expect("the right length")
+}
+
+#[test]
+fn agrees_on_curve25519_as_rfc_7748_says() {
+    let scalar = hexadecimal("a546e36bf0527c9d3b16154b82465edd62144c0ac1fc5a18506a2244ba449ac4");
+    let point = hexadecimal("e6db6867583030db3594c1a424b15f7c726624ec26b3353b10a903a6d0ab1c4c");
+    let shared = hexadecimal("c3da55379de9c6908e94ea4df28d084f32eccf03491c71f754b4075577a28552");
+    assert_eq!(x25519::agree(&scalar, &point).expect("agreement").as_bytes(), &shared);
+    let bob = hexadecimal("5dab087e624a8a4b79e17f8b83800ee66f3bb1292618b6fd1c2f8b27ff88e0eb");
+    let bob_public = hexadecimal("de9edb7d7b7dc1b4d35b61c2ece435373f8343c85b78674dadfc7e146f882b4f");
+    let alice_public = hexadecimal("8520f0098930a754748b7ddcb43ef75a0dbf3a0d26381af4eba4a98eaa9b4e6a");
+    let shared = hexadecimal("4a5d9d5ba4ce2de1728e3bf480350f25e07e21c947d19e3376f09b3c1e161742");
+    assert_eq!(x25519::public_key(&bob), bob_public);
+    assert_eq!(x25519::agree(&bob, &alice_public).expect("agreement").as_bytes(), &shared);
+}
+
+#[test]
+fn counts_blocks_as_sp_800_38a_says() {
+    let key = hexadecimal("2b7e151628aed2a6abf7158809cf4f3c");
+    let counter = hexadecimal("f0f1f2f3f4f5f6f7f8f9fafbfcfdfeff");
+    let mut data: [u8; 32] = hexadecimal("6bc1bee22e409f96e93d7e117393172aae2d8a571e03ac9c9eb76fac45af8e51");
+    symmetric::aes128_ctr(&key, &counter, &mut data);
+    assert_eq!(hex::encode(data), "874d6191b620e3261bef6864990db6ce9806f66b7970fdff8617187bb9fffdff");
+}
+
+#[test]
+fn a_point_survives_compression() {
+    for curve in Curve::ALL {
+        let mut parities = [false; 2];
+        for scalar in 1..=8 {
+            let key = SecretKey::from_bytes(curve, &[scalar; 32]).expect("scalar");
+            let compressed = key.public_key().to_compressed();
+            assert_eq!(PublicKey::from_compressed(curve, &compressed).as_ref(), Ok(key.public_key()));
+            parities[usize::from(compressed[0] & 1)] = true;
+        }
+        assert_eq!(parities, [true; 2], "{curve}: both signs were met");
+        for refused in [&[0x04; 33][..], &[0x02; 32], &[0xFF; 33], &[]] {
+            assert!(PublicKey::from_compressed(curve, refused).is_err());
+        }
+        // No point has this X.
+        let mut none = [0; 33];
+        none[0] = 0x02;
+        let off_curve = (1..=32).any(|x| {
+            none[32] = x;
+            PublicKey::from_compressed(curve, &none).is_err()
+        });
+        assert!(off_curve);
+    }
 }

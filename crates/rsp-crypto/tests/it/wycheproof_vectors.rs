@@ -1,12 +1,13 @@
 //! Project Wycheproof, for every primitive that it has vectors of.
 
-use rsp_crypto::{Curve, PublicKey, SecretKey, Signature, aead, hash, symmetric};
+use rsp_crypto::{Curve, PublicKey, SecretKey, Signature, aead, hash, symmetric, x25519};
 use wycheproof::TestResult;
 use wycheproof::aead::TestName as AeadName;
 use wycheproof::cipher::TestName as CipherName;
 use wycheproof::ecdh::TestName as EcdhName;
 use wycheproof::ecdsa::TestName as EcdsaName;
 use wycheproof::mac::TestName as MacName;
+use wycheproof::xdh::TestName as XdhName;
 
 use crate::providers;
 
@@ -184,4 +185,24 @@ impl rsp_crypto::Randomness for Replay<'_> {
     fn fill(&mut self, buffer: &mut [u8]) {
         buffer.copy_from_slice(self.0);
     }
+}
+
+/// Keys that lead to the secret of zeros are refused, and all others agree.
+#[test]
+fn x25519_agreement() {
+    let set = wycheproof::xdh::TestSet::load(XdhName::X25519).expect("vectors");
+    let mut agreed = 0;
+    for test in set.test_groups.into_iter().flat_map(|group| group.tests) {
+        let secret = test.private_key[..].try_into().expect("32 bytes");
+        let Ok(peer) = <&[u8; 32]>::try_from(&test.public_key[..]) else {
+            assert_ne!(test.result, TestResult::Valid, "{}", test.tc_id);
+            continue;
+        };
+        match x25519::agree(secret, peer) {
+            Ok(shared) => assert_eq!(shared.as_bytes()[..], test.shared_secret[..], "{}: {}", test.tc_id, test.comment),
+            Err(_) => assert!(test.shared_secret.iter().all(|byte| *byte == 0), "{}: {}", test.tc_id, test.comment),
+        }
+        agreed += 1;
+    }
+    assert!(agreed > 200, "only {agreed} agreements");
 }
