@@ -1,10 +1,10 @@
 //! The AKA functions f1 to f5* of a subscriber: Milenage (3GPP TS 35.206) by the crate `milenage`, and the USIM test
-//! algorithm (3GPP TS 34.108 8.1.2) by its formula.
+//! algorithm (3GPP TS 34.108 8.1.2) by its formula, and TUAK (3GPP TS 35.231) by [`Tuak`].
 
 use milenage::Milenage;
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
-use crate::Sqn;
+use crate::{Sqn, Tuak};
 
 /// A subscriber's algorithm together with its secrets.
 #[derive(Zeroize, ZeroizeOnDrop)]
@@ -13,12 +13,20 @@ pub(crate) enum Algorithm {
     Milenage { k: [u8; 16], opc: [u8; 16] },
     /// The USIM test algorithm with K; for test profiles only, since anyone who sees RAND and RES knows K.
     UsimTest { k: [u8; 16] },
+    /// TUAK with RES of `res_length` bytes, and with the MAC of 64 bits and the keys of 128 bits that AUTN and the
+    /// networks have room for (TS 33.102 6.3.7).
+    Tuak { tuak: Tuak, res_length: usize },
 }
+
+/// Bytes of MAC-A and MAC-S.
+const MAC: usize = 8;
+/// Bytes of CK and IK.
+const KEY: usize = 16;
 
 /// What f2 to f5 make of one RAND.
 #[derive(Zeroize, ZeroizeOnDrop)]
 pub(crate) struct Keys {
-    /// f2: 8 bytes with Milenage, 16 with the test algorithm.
+    /// f2: 8 bytes with Milenage, 16 with the test algorithm, 4 to 16 with TUAK.
     pub(crate) res: Vec<u8>,
     /// f3.
     pub(crate) ck: [u8; 16],
@@ -34,6 +42,7 @@ impl Algorithm {
         match self {
             Self::Milenage { k, opc } => Milenage::new_with_opc(*k, *opc).f1(rand, &sqn.to_bytes(), &amf),
             Self::UsimTest { k } => test_mac(&xor(k, rand), sqn, amf),
+            Self::Tuak { tuak, .. } => array(&tuak.f1(rand, sqn, amf, MAC)),
         }
     }
 
@@ -43,6 +52,7 @@ impl Algorithm {
         match self {
             Self::Milenage { k, opc } => Milenage::new_with_opc(*k, *opc).f1star(rand, &sqn.to_bytes(), &amf),
             Self::UsimTest { k } => test_mac(&xor(k, rand), sqn, amf),
+            Self::Tuak { tuak, .. } => array(&tuak.f1_star(rand, sqn, amf, MAC)),
         }
     }
 
@@ -58,6 +68,10 @@ impl Algorithm {
                 let rotated = |bytes: usize| std::array::from_fn(|i| xdout[(i + bytes) % 16]);
                 Keys { res: xdout.to_vec(), ck: rotated(1), ik: rotated(2), ak: test_ak(&xdout) }
             }
+            Self::Tuak { tuak, res_length } => {
+                let keys = tuak.f2345(rand, *res_length, KEY, KEY);
+                Keys { res: keys.res.clone(), ck: array(&keys.ck), ik: array(&keys.ik), ak: keys.ak }
+            }
         }
     }
 
@@ -66,8 +80,14 @@ impl Algorithm {
         match self {
             Self::Milenage { k, opc } => Milenage::new_with_opc(*k, *opc).f5star(rand),
             Self::UsimTest { k } => test_ak(&xor(k, rand)),
+            Self::Tuak { tuak, .. } => tuak.f5_star(rand),
         }
     }
+}
+
+/// An output of TUAK, which has the length that was asked for.
+fn array<const N: usize>(output: &[u8]) -> [u8; N] {
+    std::array::from_fn(|i| output[i])
 }
 
 /// Exclusive or of two arrays of one length.

@@ -16,10 +16,12 @@ mod answer;
 mod error;
 mod sqn;
 mod subscriber;
+mod tuak;
 mod vector;
 
 pub use answer::{Answer, Auts, Success};
 pub use error::Error;
 pub use sqn::Sqn;
 pub use subscriber::Subscriber;
+pub use tuak::{Tuak, TuakKeys};
 pub use vector::Vector;

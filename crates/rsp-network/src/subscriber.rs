@@ -3,7 +3,7 @@
 use subtle::ConstantTimeEq;
 
 use crate::algorithm::{Algorithm, xor};
-use crate::{Auts, Error, Sqn, Vector};
+use crate::{Auts, Error, Sqn, Tuak, Vector};
 
 /// A subscriber: algorithm, keys, the last sequence number used and the authentication management field AMF.
 ///
@@ -26,6 +26,11 @@ impl Subscriber {
     /// A subscriber with the USIM test algorithm (TS 34.108 8.1.2) and K, SQN 0 and AMF 8000. For test profiles only.
     pub fn usim_test(k: [u8; 16]) -> Self {
         Self { algorithm: Algorithm::UsimTest { k }, sqn: Sqn::default(), amf: AMF_SEPARATION }
+    }
+
+    /// A subscriber with TUAK and RES of `res_length` bytes (4, 8 or 16), SQN 0 and AMF 8000.
+    pub fn tuak(tuak: Tuak, res_length: usize) -> Self {
+        Self { algorithm: Algorithm::Tuak { tuak, res_length }, sqn: Sqn::default(), amf: AMF_SEPARATION }
     }
 
     /// The same subscriber with `sqn` as the last sequence number used.

@@ -31,7 +31,7 @@ impl Vector {
         &self.autn
     }
 
-    /// The expected response: 8 bytes with Milenage, 16 with the USIM test algorithm.
+    /// The expected response: 8 bytes with Milenage, 16 with the USIM test algorithm, 4 to 16 with TUAK.
     pub fn xres(&self) -> &[u8] {
         &self.xres
     }

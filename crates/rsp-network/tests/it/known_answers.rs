@@ -1,6 +1,6 @@
 //! Vectors of others.
 
-use rsp_network::{Auts, Sqn, Subscriber};
+use rsp_network::{Auts, Sqn, Subscriber, Tuak};
 use rsp_testkit::standards_json;
 
 use crate::bytes;
@@ -30,6 +30,37 @@ fn milenage_gives_the_conformance_values_of_ts_35_208() {
         assert_eq!(resynchronised.is_ok(), amf == [0, 0], "{}", set["name"]);
     }
     assert!(sets.len() >= 19, "only {} sets", sets.len());
+}
+
+/// All twelve sets: six of f1 and f1*, six of f2 to f5 and f5*.
+#[test]
+fn tuak_gives_the_conformance_values_of_ts_35_233() {
+    let Some(vectors) = standards_json("vectors/tuak-ts35232-35233.json") else { return };
+    let sets = vectors["tuak"].as_array().expect("sets");
+    let text = |value: &serde_json::Value| hex::decode(value.as_str().expect("hexadecimal")).expect("hexadecimal");
+    for set in sets {
+        let bytes_of = |name: &str| set["lengths"][name].as_u64().map(|bits| bits as usize / 8);
+        let iterations = set["lengths"]["KeccakIterations"].as_u64().expect("a count") as u8;
+        let (k, rand) = (text(&set["k"]), bytes::<16>(set, "rand"));
+        let tuak = |top| Tuak::new(&k, top).expect("16 or 32 bytes").with_iterations(iterations);
+        let topc = tuak(bytes(set, "top")).topc_of_top();
+        let tuak = tuak(topc);
+        let outputs = &set["outputs"];
+        if let Some(length) = bytes_of("LEN_MAC") {
+            assert_eq!(topc, bytes::<32>(outputs, "TOPc"), "{set}");
+            let (sqn, amf) = (Sqn::from_bytes(bytes(set, "sqn")), bytes(set, "amf"));
+            assert_eq!(tuak.f1(&rand, sqn, amf, length), text(&outputs["f1"]), "{set}");
+            assert_eq!(tuak.f1_star(&rand, sqn, amf, length), text(&outputs["f1star"]), "{set}");
+        } else {
+            let lengths = ["LEN_RES", "LEN_CK", "LEN_IK"].map(|name| bytes_of(name).expect("a length"));
+            let keys = tuak.f2345(&rand, lengths[0], lengths[1], lengths[2]);
+            let expected = &outputs["f2345"];
+            assert_eq!((&keys.res, &keys.ck), (&text(&expected[0]), &text(&expected[1])), "{set}");
+            assert_eq!((&keys.ik, &keys.ak[..]), (&text(&expected[2]), &text(&expected[3])[..]), "{set}");
+            assert_eq!(tuak.f5_star(&rand)[..], text(&outputs["f5star"]), "{set}");
+        }
+    }
+    assert_eq!(sets.len(), 12);
 }
 
 #[test]
