@@ -12,6 +12,7 @@ use crate::usim::codes::PinDefinition;
 use crate::usim::milenage::{CONSTANTS, Milenage, ROTATIONS};
 use crate::usim::sequence::{PLACES, SequenceNumbers};
 use crate::usim::test_algorithm::TestAlgorithm;
+use crate::usim::tuak::{Lengths, Tuak};
 
 /// Default of maxNumOfAttemps-retryNumLeft for PINs.
 const PIN_ATTEMPTS: u8 = 0x33;
@@ -23,6 +24,8 @@ const PIN_ATTRIBUTES: u8 = 7;
 const SQN_OPTIONS: u8 = 0x02;
 /// Default of sqnDelta and sqnAgeLimit.
 const SQN_RANGE: u64 = 0x0000_1000_0000;
+/// Default of numberOfKeccak.
+const KECCAK_ITERATIONS: u8 = 1;
 /// Largest value of sqnDelta, sqnAgeLimit and sqnInit.
 const SQN_MAX: u64 = 0x07FF_FFFF_FFFF;
 
@@ -116,7 +119,19 @@ fn algorithm(parameter: &AlgoParameter) -> Result<Algorithm, Fault> {
             };
             Ok(Algorithm::Test(TestAlgorithm::new(&*key(parameter.key.expose(), "K")?, res_length)))
         }
-        AlgoParameter::TUAK => Err(Fault::new(PeStatusCode::FEATURE_NOT_SUPPORTED, "TUAK")),
+        AlgoParameter::TUAK => {
+            let topc =
+                <&[u8; 32]>::try_from(parameter.opc.expose()).map_err(|_| bad("TOPc that is not of 32 bytes"))?;
+            let lengths = parameter.options.first().and_then(|options| Lengths::from_options(*options));
+            let lengths = lengths.ok_or_else(|| bad("algorithmOptions that TUAK does not define"))?;
+            let iterations = match parameter.number_of_keccak {
+                None => KECCAK_ITERATIONS,
+                Some(0) => return Err(bad("no iteration of Keccak")),
+                Some(iterations) => iterations,
+            };
+            let tuak = Tuak::new(parameter.key.expose(), topc, lengths, iterations);
+            tuak.map(Algorithm::Tuak).ok_or_else(|| bad(format!("K of {} bytes", parameter.key.expose().len())))
+        }
         other => Err(bad(format!("algorithm {other}"))),
     }
 }

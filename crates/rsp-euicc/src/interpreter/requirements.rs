@@ -7,14 +7,16 @@ use super::{Fault, templates};
 
 /// Services that a profile may demand.
 ///
-/// USIM, ISIM, Milenage and the test algorithm are carried out. CSIM, BER-TLV files, linked DFs, Java Card and the SUCI
+/// USIM, ISIM, Milenage, TUAK and the test algorithm are carried out. CSIM, BER-TLV files, linked DFs, Java Card and the SUCI
 /// services are accepted, as the GSMA's generic test profiles demand them: their elements and files are kept, and a
 /// terminal finds the SUCI calculation by the USIM switched off in EF_UST.
-const SUPPORTED: [Service; 11] = [
+const SUPPORTED: [Service; 13] = [
     Service::USIM,
     Service::ISIM,
     Service::CSIM,
     Service::MILENAGE,
+    Service::TUAK128,
+    Service::TUAK256,
     Service::JAVACARD,
     Service::USIM_TEST_ALGORITHM,
     Service::BER_TLV,

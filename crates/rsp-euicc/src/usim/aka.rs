@@ -7,6 +7,7 @@ use zeroize::Zeroizing;
 use super::milenage::Milenage;
 use super::sequence::SequenceNumbers;
 use super::test_algorithm::{AMF_RESYNCH, TestAlgorithm};
+use super::tuak::Tuak;
 
 /// Keys, algorithm and sequence numbers of one application. It holds K and cannot be printed.
 #[derive(Clone, Serialize, Deserialize)]
@@ -24,6 +25,8 @@ pub enum Algorithm {
     Milenage(Milenage),
     /// 3GPP TS 34.108 8.1.2.
     Test(TestAlgorithm),
+    /// 3GPP TS 35.231.
+    Tuak(Tuak),
 }
 
 /// What a USIM answers to a challenge of the network.
@@ -32,15 +35,15 @@ pub enum Outcome {
     Authenticated {
         /// RES.
         res: Vec<u8>,
-        /// CK.
-        ck: Zeroizing<[u8; 16]>,
-        /// IK.
-        ik: Zeroizing<[u8; 16]>,
+        /// CK: 16 bytes, with TUAK also 32.
+        ck: Zeroizing<Vec<u8>>,
+        /// IK: 16 bytes, with TUAK also 32.
+        ik: Zeroizing<Vec<u8>>,
     },
     /// The network knows K, but its sequence number is not fresh.
     SynchronisationFailure {
-        /// SQN_MS hidden by AK*, and MAC-S.
-        auts: [u8; 14],
+        /// SQN_MS hidden by AK*, and MAC-S: 14 bytes, more with a longer MAC of TUAK.
+        auts: Vec<u8>,
     },
     /// Whoever sent the challenge does not know K.
     MacFailure,
@@ -52,8 +55,8 @@ pub enum Outcome {
 struct Outputs {
     ak: [u8; 6],
     res: Vec<u8>,
-    ck: Zeroizing<[u8; 16]>,
-    ik: Zeroizing<[u8; 16]>,
+    ck: Zeroizing<Vec<u8>>,
+    ik: Zeroizing<Vec<u8>>,
 }
 
 impl Aka {
@@ -67,6 +70,19 @@ impl Aka {
         match &self.algorithm {
             Algorithm::Milenage(milenage) => milenage.key(),
             Algorithm::Test(test) => test.key(),
+            Algorithm::Tuak(tuak) => tuak.key(),
+        }
+    }
+
+    /// Bytes of AUTN: the hidden sequence number, AMF and the MAC.
+    pub fn autn_length(&self) -> usize {
+        8 + self.mac_length()
+    }
+
+    fn mac_length(&self) -> usize {
+        match &self.algorithm {
+            Algorithm::Milenage(_) | Algorithm::Test(_) => 8,
+            Algorithm::Tuak(tuak) => tuak.lengths().mac.into(),
         }
     }
 
@@ -75,15 +91,17 @@ impl Aka {
         matches!(self.algorithm, Algorithm::Test(_))
     }
 
-    /// Checks RAND and AUTN and answers.
-    pub fn authenticate(&mut self, rand: &[u8; 16], autn: &[u8; 16]) -> Outcome {
+    /// Checks RAND and AUTN, of [`Aka::autn_length`] bytes, and answers.
+    pub fn authenticate(&mut self, rand: &[u8; 16], autn: &[u8]) -> Outcome {
         if !self.count() {
             return Outcome::Exhausted;
         }
         let Outputs { ak, res, ck, ik } = self.f2345(rand);
-        let [s0, s1, s2, s3, s4, s5, a0, a1, mac @ ..] = *autn;
+        let Some((&[s0, s1, s2, s3, s4, s5, a0, a1], mac)) = autn.split_first_chunk() else {
+            return Outcome::MacFailure;
+        };
         let (sqn, amf) = (xor([s0, s1, s2, s3, s4, s5], ak), [a0, a1]);
-        if !constant_time_eq(&self.f1(rand, sqn, amf), &mac) {
+        if !constant_time_eq(&self.f1(rand, sqn, amf), mac) {
             return Outcome::MacFailure;
         }
         if !self.accepts(sqn, amf) {
@@ -105,7 +123,7 @@ impl Aka {
     /// The test algorithm has no order of sequence numbers: its AMF says when to resynchronise.
     fn accepts(&self, sqn: [u8; 6], amf: [u8; 2]) -> bool {
         match self.algorithm {
-            Algorithm::Milenage(_) => self.numbers.is_fresh(sqn),
+            Algorithm::Milenage(_) | Algorithm::Tuak(_) => self.numbers.is_fresh(sqn),
             Algorithm::Test(_) => amf != AMF_RESYNCH,
         }
     }
@@ -122,40 +140,44 @@ impl Aka {
         match &self.algorithm {
             Algorithm::Milenage(milenage) => {
                 let out = milenage.f2345(rand);
-                Outputs { ak: out.ak, res: out.res.to_vec(), ck: out.ck, ik: out.ik }
+                Outputs { ak: out.ak, res: out.res.to_vec(), ck: key(&*out.ck), ik: key(&*out.ik) }
             }
-            Algorithm::Test(test) => Outputs {
-                ak: test.ak(rand),
-                res: test.res(rand),
-                ck: Zeroizing::new(test.ck(rand)),
-                ik: Zeroizing::new(test.ik(rand)),
-            },
+            Algorithm::Test(test) => {
+                Outputs { ak: test.ak(rand), res: test.res(rand), ck: key(&test.ck(rand)), ik: key(&test.ik(rand)) }
+            }
+            Algorithm::Tuak(tuak) => {
+                let out = tuak.f2345(rand);
+                Outputs { ak: out.ak, res: out.res, ck: out.ck, ik: out.ik }
+            }
         }
     }
 
-    fn f1(&self, rand: &[u8; 16], sqn: [u8; 6], amf: [u8; 2]) -> [u8; 8] {
+    fn f1(&self, rand: &[u8; 16], sqn: [u8; 6], amf: [u8; 2]) -> Vec<u8> {
         match &self.algorithm {
-            Algorithm::Milenage(milenage) => milenage.f1(rand, sqn, amf).0,
-            Algorithm::Test(test) => test.mac(rand, sqn, amf),
+            Algorithm::Milenage(milenage) => milenage.f1(rand, sqn, amf).0.to_vec(),
+            Algorithm::Test(test) => test.mac(rand, sqn, amf).to_vec(),
+            Algorithm::Tuak(tuak) => tuak.f1(rand, sqn, amf),
         }
     }
 
     /// SQN_MS ⊕ AK* ‖ MAC-S, the latter over an AMF of zeros (3GPP TS 33.102 6.3.3).
-    fn auts(&self, rand: &[u8; 16]) -> [u8; 14] {
+    fn auts(&self, rand: &[u8; 16]) -> Vec<u8> {
         let sqn_ms = self.numbers.sqn_ms();
         let (ak, mac) = match &self.algorithm {
-            Algorithm::Milenage(milenage) => (milenage.f5_star(rand), milenage.f1(rand, sqn_ms, [0, 0]).1),
-            Algorithm::Test(test) => (test.ak(rand), test.mac(rand, sqn_ms, [0, 0])),
+            Algorithm::Milenage(milenage) => (milenage.f5_star(rand), milenage.f1(rand, sqn_ms, [0, 0]).1.to_vec()),
+            Algorithm::Test(test) => (test.ak(rand), test.mac(rand, sqn_ms, [0, 0]).to_vec()),
+            Algorithm::Tuak(tuak) => (tuak.f5_star(rand), tuak.f1_star(rand, sqn_ms, [0, 0])),
         };
-        let mut auts = [0; 14];
-        auts[..6].copy_from_slice(&xor(sqn_ms, ak));
-        auts[6..].copy_from_slice(&mac);
-        auts
+        [&xor(sqn_ms, ak)[..], &mac].concat()
     }
 }
 
+fn key(bytes: &[u8]) -> Zeroizing<Vec<u8>> {
+    Zeroizing::new(bytes.to_vec())
+}
+
 /// SRES and Kc made of RES, CK and IK (conversion functions c2 and c3, 3GPP TS 33.102 6.8.1.2).
-pub fn gsm_triplet(res: &[u8], ck: &[u8; 16], ik: &[u8; 16]) -> ([u8; 4], [u8; 8]) {
+pub fn gsm_triplet(res: &[u8], ck: &[u8], ik: &[u8]) -> ([u8; 4], [u8; 8]) {
     let mut sres = [0; 4];
     for part in res.chunks(4) {
         sres.iter_mut().zip(part).for_each(|(slot, byte)| *slot ^= byte);
@@ -163,10 +185,14 @@ pub fn gsm_triplet(res: &[u8], ck: &[u8; 16], ik: &[u8; 16]) -> ([u8; 4], [u8; 8
     (sres, kc(ck, ik))
 }
 
-/// Kc made of CK and IK (conversion function c3).
-pub fn kc(ck: &[u8; 16], ik: &[u8; 16]) -> [u8; 8] {
-    let folded = u128::from_be_bytes(*ck) ^ u128::from_be_bytes(*ik);
-    ((folded >> 64) as u64 ^ folded as u64).to_be_bytes()
+/// Kc made of CK and IK (conversion function c3): the exclusive or of all their parts of 64 bits, of which keys of 128 bits
+/// have four.
+pub fn kc(ck: &[u8], ik: &[u8]) -> [u8; 8] {
+    let mut kc = [0; 8];
+    for part in ck.chunks(8).chain(ik.chunks(8)) {
+        kc.iter_mut().zip(part).for_each(|(slot, byte)| *slot ^= byte);
+    }
+    kc
 }
 
 fn xor(left: [u8; 6], right: [u8; 6]) -> [u8; 6] {

@@ -38,16 +38,18 @@ impl Session {
 }
 
 fn umts_context(contents: &mut ProfileContents, application: NodeId, data: &[u8]) -> Executed {
+    let with_kc = contents.has_service(application, SERVICE_GSM_ACCESS);
+    let Some(aka) = contents.aka_mut(application) else { return refused(CONTEXT_NOT_SUPPORTED) };
     let (rand, autn) = match data {
         [0x10, rest @ ..] => match rest.split_first_chunk::<16>() {
-            Some((rand, [0x10, autn @ ..])) => (rand, autn),
+            Some((rand, [length, autn @ ..])) if usize::from(*length) == aka.autn_length() => (rand, autn),
             _ => return refused(StatusWord::WRONG_LENGTH),
         },
         _ => return refused(StatusWord::WRONG_DATA),
     };
-    let Ok(autn) = <&[u8; 16]>::try_from(autn) else { return refused(StatusWord::WRONG_LENGTH) };
-    let with_kc = contents.has_service(application, SERVICE_GSM_ACCESS);
-    let Some(aka) = contents.aka_mut(application) else { return refused(CONTEXT_NOT_SUPPORTED) };
+    if autn.len() != aka.autn_length() {
+        return refused(StatusWord::WRONG_LENGTH);
+    }
     match aka.authenticate(rand, autn) {
         Outcome::Authenticated { res, ck, ik } => {
             let mut answer = vec![0xDB];

@@ -11,6 +11,7 @@ mod pin_commands;
 mod select;
 pub mod sequence;
 pub mod test_algorithm;
+pub mod tuak;
 
 use rsp_apdu::{Command, Response, SecureMessaging, StatusWord};
 use rsp_crypto::{Randomness, RandomnessExt};

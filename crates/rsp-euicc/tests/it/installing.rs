@@ -189,7 +189,7 @@ fn the_header_says_what_the_euicc_must_have() {
         refusal(elements).status()
     };
     assert_eq!(with(|header| header.major_version = 4), PeStatusCode::UNSUPPORTED_PROFILE_VERSION);
-    assert_eq!(with(|header| header.mandatory_services.0.push(Service::TUAK128)), PeStatusCode::FEATURE_NOT_SUPPORTED);
+    assert_eq!(with(|header| header.mandatory_services.0.push(Service::GBA_USIM)), PeStatusCode::FEATURE_NOT_SUPPORTED);
     assert_eq!(with(|header| header.mandatory_services.0.push(Service(77))), PeStatusCode::FEATURE_NOT_SUPPORTED);
     let unknown = |header: &mut rsp_saip::header::ProfileHeader| {
         header.mandatory_templates.push(ObjectIdentifier::new(vec![2, 23, 143, 1, 2, 99]).expect("arcs"));
@@ -241,7 +241,7 @@ fn keys_must_be_of_a_known_algorithm_and_length() {
         change(algorithm);
         refusal(elements).status()
     };
-    assert_eq!(with(|algorithm| algorithm.algorithm_id = 2), PeStatusCode::FEATURE_NOT_SUPPORTED);
+    assert_eq!(with(|algorithm| algorithm.algorithm_id = 2), PeStatusCode::BAD_VALUES, "TOPc of 16 bytes");
     assert_eq!(with(|algorithm| algorithm.algorithm_id = 9), PeStatusCode::BAD_VALUES);
     assert_eq!(with(|algorithm| algorithm.key = rsp_saip::Secret::from(&[0; 15][..])), PeStatusCode::BAD_VALUES);
     assert_eq!(with(|algorithm| algorithm.opc = rsp_saip::Secret::from(&[][..])), PeStatusCode::BAD_VALUES);

@@ -15,4 +15,5 @@ mod sgp23;
 mod terminal;
 mod transcript;
 mod transport;
+mod tuak;
 mod usim_commands;

@@ -43,7 +43,7 @@ fn load_profile_elements_names_the_status_of_the_element() {
     };
     for (elements, status) in [
         (elements(|header| header.major_version = 4), PeStatusCode::UNSUPPORTED_PROFILE_VERSION),
-        (elements(|header| header.mandatory_services.0.push(Service::TUAK128)), PeStatusCode::FEATURE_NOT_SUPPORTED),
+        (elements(|header| header.mandatory_services.0.push(Service::GBA_USIM)), PeStatusCode::FEATURE_NOT_SUPPORTED),
     ] {
         let (_, mut server, mut terminal) = setup();
         let error = terminal.refuse(&mut server, &Order { elements, ..Order::number(1) });
