@@ -5,13 +5,15 @@ use std::path::Path;
 use anyhow::{Context as _, bail};
 use rsp_asn1::Iccid;
 use rsp_crypto::{Randomness, RandomnessExt as _, hash};
-use rsp_network::Subscriber;
+use rsp_network::{Subscriber, Tuak};
 use rsp_saip::aka::{AlgoParameter, AlgorithmConfiguration};
 use rsp_saip::builder::{Codes, ProfileBuilder};
 use rsp_saip::{Element, ProfilePackage, Secret};
 
 /// `algorithmID` of akaParameter: Milenage.
 const MILENAGE: u8 = 1;
+/// `algorithmID` of akaParameter: TUAK.
+const TUAK: u8 = 2;
 /// `algorithmID` of akaParameter: the XOR algorithm of 3GPP TS 34.108.
 const USIM_TEST: u8 = 3;
 
@@ -105,12 +107,28 @@ impl Subscription {
 /// When the package does not say, or authenticates in a way that the network does not know.
 pub fn subscriber(package: &ProfilePackage) -> anyhow::Result<Subscriber> {
     let parameter = algorithm(package).context("the package has no akaParameter with an algorithm")?;
-    let key = parameter.key.expose().try_into().context("K has not 16 bytes")?;
+    let key = || parameter.key.expose().try_into().context("K has not 16 bytes");
     match parameter.algorithm_id {
-        MILENAGE => Ok(Subscriber::milenage(key, parameter.opc.expose().try_into().context("OPc has not 16 bytes")?)),
-        USIM_TEST => Ok(Subscriber::usim_test(key)),
-        other => bail!("the package authenticates with algorithm {other}; this network knows Milenage and XOR"),
+        MILENAGE => {
+            Ok(Subscriber::milenage(key()?, parameter.opc.expose().try_into().context("OPc has not 16 bytes")?))
+        }
+        TUAK => tuak(parameter),
+        USIM_TEST => Ok(Subscriber::usim_test(key()?)),
+        other => bail!("the package authenticates with algorithm {other}; this network knows Milenage, TUAK and XOR"),
     }
+}
+
+/// A subscriber with TUAK, whose algorithmOptions say how long RES is.
+fn tuak(parameter: &AlgoParameter) -> anyhow::Result<Subscriber> {
+    let topc = parameter.opc.expose().try_into().context("TOPc has not 32 bytes")?;
+    let tuak = Tuak::new(parameter.key.expose(), topc).context("K has neither 16 nor 32 bytes")?;
+    let res_length = match parameter.options.first() {
+        Some(0x00 | 0x08) => 4,
+        Some(0x01 | 0x09) => 8,
+        Some(0x02 | 0x0A) => 16,
+        _ => bail!("the package asks TUAK for lengths that no network uses (algorithmOptions)"),
+    };
+    Ok(Subscriber::tuak(tuak.with_iterations(parameter.number_of_keccak.unwrap_or(1)), res_length))
 }
 
 /// Algorithm and keys of the first network access application.
