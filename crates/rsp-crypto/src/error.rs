@@ -29,9 +29,12 @@ pub enum Error {
     /// The signature is not by this key over this message.
     #[error("signature does not verify")]
     SignatureMismatch,
-    /// Data for AES-CBC is not a whole number of 16-byte blocks.
-    #[error("data is not a whole number of 16-byte blocks")]
+    /// Data for a cipher in CBC mode is not a whole number of its blocks.
+    #[error("data is not a whole number of blocks")]
     BlockLength,
+    /// A symmetric key has a length that its algorithm does not know.
+    #[error("the key has a length that its algorithm does not know")]
+    KeyLength,
     /// Sealed data is too short, altered, or was sealed with another key or other associated data.
     #[error("sealed data does not open")]
     SealBroken,

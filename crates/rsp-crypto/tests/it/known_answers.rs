@@ -1,6 +1,7 @@
 //! RFC 5903, RFC 7748, the permutations of TS 35.232, SP 800-38A and the recorded BSP sequences.
 
-use rsp_crypto::{Curve, PublicKey, SecretKey, SharedSecret, kdf, keccak, symmetric, x25519};
+use rsp_crypto::secured_packet::PacketKey;
+use rsp_crypto::{Curve, Error, PublicKey, SecretKey, SharedSecret, kdf, keccak, symmetric, x25519};
 use rsp_testkit::{standards, standards_json};
 use serde_json::Value;
 
@@ -172,5 +173,52 @@ fn a_point_survives_compression() {
             PublicKey::from_compressed(curve, &none).is_err()
         });
         assert!(off_curve);
+    }
+}
+
+/// The message of the examples in NIST SP 800-38A and SP 800-38B, its first block.
+const MESSAGE: &str = "6bc1bee22e409f96e93d7e117393172a";
+
+#[test]
+fn checksums_of_aes_are_those_of_nist_sp_800_38b() {
+    let examples = [
+        ("2b7e151628aed2a6abf7158809cf4f3c", "070a16b46b4d4144"),
+        ("8e73b0f7da0e6452c810f32b809079e562f8ead2522c6b7b", "9e99a7bf31e71090"),
+        ("603deb1015ca71be2b73aef0857d77811f352c073b6108d72d9810a30914dff4", "28a7023f452e8f82"),
+    ];
+    for (key, checksum) in examples {
+        let key = PacketKey::aes(&hex::decode(key).unwrap()).unwrap();
+        let message = hex::decode(MESSAGE).unwrap();
+        assert_eq!(hex::encode(key.checksum(&[&message[..5], &message[5..]])), checksum);
+    }
+}
+
+/// Computed by PyCryptodome 3: two and three keys, and a last block that is padded with zeros.
+#[test]
+fn triple_des_is_that_of_another_implementation() {
+    let keys = "0123456789abcdef23456789abcdef01456789abcdef0123";
+    let message = hex::decode(MESSAGE).unwrap();
+    for (length, encrypted, checksum) in [
+        (16, "06ede3d82884090a3b7bbd1fc1ad476f", "24508a2148b9bcfc"),
+        (24, "714772f339841d34a66687569156f45a", "e677176fd44f1ebd"),
+    ] {
+        let key = PacketKey::triple_des(&hex::decode(keys).unwrap()[..length]).unwrap();
+        let mut data = message.clone();
+        key.encrypt(&mut data).unwrap();
+        assert_eq!(hex::encode(&data), encrypted);
+        key.decrypt(&mut data).unwrap();
+        assert_eq!(data, message);
+        assert_eq!(hex::encode(key.checksum(&[&message[..12]])), checksum);
+        assert_eq!(key.decrypt(&mut data[..12]), Err(Error::BlockLength));
+    }
+}
+
+#[test]
+fn keys_of_other_lengths_are_refused() {
+    for length in (0..40).filter(|length| ![16, 24, 32].contains(length)) {
+        assert_eq!(PacketKey::aes(&vec![1; length]).err(), Some(Error::KeyLength), "AES, {length}");
+    }
+    for length in (0..40).filter(|length| ![16, 24].contains(length)) {
+        assert_eq!(PacketKey::triple_des(&vec![1; length]).err(), Some(Error::KeyLength), "triple DES, {length}");
     }
 }
