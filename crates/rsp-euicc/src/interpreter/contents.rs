@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::fs::access::{self, Access};
 use crate::fs::{AccessRule, Content, Df, Ef, FileSystem, Node, NodeId, Octets, Structure};
+use crate::registry::Registry;
 use crate::usim::aka::Aka;
 use crate::usim::codes::Codes;
 
@@ -29,6 +30,9 @@ pub struct ProfileContents {
     /// Which parameters an application uses.
     bindings: Vec<(NodeId, usize)>,
     kept: Vec<KeptElement>,
+    /// Empty in a profile that an earlier version installed.
+    #[serde(default)]
+    registry: Registry,
 }
 
 /// A profile element that is installed as it came: its effect is not modelled.
@@ -87,6 +91,15 @@ impl ProfileContents {
 
     pub(crate) fn codes_mut(&mut self) -> &mut Codes {
         &mut self.codes
+    }
+
+    /// Security domains, applications and remote file management.
+    pub fn registry(&self) -> &Registry {
+        &self.registry
+    }
+
+    pub(crate) fn registry_mut(&mut self) -> &mut Registry {
+        &mut self.registry
     }
 
     pub(super) fn keep(&mut self, tag: u32, bytes: &[u8]) {

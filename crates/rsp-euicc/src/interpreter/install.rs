@@ -12,7 +12,7 @@ use rsp_saip::{Element, ElementKind, ProfileElement, TemplateElement};
 use super::contents::EF_UST;
 use super::creation::{Creation, Description, MAX_BYTES};
 use super::templates::{self, Shape, Template};
-use super::{Fault, InstallError, ProfileContents, keys, requirements};
+use super::{Fault, InstallError, ProfileContents, card_content, keys, requirements};
 use crate::fs::{Content, NodeId};
 
 /// Services of EF_UST that this USIM does not have, with the service of the package that a profile may insist on: GBA
@@ -89,9 +89,19 @@ impl Installer {
                 }
                 _ => return Err(Fault::new(PeStatusCode::INVALID_REQUEST_FORMAT, "no application has these keys")),
             },
-            Element::CdmaParameter(_) | Element::SecurityDomain(_) | Element::Rfm(_) | Element::Application(_) => {
+            Element::SecurityDomain(domain) => {
+                card_content::add_domain(&mut self.contents, domain)?;
                 self.keep(received);
             }
+            Element::Rfm(rfm) => {
+                card_content::add_rfm(&mut self.contents, rfm)?;
+                self.keep(received);
+            }
+            Element::Application(application) => {
+                card_content::add_application(&mut self.contents, application)?;
+                self.keep(received);
+            }
+            Element::CdmaParameter(_) => self.keep(received),
             Element::End(_) => self.ended = true,
             // A reserved element, one of a later version, or content that only its issuer knows.
             _ => self.unsupported(received)?,

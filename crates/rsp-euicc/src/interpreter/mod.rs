@@ -1,8 +1,9 @@
 //! The profile package interpreter: profile elements become files, codes and keys (TCA profile package 8; SGP.22 2.5.6).
 //!
-//! Headers, files from templates and generic file management, PINs, PUKs and AKA parameters take effect. CSIM, security
-//! domains, remote file management and applications are parsed and kept with the profile, but do nothing.
+//! Headers, files from templates and generic file management, PINs, PUKs, AKA parameters, security domains and remote file
+//! management take effect. Applications are listed in the registry but not run; CSIM is kept with the profile.
 
+mod card_content;
 mod contents;
 mod creation;
 mod install;

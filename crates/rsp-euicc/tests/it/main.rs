@@ -10,6 +10,7 @@ mod manufacturing;
 mod persistence;
 mod power_loss;
 mod profile;
+mod registry;
 mod server;
 mod sgp23;
 mod terminal;
