@@ -3,6 +3,7 @@
 use rsp_asn1::{Eid, Iccid, ProfileClass, Timestamp};
 use rsp_pki::Certificate;
 
+use crate::registry::{Application, FileManagement, SecurityDomain};
 use crate::{Error, EuiccState};
 
 /// An eUICC at a glance.
@@ -66,6 +67,51 @@ pub struct InspectedProfile {
     pub upp_sha256: String,
     /// Bytes of profile elements.
     pub upp_length: u32,
+    /// Its security domains, the operator's first.
+    pub domains: Vec<InspectedDomain>,
+    /// Its applications, which are listed but not run.
+    pub applications: Vec<InspectedApplication>,
+    /// Its instances of remote file management.
+    pub file_management: Vec<InspectedFileManagement>,
+}
+
+/// One security domain. Its keys are named by their versions only.
+#[derive(Debug, Clone)]
+pub struct InspectedDomain {
+    /// Its AID, upper-case hexadecimal.
+    pub aid: String,
+    /// Toolkit application references, upper-case hexadecimal.
+    pub tars: Vec<String>,
+    /// Least security of a message, first byte of the SPI (ETSI TS 102 225 5.1.1).
+    pub minimum_security_level: u8,
+    /// Versions of its keys.
+    pub key_versions: Vec<u8>,
+}
+
+/// One application.
+#[derive(Debug, Clone)]
+pub struct InspectedApplication {
+    /// Its AID, upper-case hexadecimal.
+    pub aid: String,
+    /// AID of its load package, upper-case hexadecimal.
+    pub package: String,
+    /// AID of its security domain, upper-case hexadecimal.
+    pub domain: String,
+}
+
+/// One instance of remote file management.
+#[derive(Debug, Clone)]
+pub struct InspectedFileManagement {
+    /// Its AID, upper-case hexadecimal.
+    pub aid: String,
+    /// Toolkit application references, upper-case hexadecimal.
+    pub tars: Vec<String>,
+    /// Least security of a message, first byte of the SPI (ETSI TS 102 225 5.1.1).
+    pub minimum_security_level: u8,
+    /// AID of the security domain whose keys protect its messages, upper-case hexadecimal.
+    pub domain: String,
+    /// AID of the ADF that it manages, upper-case hexadecimal.
+    pub adf: Option<String>,
 }
 
 /// One notification.
@@ -92,7 +138,7 @@ impl EuiccState {
             let (ci, eum) = (read(&stored.ci_certificate)?, read(&stored.eum_certificate)?);
             let euicc = read(&stored.euicc_certificate)?;
             Ok(InspectedCredential {
-                ci_key_id: hex(ci.subject_key_identifier().unwrap_or_default()).to_uppercase(),
+                ci_key_id: upper_hex(ci.subject_key_identifier().unwrap_or_default()),
                 ci: ci.subject(),
                 eum: eum.subject(),
                 curve: euicc.curve().map_or_else(|| "unknown".to_owned(), |curve| curve.to_string()),
@@ -116,8 +162,9 @@ impl EuiccState {
 
 fn profile(slot: &crate::state::ProfileSlot) -> InspectedProfile {
     let metadata = slot.metadata();
+    let registry = slot.contents.registry();
     InspectedProfile {
-        isdp_aid: hex(&slot.isdp_aid).to_uppercase(),
+        isdp_aid: upper_hex(&slot.isdp_aid),
         iccid: Iccid(slot.iccid),
         enabled: slot.enabled,
         nickname: slot.nickname.clone(),
@@ -126,6 +173,36 @@ fn profile(slot: &crate::state::ProfileSlot) -> InspectedProfile {
         class: metadata.profile_class,
         upp_sha256: hex(&slot.upp_sha256),
         upp_length: slot.upp_length,
+        domains: registry.domains().iter().map(domain).collect(),
+        applications: registry.applications().iter().map(application).collect(),
+        file_management: registry.file_management().iter().map(file_management).collect(),
+    }
+}
+
+fn domain(domain: &SecurityDomain) -> InspectedDomain {
+    InspectedDomain {
+        aid: upper_hex(&domain.aid),
+        tars: domain.address.tars.iter().map(|tar| upper_hex(tar)).collect(),
+        minimum_security_level: domain.address.minimum_security_level,
+        key_versions: domain.key_sets.iter().map(|set| set.version).collect(),
+    }
+}
+
+fn application(application: &Application) -> InspectedApplication {
+    InspectedApplication {
+        aid: upper_hex(&application.aid),
+        package: upper_hex(&application.package),
+        domain: upper_hex(&application.domain),
+    }
+}
+
+fn file_management(instance: &FileManagement) -> InspectedFileManagement {
+    InspectedFileManagement {
+        aid: upper_hex(&instance.aid),
+        tars: instance.address.tars.iter().map(|tar| upper_hex(tar)).collect(),
+        minimum_security_level: instance.address.minimum_security_level,
+        domain: upper_hex(&instance.domain),
+        adf: instance.adf.as_ref().map(|(aid, _)| upper_hex(aid)),
     }
 }
 
@@ -142,6 +219,10 @@ fn notification(stored: &crate::state::StoredNotification) -> InspectedNotificat
         address: stored.address.clone(),
         iccid: stored.iccid.map(Iccid),
     }
+}
+
+fn upper_hex(bytes: &[u8]) -> String {
+    hex(bytes).to_uppercase()
 }
 
 fn hex(bytes: &[u8]) -> String {

@@ -29,7 +29,10 @@ pub mod usim;
 pub use ecasd::ECASD_AID;
 pub use error::Error;
 pub use euicc::Euicc;
-pub use inspect::{InspectedCredential, InspectedNotification, InspectedProfile, Inspection};
+pub use inspect::{
+    InspectedApplication, InspectedCredential, InspectedDomain, InspectedFileManagement, InspectedNotification,
+    InspectedProfile, Inspection,
+};
 pub use isdr::ISDR_AID;
 pub use manufacture::{Credential, Manufacture};
 pub use state::EuiccState;

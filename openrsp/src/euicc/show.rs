@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
-use rsp_euicc::{FileStore, Inspection};
+use rsp_euicc::{FileStore, InspectedProfile, Inspection};
 use serde_json::{Value, json};
 
 use super::failure;
@@ -39,6 +39,7 @@ fn value(euicc: &Inspection) -> Value {
             "state": if profile.enabled { "enabled" } else { "disabled" }, "class": profile.class.name(),
             "nickname": profile.nickname, "service_provider": profile.service_provider, "name": profile.name,
             "upp_sha256": profile.upp_sha256, "upp_bytes": profile.upp_length,
+            "card_content": card_content(profile),
         })
     });
     let notifications = euicc.notifications.iter().map(|notification| {
@@ -58,6 +59,52 @@ fn value(euicc: &Inspection) -> Value {
         "profiles": profiles.collect::<Vec<Value>>(),
         "notifications": notifications.collect::<Vec<Value>>(),
     })
+}
+
+fn card_content(profile: &InspectedProfile) -> Value {
+    let domains = profile.domains.iter().map(|domain| {
+        json!({
+            "aid": domain.aid, "tars": domain.tars, "key_versions": domain.key_versions,
+            "minimum_security_level": domain.minimum_security_level,
+        })
+    });
+    let applications = profile.applications.iter().map(|application| {
+        json!({ "aid": application.aid, "package": application.package, "security_domain": application.domain })
+    });
+    let file_management = profile.file_management.iter().map(|instance| {
+        json!({
+            "aid": instance.aid, "tars": instance.tars, "security_domain": instance.domain, "adf": instance.adf,
+            "minimum_security_level": instance.minimum_security_level,
+        })
+    });
+    json!({
+        "security_domains": domains.collect::<Vec<Value>>(),
+        "applications": applications.collect::<Vec<Value>>(),
+        "file_management": file_management.collect::<Vec<Value>>(),
+    })
+}
+
+fn print_card_content(profile: &InspectedProfile) {
+    let reached = |tars: &[String], level: u8| match tars {
+        [] => "not reached over the air".to_owned(),
+        tars => format!("TAR {}, security {level:02X} at least", tars.join(" ")),
+    };
+    for domain in &profile.domains {
+        println!(
+            "                 security domain {}: {}, key versions {:02X?}",
+            domain.aid,
+            reached(&domain.tars, domain.minimum_security_level),
+            domain.key_versions
+        );
+    }
+    for application in &profile.applications {
+        println!("                 application {} of {}, not run", application.aid, application.package);
+    }
+    for instance in &profile.file_management {
+        let adf = instance.adf.as_ref().map_or_else(String::new, |adf| format!(", ADF {adf}"));
+        let reached = reached(&instance.tars, instance.minimum_security_level);
+        println!("                 file management {}: {reached}{adf}", instance.aid);
+    }
 }
 
 fn print(euicc: &Inspection) {
@@ -85,6 +132,7 @@ fn print(euicc: &Inspection) {
         );
         println!("                 ISD-P {}", profile.isdp_aid);
         println!("                 {} bytes of elements, SHA-256 {}", profile.upp_length, profile.upp_sha256);
+        print_card_content(profile);
     }
     for notification in &euicc.notifications {
         let iccid = notification.iccid.map(|iccid| iccid.to_string()).unwrap_or_default();
