@@ -37,8 +37,8 @@ pub(crate) fn interpret(elements: &[u8]) -> Result<Interpreted, Refusal> {
     let (contents, status) = crate::interpreter::install(package.elements())
         .map_err(|error| refusal(error.statuses.clone(), &error.to_string()))?;
     let mut response = EuiccResponse::success();
-    // "ok" without an identification speaks for every element; those that were left out are named one by one.
-    if !status.is_empty() {
+    // "ok" without an identification speaks for every element; if one was left out, each is named.
+    if status.iter().any(|status| status.status != PeStatusCode::OK) {
         response.pe_status = status;
     }
     let sima_response = response.to_der().map_err(|error| refusal(Vec::new(), &error))?;

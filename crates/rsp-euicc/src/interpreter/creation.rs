@@ -4,6 +4,7 @@ use rsp_saip::file::{Fcp, File, FileItem, ProprietaryInfo};
 use rsp_saip::status::PeStatusCode;
 
 use super::Fault;
+use super::install::Progress;
 use super::templates::{FF, FileTemplate, Fill, Shape};
 use crate::fs::{AccessReference, AccessRule, Content, Df, Ef, FileSystem, Node, NodeId, Octets, Structure};
 
@@ -17,10 +18,11 @@ const MF_ARR: u16 = 0x2F06;
 /// EF_ARR of all other DFs.
 const DF_ARR: u16 = 0x6F06;
 
-/// What the file system holds of a package so far, with the memory that is used.
+/// Adds files to what a package has become so far.
 pub(super) struct Creation<'a> {
-    pub(super) fs: &'a mut FileSystem,
-    used: usize,
+    progress: &'a mut Progress,
+    /// Of the element that describes the files.
+    index: usize,
 }
 
 /// One file of a profile element: a descriptor and what follows it.
@@ -31,10 +33,13 @@ pub(super) struct Description<'a> {
 
 impl<'a> Description<'a> {
     /// Splits a field: some fields describe several files of the same kind, each with a descriptor of its own.
-    pub(super) fn split(file: &'a File) -> Vec<Self> {
+    ///
+    /// The files of the MF are created even when the package says that they are not to be (TCA profile package 8.3).
+    pub(super) fn split(file: &'a File, in_mf: bool) -> Vec<Self> {
         let mut descriptions = vec![Self { fcp: None, pieces: Vec::new() }];
         for item in &file.0 {
             match item {
+                FileItem::DoNotCreate(()) if in_mf => {}
                 FileItem::DoNotCreate(()) => return Vec::new(),
                 FileItem::FileDescriptor(fcp) => {
                     let last = descriptions.len() - 1;
@@ -55,14 +60,14 @@ impl<'a> Description<'a> {
 }
 
 impl<'a> Creation<'a> {
-    /// Goes on with files that already take `used` bytes.
-    pub(super) fn new(fs: &'a mut FileSystem, used: usize) -> Self {
-        Self { fs, used }
+    /// Goes on with what there is, for the element with this index.
+    pub(super) fn new(progress: &'a mut Progress, index: usize) -> Self {
+        Self { progress, index }
     }
 
-    /// Memory that is used by the bodies of all files.
-    pub(super) fn used(&self) -> usize {
-        self.used
+    /// The files so far.
+    pub(super) fn fs(&mut self) -> &mut FileSystem {
+        self.progress.contents.files_mut()
     }
 
     /// Creates a template's file under `parent` and fills it.
@@ -98,38 +103,59 @@ impl<'a> Creation<'a> {
         let fcp = description.fcp.unwrap_or(&no_fcp);
         let access = access(fcp, MF_ARR, Some(rule))?;
         let content = Content::Df(Df::with_keys(None, key_references(fcp)?));
-        let node = self.fs.node_mut(NodeId::MF);
+        let node = self.fs().node_mut(NodeId::MF);
         node.access = access;
         node.content = content;
         Ok(NodeId::MF)
     }
 
-    /// Creates the file that a generic command describes.
+    /// Creates the file that a generic command describes. One that exists already, and that the command describes as it
+    /// is, is selected.
     pub(super) fn generic_file(&mut self, parent: NodeId, fcp: &Fcp) -> Result<NodeId, Fault> {
         let descriptor = fcp.file_descriptor.as_deref().and_then(<[u8]>::first).copied();
         let Some(descriptor) = descriptor else { return Err(missing("a file descriptor")) };
         let Some(file_id) = fcp.file_id() else { return Err(missing("a file identifier")) };
-        let content = if descriptor & 0x3F == 0x38 {
-            df(fcp)?
-        } else {
-            let shape = match descriptor & 0x3F {
-                0x01 => Shape::Transparent(0),
-                0x02 => Shape::LinearFixed(0, 0),
-                0x06 => Shape::Cyclic(0, 0),
-                0x39 => Shape::BerTlv(0),
-                _ => return Err(Fault::new(PeStatusCode::BAD_VALUES, "an unknown file descriptor")),
-            };
-            let derived = u8::try_from(file_id & 0x1F).ok().filter(|sfi| (1..=30).contains(sfi));
-            let template = FileTemplate { name: "createFCP", file_id, shape, rule: 0, sfi: derived, fill: FF };
-            self.template_ef(&template, fcp)?
+        let shape = match descriptor & 0x3F {
+            0x38 => Shape::Df,
+            0x01 => Shape::Transparent(0),
+            0x02 => Shape::LinearFixed(0, 0),
+            0x06 => Shape::Cyclic(0, 0),
+            0x39 => Shape::BerTlv(0),
+            _ => return Err(Fault::new(PeStatusCode::BAD_VALUES, "an unknown file descriptor")),
         };
-        self.create(parent, file_id, None, content, fcp)
+        let derived = u8::try_from(file_id & 0x1F).ok().filter(|sfi| (1..=30).contains(sfi));
+        let template = FileTemplate { name: "createFCP", file_id, shape, rule: 0, sfi: derived, fill: FF, special: 0 };
+        let fs = self.fs();
+        let existing = fs.children(parent).find(|id| fs.node(*id).file_id == file_id);
+        match existing {
+            Some(existing) if self.describes(&template, fcp, existing)? => Ok(existing),
+            Some(_) => Err(already_exists()),
+            None => {
+                let content = match shape {
+                    Shape::Df => df(fcp)?,
+                    _ => self.template_ef(&template, fcp)?,
+                };
+                self.create(parent, file_id, None, content, fcp)
+            }
+        }
+    }
+
+    /// Whether a command describes an existing file: of the same kind, and of the same size if it gives one.
+    fn describes(&mut self, template: &FileTemplate, fcp: &Fcp, existing: NodeId) -> Result<bool, Fault> {
+        match &self.fs().node(existing).content {
+            Content::Df(df) => Ok(matches!(template.shape, Shape::Df) && df.aid.as_deref() == fcp.df_name.as_deref()),
+            Content::Ef(_) if matches!(template.shape, Shape::Df) => Ok(false),
+            Content::Ef(ef) => {
+                let size = fcp.size().unwrap_or(ef.body.len());
+                Ok(ef.structure == structure(template, fcp)? && ef.body.len() == size)
+            }
+        }
     }
 
     /// Writes content and returns the position behind it.
     pub(super) fn fill(&mut self, file: NodeId, position: usize, content: &[u8]) -> Result<usize, Fault> {
         let end = position + content.len();
-        let Some(ef) = self.fs.ef_mut(file) else {
+        let Some(ef) = self.fs().ef_mut(file) else {
             return Err(Fault::new(PeStatusCode::BAD_VALUES, "content for a file that cannot hold any"));
         };
         match ef.body.get_mut(position..end) {
@@ -151,40 +177,54 @@ impl<'a> Creation<'a> {
         if file_id == 0 {
             return Err(missing("a file identifier"));
         }
-        if self.fs.iter().count() >= MAX_FILES {
+        if self.fs().iter().count() >= MAX_FILES {
             return Err(Fault::new(PeStatusCode::NOT_ENOUGH_MEMORY, "too many files"));
         }
         let is_adf = matches!(&content, Content::Df(df) if df.aid.is_some());
+        if let Content::Df(Df { aid: Some(aid), .. }) = &content
+            && self
+                .fs()
+                .iter()
+                .any(|(_, node)| matches!(&node.content, Content::Df(df) if df.aid.as_ref() == Some(aid)))
+        {
+            return Err(Fault::new(PeStatusCode::BAD_VALUES, "a second application with this AID"));
+        }
         let arr = if parent == NodeId::MF || is_adf { MF_ARR } else { DF_ARR };
         let access = access(fcp, arr, rule)?;
         let node =
             Node { parent: Some(parent), file_id, life_cycle: life_cycle(fcp), access, link: link(fcp)?, content };
-        let problem = "a file with this identifier already exists";
-        self.fs.add(node).ok_or_else(|| Fault::new(PeStatusCode::BAD_VALUES, problem))
+        let links = node.link.is_some();
+        let file = self.fs().add(node).ok_or_else(already_exists)?;
+        if links {
+            self.progress.links.push((file, self.index));
+        }
+        Ok(file)
     }
 
     /// The body of an EF before content is written.
     fn template_ef(&mut self, template: &FileTemplate, fcp: &Fcp) -> Result<Content, Fault> {
         let is_link = fcp.link_path.as_ref().is_some_and(|path| !path.is_empty());
         let (structure, size) = if is_link { (structure(template, fcp)?, 0) } else { sized(template, fcp)? };
-        self.used += size;
-        if size > MAX_BYTES || self.used > MAX_BYTES {
+        // Before anything is reserved.
+        if size > MAX_BYTES - self.progress.used.min(MAX_BYTES) {
             return Err(Fault::new(PeStatusCode::NOT_ENOUGH_MEMORY, "the files are too large"));
         }
+        self.progress.used += size;
         let info = fcp.proprietary_ef_info.as_ref();
+        if info.is_some_and(|info| info.fill_pattern.is_some() && info.repeat_pattern.is_some()) {
+            return Err(Fault::new(PeStatusCode::BAD_VALUES, "both a fill pattern and a repeat pattern"));
+        }
         let unit = match structure {
             Structure::LinearFixed { record } | Structure::Cyclic { record } => usize::from(record),
             _ => size,
         };
         let pattern = filled(template.fill, info, unit);
         let body: Vec<u8> = pattern.iter().copied().cycle().take(size).collect();
-        let special = info.and_then(|info| info.special_file_information.as_ref()?.first().copied());
-        Ok(Content::Ef(Ef {
-            structure,
-            sfi: short_identifier(template, fcp)?,
-            special: special.unwrap_or(0),
-            body: Octets::from(body),
-        }))
+        let special = match info {
+            None => template.special,
+            Some(info) => info.special_file_information.as_deref().and_then(<[u8]>::first).copied().unwrap_or(0),
+        };
+        Ok(Content::Ef(Ef { structure, sfi: short_identifier(template, fcp)?, special, body: Octets::from(body) }))
     }
 }
 
@@ -277,6 +317,10 @@ fn link(fcp: &Fcp) -> Result<Option<Vec<u16>>, Fault> {
         None | Some([]) => Ok(None),
         Some(path) => super::path(path).map(Some),
     }
+}
+
+fn already_exists() -> Fault {
+    Fault::new(PeStatusCode::BAD_VALUES, "another file with this identifier already exists")
 }
 
 fn missing(what: &str) -> Fault {

@@ -1,45 +1,58 @@
 //! Goes through a package, element by element.
 
 use std::collections::BTreeSet;
+use std::mem::discriminant;
 
 use rsp_saip::codes::{PinCodes, PinCodesChoice};
 use rsp_saip::file::File;
-use rsp_saip::gfm::{FileCommand, GenericFileManagement};
-use rsp_saip::header::{ProfileHeader, Service};
+use rsp_saip::header::ProfileHeader;
 use rsp_saip::status::{PeStatus, PeStatusCode};
 use rsp_saip::{Element, ElementKind, ProfileElement, TemplateElement};
 
 use super::contents::EF_UST;
 use super::creation::{Creation, Description, MAX_BYTES};
-use super::templates::{self, Shape, Template};
+use super::templates::{Shape, Template};
 use super::{Fault, InstallError, ProfileContents, card_content, keys, requirements};
-use crate::fs::{Content, NodeId};
+use crate::fs::{Content, FileSystem, NodeId};
 
-/// Services of EF_UST that this USIM does not have, with the service of the package that a profile may insist on: GBA
-/// and MBMS, and calculation of the SUCI by the USIM.
-const UNSUPPORTED_SERVICES: [(usize, Option<Service>); 3] =
-    [(68, Some(Service::GBA_USIM)), (69, Some(Service::MBMS)), (125, None)];
+/// Services of EF_UST that this USIM does not have: GBA and MBMS.
+const UNSUPPORTED_SERVICES: [usize; 2] = [68, 69];
 
 /// The DF that PINs and keys belong to.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Context {
+pub(super) enum Context {
     /// A DF of the file system.
     Df(NodeId),
-    /// An application that is only kept, and with it whatever belongs to it.
-    Kept,
+    /// An application that was left out, and with it whatever belongs to it.
+    LeftOut,
+}
+
+/// What the elements so far have become: what an element that is left out must not have touched.
+#[derive(Clone, Default)]
+pub(super) struct Progress {
+    pub(super) contents: ProfileContents,
+    context: Option<Context>,
+    usim: Option<NodeId>,
+    isim: Option<NodeId>,
+    csim: Option<NodeId>,
+    /// Memory of the bodies of all files.
+    pub(super) used: usize,
+    /// Files that link to others, with the index of the element that made them.
+    pub(super) links: Vec<(NodeId, usize)>,
 }
 
 /// A package on its way in.
 #[derive(Default)]
 pub(super) struct Installer {
-    contents: ProfileContents,
+    pub(super) progress: Progress,
+    /// Of the elements that were processed, one for each that has a header.
     statuses: Vec<PeStatus>,
     identifications: BTreeSet<u16>,
     header: Option<ProfileHeader>,
-    context: Option<Context>,
-    usim: Option<NodeId>,
-    isim: Option<NodeId>,
-    used: usize,
+    /// Applications that were left out.
+    left_out: Vec<ElementKind>,
+    /// Of the element that is being processed.
+    pub(super) index: usize,
     ended: bool,
 }
 
@@ -47,66 +60,104 @@ impl Installer {
     /// Installs all elements.
     pub(super) fn run(mut self, elements: &[ProfileElement]) -> Result<(ProfileContents, Vec<PeStatus>), InstallError> {
         for (index, element) in elements.iter().enumerate() {
+            self.index = index;
             if let Err(fault) = self.element(element) {
-                return Err(self.placed(fault, index + 1, Some(element)));
+                return Err(self.placed(fault, index, Some(element)));
             }
         }
         match self.finish() {
-            Ok(()) => Ok((self.contents, self.statuses)),
-            Err(fault) => Err(self.placed(fault, elements.len(), elements.last())),
+            Ok(()) => Ok((self.progress.contents, self.statuses)),
+            Err((None, fault)) => Err(self.placed(fault, elements.len().saturating_sub(1), elements.last())),
+            Err((Some(index), fault)) => Err(self.placed(fault, index, elements.get(index))),
         }
     }
 
-    fn placed(mut self, fault: Fault, number: usize, element: Option<&ProfileElement>) -> InstallError {
+    fn placed(mut self, fault: Fault, index: usize, element: Option<&ProfileElement>) -> InstallError {
         let header = element.and_then(|element| element.element().pe_header());
-        self.statuses.push(PeStatus::new(fault.status, header.map(|header| header.identification)));
+        let identification = header.map(|header| header.identification);
+        // What seemed well at first may turn out wrong at the end: one status for each element.
+        self.statuses.retain(|status| status.identification != identification || identification.is_none());
+        self.statuses.push(PeStatus::new(fault.status, identification));
         let kind = element.map(ProfileElement::kind);
+        let number = if kind.is_some() { index + 1 } else { 0 };
         InstallError { number, kind, statuses: self.statuses, message: fault.message }
     }
 
+    /// Processes an element. One that the eUICC cannot do, and that is not mandated, leaves nothing but its status.
     fn element(&mut self, received: &ProfileElement) -> Result<(), Fault> {
         let element = received.element();
-        self.check_order(element.kind())?;
+        let kind = element.kind();
+        self.check_order(kind)?;
         let header = element.pe_header();
         if let Some(header) = &header
             && !self.identifications.insert(header.identification)
         {
             return Err(Fault::new(PeStatusCode::BAD_VALUES, "the identification is used twice"));
         }
-        match element {
+        let mandated = kind == ElementKind::Header || header.as_ref().is_some_and(|header| header.mandated.is_some());
+        let before = (!mandated).then(|| self.progress.clone());
+        let status = match (self.process(received), before) {
+            (Ok(()), _) => PeStatusCode::OK,
+            (Err(fault), Some(before)) if fault.is_lack() => {
+                self.progress = before;
+                self.leave_out(kind);
+                fault.status
+            }
+            (Err(fault), _) => return Err(fault),
+        };
+        if let Some(header) = header {
+            self.statuses.push(PeStatus::new(status, Some(header.identification)));
+        } else if status != PeStatusCode::OK {
+            self.statuses.push(PeStatus::new(status, None));
+        }
+        Ok(())
+    }
+
+    /// Whatever belongs to an application that was left out is left out with it.
+    fn leave_out(&mut self, kind: ElementKind) {
+        let applications = [ElementKind::Usim, ElementKind::Isim, ElementKind::Csim, ElementKind::Iot];
+        if applications.contains(&kind) {
+            self.left_out.push(kind);
+        }
+        if applications.contains(&kind) || matches!(kind, ElementKind::Telecom | ElementKind::Cd) {
+            self.progress.context = Some(Context::LeftOut);
+        }
+    }
+
+    fn process(&mut self, received: &ProfileElement) -> Result<(), Fault> {
+        let contents = &mut self.progress.contents;
+        match received.element() {
             Element::Header(header) => {
                 requirements::check(header)?;
                 self.header = Some(header.clone());
             }
-            Element::Template(template) => self.template(template, received)?,
+            Element::Template(template) => self.template(template)?,
             Element::GenericFileManagement(gfm) => self.generic(gfm)?,
-            Element::PukCodes(puks) => keys::add_puks(&mut self.contents, puks)?,
-            Element::PinCodes(pins) => self.pins(pins, received)?,
-            Element::AkaParameter(aka) => match self.context {
-                Some(Context::Kept) => self.keep(received),
-                Some(Context::Df(df)) if self.contents.files().is_adf(df) => {
-                    keys::add_aka(&mut self.contents, df, aka)?;
-                }
+            Element::PukCodes(puks) => keys::add_puks(contents, puks)?,
+            Element::PinCodes(pins) => self.pins(pins)?,
+            Element::AkaParameter(aka) => match self.progress.context {
+                Some(Context::LeftOut) => return Err(belongs_to_left_out()),
+                Some(Context::Df(df)) if contents.files().is_adf(df) => keys::add_aka(contents, df, aka)?,
                 _ => return Err(Fault::new(PeStatusCode::INVALID_REQUEST_FORMAT, "no application has these keys")),
             },
             Element::SecurityDomain(domain) => {
-                card_content::add_domain(&mut self.contents, domain)?;
-                self.keep(received);
+                card_content::add_domain(contents, domain)?;
+                contents.keep(received.kind().tag_number(), received.bytes());
             }
             Element::Rfm(rfm) => {
-                card_content::add_rfm(&mut self.contents, rfm)?;
-                self.keep(received);
+                card_content::add_rfm(contents, rfm)?;
+                contents.keep(received.kind().tag_number(), received.bytes());
             }
             Element::Application(application) => {
-                card_content::add_application(&mut self.contents, application)?;
-                self.keep(received);
+                card_content::add_application(contents, application)?;
+                contents.keep(received.kind().tag_number(), received.bytes());
             }
-            Element::CdmaParameter(_) => self.keep(received),
+            Element::CdmaParameter(_) => contents.keep(received.kind().tag_number(), received.bytes()),
             Element::End(_) => self.ended = true,
             // A reserved element, one of a later version, or content that only its issuer knows.
-            _ => self.unsupported(received)?,
+            _ => return Err(Fault::new(PeStatusCode::PE_NOT_SUPPORTED, "an element of this type")),
         }
-        if self.contents.size_bytes() > MAX_BYTES {
+        if self.progress.contents.size_bytes() > MAX_BYTES {
             return Err(Fault::new(PeStatusCode::NOT_ENOUGH_MEMORY, "the profile is too large"));
         }
         Ok(())
@@ -123,34 +174,38 @@ impl Installer {
             _ => {}
         }
         let free = is_header || matches!(kind, ElementKind::Mf | ElementKind::End);
-        if !free && self.context.is_none() {
+        if !free && self.progress.context.is_none() {
             return refuse("an element before the MF");
         }
-        if kind == ElementKind::Mf && self.context.is_some() {
+        if kind == ElementKind::Mf && self.progress.context.is_some() {
             return refuse("a second MF");
         }
-        let missing_adf = match kind {
-            ElementKind::OptUsim | ElementKind::GsmAccess | ElementKind::Df5gs | ElementKind::DfSaip => self.usim,
-            ElementKind::DfSnpn | ElementKind::Df5gprose | ElementKind::Phonebook => self.usim,
-            ElementKind::OptIsim => self.isim,
-            _ => return Ok(()),
-        };
-        if missing_adf.is_none() { refuse("an element before the application that it extends") } else { Ok(()) }
+        match extended(kind) {
+            Some(application) if self.adf(application).is_none() && !self.left_out.contains(&application) => {
+                refuse("an element before the application that it extends")
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The latest application of a kind.
+    fn adf(&self, application: ElementKind) -> Option<NodeId> {
+        match application {
+            ElementKind::Usim => self.progress.usim,
+            ElementKind::Isim => self.progress.isim,
+            ElementKind::Csim => self.progress.csim,
+            _ => None,
+        }
     }
 
     /// An element that creates files from a template.
-    fn template(&mut self, element: &TemplateElement, received: &ProfileElement) -> Result<(), Fault> {
+    fn template(&mut self, element: &TemplateElement) -> Result<(), Fault> {
         let kind = element.kind();
+        if matches!(kind, ElementKind::Iot | ElementKind::OptIot) {
+            return Err(Fault::new(PeStatusCode::PE_NOT_SUPPORTED, "an IoT Minimal Profile"));
+        }
         match Template::find(kind, element.template_id()) {
             Some(template) => self.files(&template, element),
-            None if matches!(kind, ElementKind::Csim | ElementKind::OptCsim)
-                && templates::version(kind, element.template_id()).is_some() =>
-            {
-                self.context = Some(Context::Kept);
-                self.keep(received);
-                Ok(())
-            }
-            None if matches!(kind, ElementKind::Iot | ElementKind::OptIot) => self.unsupported(received),
             None => {
                 let message = format!("template {}", element.template_id());
                 Err(Fault::new(PeStatusCode::TEMPLATE_NOT_SUPPORTED, message))
@@ -176,15 +231,14 @@ impl Installer {
             if created && element.file(file.name).is_none() && needs_size(file.shape) {
                 continue;
             }
-            for description in Description::split(described) {
-                let mut creation = Creation::new(self.contents.files_mut(), self.used);
+            for description in Description::split(described, element.kind() == ElementKind::Mf) {
+                let mut creation = Creation::new(&mut self.progress, self.index);
                 let created = match file.name {
                     "mf" => creation.master_file(file.rule, &description),
                     _ => creation.template_file(parent, &file, &description),
                 };
                 let created =
                     created.map_err(|fault| Fault::new(fault.status, format!("{}: {}", file.name, fault.message)))?;
-                self.used = creation.used();
                 if matches!(file.shape, Shape::Df) {
                     dfs.push((file.name, created));
                 }
@@ -196,113 +250,60 @@ impl Installer {
 
     /// The DF under which an element creates its first DF, or its files when it creates none.
     fn base(&self, kind: ElementKind) -> Result<NodeId, Fault> {
-        let adf = match kind {
-            ElementKind::OptUsim | ElementKind::Phonebook | ElementKind::GsmAccess | ElementKind::Df5gs => self.usim,
-            ElementKind::DfSaip | ElementKind::DfSnpn | ElementKind::Df5gprose => self.usim,
-            ElementKind::OptIsim => self.isim,
-            ElementKind::Eap => match self.context {
-                Some(Context::Df(df)) => Some(df),
-                _ => None,
-            },
-            _ => Some(NodeId::MF),
-        };
-        adf.ok_or_else(|| Fault::new(PeStatusCode::INVALID_REQUEST_FORMAT, "no application to extend"))
+        match (extended(kind), kind, self.progress.context) {
+            // The order was checked: what is missing was left out.
+            (Some(application), ..) => self.adf(application).ok_or_else(belongs_to_left_out),
+            (_, ElementKind::Eap, Some(Context::Df(df))) => Ok(df),
+            (_, ElementKind::Eap, _) => Err(belongs_to_left_out()),
+            _ => Ok(NodeId::MF),
+        }
     }
 
     /// Notes which DF the next PINs and keys belong to.
     fn entered(&mut self, kind: ElementKind, df: Option<NodeId>) -> Result<(), Fault> {
         let Some(df) = df else { return Ok(()) };
-        let is_adf = self.contents.files().is_adf(df);
+        let is_adf = self.progress.contents.files().is_adf(df);
         match kind {
-            ElementKind::Usim | ElementKind::Isim if !is_adf => {
+            ElementKind::Usim | ElementKind::Isim | ElementKind::Csim if !is_adf => {
                 return Err(Fault::new(PeStatusCode::BAD_VALUES, "an application without an AID"));
             }
             ElementKind::Usim => {
-                self.usim = Some(df);
+                self.progress.usim = Some(df);
                 self.edit_service_table(df);
             }
-            ElementKind::Isim => self.isim = Some(df),
+            ElementKind::Isim => self.progress.isim = Some(df),
+            ElementKind::Csim => self.progress.csim = Some(df),
             ElementKind::Mf | ElementKind::Telecom | ElementKind::Cd => {}
             _ => return Ok(()),
         }
-        self.context = Some(Context::Df(df));
+        self.progress.context = Some(Context::Df(df));
         Ok(())
     }
 
-    /// Services that the USIM does not have are switched off, unless the profile insists on them.
+    /// Services that the USIM does not have are switched off. A profile that insists on them was refused with its header.
     fn edit_service_table(&mut self, usim: NodeId) {
-        let required = self.header.as_ref().map(|header| header.mandatory_services.clone()).unwrap_or_default();
-        let fs = self.contents.files_mut();
+        let fs = self.progress.contents.files_mut();
         let Some(table) = fs.child(usim, EF_UST).and_then(|id| fs.ef_mut(id)) else { return };
-        for (number, insisted) in UNSUPPORTED_SERVICES {
-            let keep = insisted.is_some_and(|service| required.contains(service));
-            if let Some(byte) = table.body.get_mut((number - 1) / 8).filter(|_| !keep) {
+        for number in UNSUPPORTED_SERVICES {
+            if let Some(byte) = table.body.get_mut((number - 1) / 8) {
                 *byte &= !(1 << ((number - 1) % 8));
             }
         }
     }
 
-    /// PE-GenericFileManagement.
-    fn generic(&mut self, gfm: &GenericFileManagement) -> Result<(), Fault> {
-        for commands in &gfm.commands {
-            let mut df = NodeId::MF;
-            let mut ef = None;
-            let mut position = 0;
-            for command in commands {
-                let mut creation = Creation::new(self.contents.files_mut(), self.used);
-                match command {
-                    FileCommand::FilePath(path) => {
-                        let selected = creation.fs.by_package_path(&super::path(path)?);
-                        let Some(selected) = selected else {
-                            return Err(Fault::new(PeStatusCode::BAD_VALUES, "filePath leads to no file"));
-                        };
-                        let is_df = creation.fs.df(selected).is_some();
-                        df = if is_df { selected } else { creation.fs.node(selected).parent.unwrap_or(NodeId::MF) };
-                        ef = (!is_df).then_some(selected);
-                        position = 0;
-                    }
-                    FileCommand::CreateFcp(fcp) => {
-                        let created = creation.generic_file(df, fcp)?;
-                        if creation.fs.df(created).is_some() {
-                            df = created;
-                            ef = None;
-                        } else {
-                            ef = Some(created);
-                        }
-                        position = 0;
-                    }
-                    FileCommand::FillFileOffset(offset) => position += usize::from(*offset),
-                    FileCommand::FillFileContent(content) => {
-                        let Some(ef) = ef else {
-                            return Err(Fault::new(PeStatusCode::BAD_VALUES, "content without a file"));
-                        };
-                        position = creation.fill(ef, position, content)?;
-                    }
-                }
-                self.used = creation.used();
-            }
-        }
-        Ok(())
-    }
-
     /// PE-PINCodes of the current DF.
-    fn pins(&mut self, element: &PinCodes, received: &ProfileElement) -> Result<(), Fault> {
-        let df = match self.context {
-            Some(Context::Df(df)) => df,
-            _ => {
-                self.keep(received);
-                return Ok(());
-            }
-        };
+    fn pins(&mut self, element: &PinCodes) -> Result<(), Fault> {
+        let Some(Context::Df(df)) = self.progress.context else { return Err(belongs_to_left_out()) };
+        let contents = &mut self.progress.contents;
         match &element.codes {
-            PinCodesChoice::PinConfig(pins) => keys::add_pins(&mut self.contents, df, pins),
+            PinCodesChoice::PinConfig(pins) => keys::add_pins(contents, df, pins),
             PinCodesChoice::FilePath(path) => {
                 let path = super::path(path)?;
-                let shared = self.contents.files().by_package_path(&path);
-                let Some(shared) = shared.filter(|shared| self.contents.files().df(*shared).is_some()) else {
+                let shared = contents.files().by_package_path(&path);
+                let Some(shared) = shared.filter(|shared| contents.files().df(*shared).is_some()) else {
                     return Err(Fault::new(PeStatusCode::PIN_CODE_MISSING, "filePath of PINs leads to no DF"));
                 };
-                if let Content::Df(own) = &mut self.contents.files_mut().node_mut(df).content {
+                if let Content::Df(own) = &mut contents.files_mut().node_mut(df).content {
                     own.pins_of = Some(shared);
                 }
                 Ok(())
@@ -310,40 +311,63 @@ impl Installer {
         }
     }
 
-    fn keep(&mut self, received: &ProfileElement) {
-        self.contents.keep(received.kind().tag_number(), received.bytes());
-    }
-
-    /// An element that is not known: the profile can do without it, or insists.
-    fn unsupported(&mut self, received: &ProfileElement) -> Result<(), Fault> {
-        let header = received.element().pe_header();
-        if header.as_ref().is_some_and(|header| header.mandated.is_some()) {
-            return Err(Fault::new(PeStatusCode::PE_NOT_SUPPORTED, "a mandated element of this type"));
-        }
-        let identification = header.map(|header| header.identification);
-        self.statuses.push(PeStatus::new(PeStatusCode::PE_NOT_SUPPORTED, identification));
-        Ok(())
-    }
-
-    /// What can only be checked at the end.
-    fn finish(&self) -> Result<(), Fault> {
+    /// What can only be checked at the end; with the index of the element that is to blame, unless it is the last.
+    fn finish(&self) -> Result<(), (Option<usize>, Fault)> {
+        let contents = &self.progress.contents;
         if !self.ended {
-            return Err(Fault::new(PeStatusCode::INVALID_REQUEST_FORMAT, "the package has no end element"));
+            let message = "the package has no end element";
+            return Err((None, Fault::new(PeStatusCode::INVALID_REQUEST_FORMAT, message)));
         }
-        if self.contents.iccid().is_none() {
-            return Err(Fault::new(PeStatusCode::BAD_VALUES, "EF_ICCID is missing or not of ten bytes"));
+        if contents.iccid().is_none() {
+            return Err((None, Fault::new(PeStatusCode::BAD_VALUES, "EF_ICCID is missing or not of ten bytes")));
         }
-        let fs = self.contents.files();
+        let fs = contents.files();
+        for (file, index) in &self.progress.links {
+            if let Some(problem) = link_problem(fs, *file) {
+                let message = format!("the link of {:04X} {problem}", fs.node(*file).file_id);
+                return Err((Some(*index), Fault::new(PeStatusCode::BAD_VALUES, message)));
+            }
+        }
         for (id, node) in fs.iter() {
             let Content::Df(df) = &node.content else { continue };
-            let undefined = df.key_references.iter().find(|reference| self.contents.pin(id, **reference).is_none());
+            let undefined = df.key_references.iter().find(|reference| contents.pin(id, **reference).is_none());
             if let Some(reference) = undefined {
                 let message = format!("DF {:04X} uses PIN {reference:02X}, which is not defined", node.file_id);
-                return Err(Fault::new(PeStatusCode::PIN_CODE_MISSING, message));
+                return Err((None, Fault::new(PeStatusCode::PIN_CODE_MISSING, message)));
             }
         }
         Ok(())
     }
+}
+
+/// The application that an element adds files to.
+fn extended(kind: ElementKind) -> Option<ElementKind> {
+    match kind {
+        ElementKind::OptUsim | ElementKind::GsmAccess | ElementKind::Df5gs | ElementKind::DfSaip => {
+            Some(ElementKind::Usim)
+        }
+        ElementKind::DfSnpn | ElementKind::Df5gprose | ElementKind::Phonebook => Some(ElementKind::Usim),
+        ElementKind::OptIsim => Some(ElementKind::Isim),
+        ElementKind::OptCsim => Some(ElementKind::Csim),
+        _ => None,
+    }
+}
+
+/// A link must lead to a file of its own kind: a DF to a DF, an EF to an EF of the same structure. The length of records is
+/// the target's: generic test profiles give another with the link.
+fn link_problem(fs: &FileSystem, file: NodeId) -> Option<&'static str> {
+    let Some(target) = fs.linked(file) else { return Some("leads to no file") };
+    match (&fs.node(file).content, &fs.node(target).content) {
+        (Content::Df(_), Content::Df(_)) => None,
+        (Content::Ef(own), Content::Ef(other)) if discriminant(&own.structure) == discriminant(&other.structure) => {
+            None
+        }
+        _ => Some("leads to a file of another kind"),
+    }
+}
+
+fn belongs_to_left_out() -> Fault {
+    Fault::new(PeStatusCode::PE_NOT_SUPPORTED, "an element of an application that was left out")
 }
 
 /// Whether the template alone cannot create the file.

@@ -1,11 +1,16 @@
 //! The profile package interpreter: profile elements become files, codes and keys (TCA profile package 8; SGP.22 2.5.6).
 //!
 //! Headers, files from templates and generic file management, PINs, PUKs, AKA parameters, security domains and remote file
-//! management take effect. Applications are listed in the registry but not run; CSIM is kept with the profile.
+//! management take effect. Applications are listed in the registry but not run; CDMA parameters are kept with the profile.
+//!
+//! An element that this eUICC cannot do is left out as a whole and reported, unless the package mandates it: then nothing
+//! is installed.
 
 mod card_content;
 mod contents;
 mod creation;
+mod csim_tables;
+mod generic;
 mod install;
 mod keys;
 mod requirements;
@@ -25,7 +30,7 @@ pub struct InstallError {
     pub number: usize,
     /// Type of the element, unless the package was empty.
     pub kind: Option<ElementKind>,
-    /// Statuses of optional elements that were left out, and last that of the element that cannot be installed.
+    /// Status of each element that was processed, and last that of the element that cannot be installed.
     pub statuses: Vec<PeStatus>,
     /// What is wrong, in words.
     pub message: String,
@@ -48,12 +53,24 @@ impl Fault {
     fn new(status: PeStatusCode, message: impl Into<String>) -> Self {
         Self { status, message: message.into() }
     }
+
+    /// Whether the eUICC lacks what the element needs; then a profile may do without the element.
+    fn is_lack(&self) -> bool {
+        [
+            PeStatusCode::PE_NOT_SUPPORTED,
+            PeStatusCode::RUNTIME_NOT_SUPPORTED,
+            PeStatusCode::LIB_NOT_SUPPORTED,
+            PeStatusCode::TEMPLATE_NOT_SUPPORTED,
+            PeStatusCode::FEATURE_NOT_SUPPORTED,
+        ]
+        .contains(&self.status)
+    }
 }
 
 /// Installs a package that was already read.
 ///
-/// The statuses are empty when every element was processed or kept; otherwise they name the optional elements that this
-/// eUICC leaves out.
+/// The statuses name each element that has an identification: those that were processed or kept, and those that this eUICC
+/// leaves out.
 ///
 /// # Errors
 /// [`InstallError`] for the first element that cannot be installed.

@@ -7,9 +7,8 @@ use super::{Fault, templates};
 
 /// Services that a profile may demand.
 ///
-/// USIM, ISIM, Milenage, TUAK and the test algorithm are carried out. CSIM, BER-TLV files, linked DFs, Java Card and the SUCI
-/// services are accepted, as the GSMA's generic test profiles demand them: their elements and files are kept, and a
-/// terminal finds the SUCI calculation by the USIM switched off in EF_UST.
+/// Of CSIM there are the files and PINs, and of Java Card the packages are kept: the GSMA's generic test profiles demand
+/// both, but neither CAVE nor bytecode is executed.
 const SUPPORTED: [Service; 13] = [
     Service::USIM,
     Service::ISIM,

@@ -2,11 +2,11 @@
 //!
 //! Each row gives the field's name, the file identifier, then for records their count and length or for other files the
 //! size, the record of EF_ARR, the SFI, and what an unwritten file holds. A zero stands for what the package itself must
-//! give (identifier, count, size) or for no SFI. Files lie in the DF that was named last before them; DFs behind the
-//! first one lie in that first one.
+//! give (identifier, count, size) or for no SFI; `high` marks what is updated often. Files lie in the DF that was named
+//! last before them; DFs behind the first one lie in that first one.
 
 use super::templates::Fill::{Between, Pattern, Repeat};
-use super::templates::{FF, FileTemplate, ZERO, ber_tlv, cyclic, df, linear, transparent};
+use super::templates::{FF, FileTemplate, ZERO, ber_tlv, cyclic, df, high, linear, transparent};
 
 /// Files of PE-MF.
 pub(super) const MF: &[FileTemplate] = &[
@@ -46,8 +46,8 @@ pub(super) const TELECOM: &[FileTemplate] = &[
     linear("ef-aas", 0x4F40, 0, 0, 5, 0, FF),
     linear("ef-gas", 0x4F48, 0, 0, 5, 0, FF),
     transparent("ef-psc", 0x4F22, 4, 5, 0, ZERO),
-    transparent("ef-cc", 0x4F23, 2, 5, 0, ZERO),
-    transparent("ef-puid", 0x4F24, 2, 5, 0, ZERO),
+    high(transparent("ef-cc", 0x4F23, 2, 5, 0, ZERO)),
+    high(transparent("ef-puid", 0x4F24, 2, 5, 0, ZERO)),
     linear("ef-iap", 0x4F50, 0, 0, 5, 0, FF),
     linear("ef-adn", 0x4F58, 0, 0, 5, 0, FF),
     linear("ef-pbc", 0x4F60, 0, 2, 5, 0, ZERO),
@@ -80,8 +80,8 @@ pub(super) const USIM: &[FileTemplate] = &[
     df("adf-usim", 0, 14),
     transparent("ef-imsi", 0x6F07, 9, 2, 0x07, FF),
     linear("ef-arr", 0x6F06, 0, 0, 10, 0x17, FF),
-    transparent("ef-keys", 0x6F08, 33, 5, 0x08, Pattern(&[0x07, 0xFF])),
-    transparent("ef-keysPS", 0x6F09, 33, 5, 0x09, Pattern(&[0x07, 0xFF])),
+    high(transparent("ef-keys", 0x6F08, 33, 5, 0x08, Pattern(&[0x07, 0xFF]))),
+    high(transparent("ef-keysPS", 0x6F09, 33, 5, 0x09, Pattern(&[0x07, 0xFF]))),
     transparent("ef-hpplmn", 0x6F31, 1, 2, 0x12, Pattern(&[0x0A])),
     transparent("ef-ust", 0x6F38, 14, 2, 0x04, FF),
     linear("ef-fdn", 0x6F3B, 20, 26, 8, 0, FF),
@@ -90,30 +90,30 @@ pub(super) const USIM: &[FileTemplate] = &[
     transparent("ef-smss", 0x6F43, 2, 5, 0, FF),
     transparent("ef-spn", 0x6F46, 17, 10, 0, FF),
     transparent("ef-est", 0x6F56, 1, 8, 0x05, FF),
-    transparent("ef-start-hfn", 0x6F5B, 6, 5, 0x0F, Pattern(&[0xF0, 0x00, 0x00, 0xF0, 0x00, 0x00])),
+    high(transparent("ef-start-hfn", 0x6F5B, 6, 5, 0x0F, Pattern(&[0xF0, 0x00, 0x00, 0xF0, 0x00, 0x00]))),
     transparent("ef-threshold", 0x6F5C, 3, 2, 0x10, FF),
-    transparent(
+    high(transparent(
         "ef-psloci",
         0x6F73,
         14,
         5,
         0x0C,
         Pattern(&[0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0x00, 0x00, 0xFF, 0x01]),
-    ),
+    )),
     transparent("ef-acc", 0x6F78, 2, 2, 0x06, FF),
     transparent("ef-fplmn", 0x6F7B, 12, 5, 0x0D, FF),
-    transparent(
+    high(transparent(
         "ef-loci",
         0x6F7E,
         11,
         5,
         0x0B,
         Pattern(&[0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0x00, 0x00, 0xFF, 0x01]),
-    ),
+    )),
     transparent("ef-ad", 0x6FAD, 4, 10, 0x03, Pattern(&[0x00, 0x00, 0x00, 0x02])),
     linear("ef-ecc", 0x6FB7, 1, 4, 10, 0x01, FF),
-    transparent("ef-netpar", 0x6FC4, 128, 5, 0, FF),
-    transparent(
+    high(transparent("ef-netpar", 0x6FC4, 128, 5, 0, FF)),
+    high(transparent(
         "ef-epsloci",
         0x6FE3,
         18,
@@ -122,15 +122,15 @@ pub(super) const USIM: &[FileTemplate] = &[
         Pattern(&[
             0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0x00, 0x00, 0x01,
         ]),
-    ),
-    linear("ef-epsnsc", 0x6FE4, 1, 80, 5, 0x18, FF),
+    )),
+    high(linear("ef-epsnsc", 0x6FE4, 1, 80, 5, 0x18, FF)),
 ];
 
 /// Files of PE-OPT-USIM.
 pub(super) const OPT_USIM: &[FileTemplate] = &[
     transparent("ef-li", 0x6F05, 6, 1, 0x02, FF),
     transparent("ef-acmax", 0x6F37, 3, 5, 0, ZERO),
-    cyclic("ef-acm", 0x6F39, 1, 3, 7, 0, ZERO),
+    high(cyclic("ef-acm", 0x6F39, 1, 3, 7, 0, ZERO)),
     transparent("ef-gid1", 0x6F3E, 8, 2, 0, FF),
     transparent("ef-gid2", 0x6F3F, 8, 2, 0, FF),
     linear("ef-msisdn", 0x6F40, 1, 24, 2, 0, FF),
@@ -153,10 +153,18 @@ pub(super) const OPT_USIM: &[FileTemplate] = &[
     linear("ef-ext4", 0x6F55, 10, 13, 8, 0, Pattern(&[0x00, 0xFF])),
     transparent("ef-acl", 0x6F57, 101, 8, 0, Pattern(&[0x00, 0xFF])),
     linear("ef-cmi", 0x6F58, 10, 11, 2, 0, FF),
-    cyclic("ef-ici", 0x6F80, 20, 38, 5, 0x14, Between(&[0xFF], &[0xFF, 0x00, 0x00, 0x00, 0x00, 0x01, 0xFF, 0xFF])),
-    cyclic("ef-oci", 0x6F81, 20, 37, 5, 0x15, Between(&[0xFF], &[0xFF, 0x00, 0x00, 0x00, 0x01, 0xFF, 0xFF])),
-    cyclic("ef-ict", 0x6F82, 1, 3, 7, 0, ZERO),
-    cyclic("ef-oct", 0x6F83, 1, 3, 7, 0, ZERO),
+    high(cyclic(
+        "ef-ici",
+        0x6F80,
+        20,
+        38,
+        5,
+        0x14,
+        Between(&[0xFF], &[0xFF, 0x00, 0x00, 0x00, 0x00, 0x01, 0xFF, 0xFF]),
+    )),
+    high(cyclic("ef-oci", 0x6F81, 20, 37, 5, 0x15, Between(&[0xFF], &[0xFF, 0x00, 0x00, 0x00, 0x01, 0xFF, 0xFF]))),
+    high(cyclic("ef-ict", 0x6F82, 1, 3, 7, 0, ZERO)),
+    high(cyclic("ef-oct", 0x6F83, 1, 3, 7, 0, ZERO)),
     transparent("ef-vgcs", 0x6FB1, 20, 2, 0, FF),
     transparent("ef-vgcss", 0x6FB2, 7, 5, 0, FF),
     transparent("ef-vbs", 0x6FB3, 20, 2, 0, FF),
@@ -169,7 +177,7 @@ pub(super) const OPT_USIM: &[FileTemplate] = &[
     linear("ef-mbdn", 0x6FC7, 3, 24, 5, 0, FF),
     linear("ef-ext6", 0x6FC8, 10, 13, 5, 0, Pattern(&[0x00, 0xFF])),
     linear("ef-mbi", 0x6FC9, 10, 5, 5, 0, FF),
-    linear("ef-mwis", 0x6FCA, 10, 6, 5, 0, ZERO),
+    high(linear("ef-mwis", 0x6FCA, 10, 6, 5, 0, ZERO)),
     linear("ef-cfis", 0x6FCB, 10, 16, 5, 0, Pattern(&[0x01, 0x00, 0xFF])),
     linear("ef-ext7", 0x6FCC, 10, 13, 5, 0, Pattern(&[0x00, 0xFF])),
     transparent("ef-spdi", 0x6FCD, 17, 2, 0x1B, FF),
@@ -182,7 +190,7 @@ pub(super) const OPT_USIM: &[FileTemplate] = &[
     transparent("ef-vgcsca", 0x6FD4, 0, 2, 0, ZERO),
     transparent("ef-vbsca", 0x6FD5, 0, 2, 0, ZERO),
     transparent("ef-gbabp", 0x6FD6, 0, 5, 0, FF),
-    linear("ef-msk", 0x6FD7, 0, 0, 2, 0, FF),
+    high(linear("ef-msk", 0x6FD7, 0, 0, 2, 0, FF)),
     linear("ef-muk", 0x6FD8, 0, 0, 2, 0, FF),
     transparent("ef-ehplmn", 0x6FD9, 15, 2, 0x1D, FF),
     linear("ef-gbanl", 0x6FDA, 0, 0, 2, 0, FF),
@@ -210,8 +218,8 @@ pub(super) const OPT_USIM: &[FileTemplate] = &[
     linear("ef-bdnuri", 0x6FEE, 0, 0, 8, 0, FF),
     linear("ef-sdnuri", 0x6FEF, 0, 0, 2, 0, FF),
     linear("ef-ial", 0x6FF0, 0, 0, 3, 0, FF),
-    cyclic("ef-ips", 0x6FF1, 0, 4, 10, 0, FF),
-    linear("ef-ipd", 0x6FF2, 0, 0, 3, 0, FF),
+    high(cyclic("ef-ips", 0x6FF1, 0, 4, 10, 0, FF)),
+    high(linear("ef-ipd", 0x6FF2, 0, 0, 3, 0, FF)),
     transparent("ef-epdgid", 0x6FF3, 0, 2, 0, FF),
     transparent("ef-epdgselection", 0x6FF4, 0, 2, 0, FF),
     transparent("ef-epdgidem", 0x6FF5, 0, 2, 0, FF),
@@ -263,8 +271,8 @@ pub(super) const PHONEBOOK: &[FileTemplate] = &[
     linear("ef-aas", 0x4F40, 0, 0, 5, 0, FF),
     linear("ef-gas", 0x4F48, 0, 0, 5, 0, FF),
     transparent("ef-psc", 0x4F22, 4, 5, 0, ZERO),
-    transparent("ef-cc", 0x4F23, 2, 5, 0, ZERO),
-    transparent("ef-puid", 0x4F24, 2, 5, 0, ZERO),
+    high(transparent("ef-cc", 0x4F23, 2, 5, 0, ZERO)),
+    high(transparent("ef-puid", 0x4F24, 2, 5, 0, ZERO)),
     linear("ef-iap", 0x4F50, 0, 0, 5, 0, FF),
     linear("ef-adn", 0x4F58, 0, 0, 5, 0, FF),
     linear("ef-pbc", 0x4F60, 0, 2, 5, 0, ZERO),
@@ -280,20 +288,20 @@ pub(super) const PHONEBOOK: &[FileTemplate] = &[
 /// Files of PE-GSM-ACCESS.
 pub(super) const GSM_ACCESS: &[FileTemplate] = &[
     df("df-gsm-access", 0x5F3B, 14),
-    transparent("ef-kc", 0x4F20, 9, 5, 0x01, Between(&[0xFF], &[0xFF, 0x07])),
-    transparent("ef-kcgprs", 0x4F52, 9, 5, 0x02, Between(&[0xFF], &[0xFF, 0x07])),
-    transparent("ef-cpbcch", 0x4F63, 10, 5, 0, FF),
+    high(transparent("ef-kc", 0x4F20, 9, 5, 0x01, Between(&[0xFF], &[0xFF, 0x07]))),
+    high(transparent("ef-kcgprs", 0x4F52, 9, 5, 0x02, Between(&[0xFF], &[0xFF, 0x07]))),
+    high(transparent("ef-cpbcch", 0x4F63, 10, 5, 0, FF)),
     transparent("ef-invscan", 0x4F64, 1, 2, 0, ZERO),
 ];
 
 /// Files of PE-EAP.
 pub(super) const EAP: &[FileTemplate] = &[
     df("df-eap", 0, 14),
-    transparent("ef-eapkeys", 0x4F01, 0, 2, 0, FF),
-    transparent("ef-eapstatus", 0x4F02, 1, 2, 0, ZERO),
+    high(transparent("ef-eapkeys", 0x4F01, 0, 2, 0, FF)),
+    high(transparent("ef-eapstatus", 0x4F02, 1, 2, 0, ZERO)),
     transparent("ef-puid", 0x4F03, 0, 2, 0, FF),
-    transparent("ef-ps", 0x4F04, 0, 5, 0, FF),
-    transparent("ef-curid", 0x4F20, 0, 5, 0, FF),
+    high(transparent("ef-ps", 0x4F04, 0, 5, 0, FF)),
+    high(transparent("ef-curid", 0x4F20, 0, 5, 0, FF)),
     transparent("ef-reid", 0x4F21, 0, 5, 0, FF),
     transparent("ef-realm", 0x4F22, 0, 5, 0, FF),
 ];
@@ -301,7 +309,7 @@ pub(super) const EAP: &[FileTemplate] = &[
 /// Files of PE-DF-5GS.
 pub(super) const DF_5GS: &[FileTemplate] = &[
     df("df-df-5gs", 0x5FC0, 14),
-    transparent(
+    high(transparent(
         "ef-5gs3gpploci",
         0x4F01,
         20,
@@ -311,8 +319,8 @@ pub(super) const DF_5GS: &[FileTemplate] = &[
             0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0x00, 0x00,
             0x00, 0x01,
         ]),
-    ),
-    transparent(
+    )),
+    high(transparent(
         "ef-5gsn3gpploci",
         0x4F02,
         20,
@@ -322,10 +330,10 @@ pub(super) const DF_5GS: &[FileTemplate] = &[
             0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0x00, 0x00,
             0x00, 0x01,
         ]),
-    ),
-    linear("ef-5gs3gppnsc", 0x4F03, 2, 62, 5, 0x03, FF),
-    linear("ef-5gsn3gppnsc", 0x4F04, 2, 62, 5, 0x04, FF),
-    transparent("ef-5gauthkeys", 0x4F05, 110, 5, 0x05, FF),
+    )),
+    high(linear("ef-5gs3gppnsc", 0x4F03, 2, 62, 5, 0x03, FF)),
+    high(linear("ef-5gsn3gppnsc", 0x4F04, 2, 62, 5, 0x04, FF)),
+    high(transparent("ef-5gauthkeys", 0x4F05, 110, 5, 0x05, FF)),
     transparent("ef-uac-aic", 0x4F06, 4, 2, 0x06, FF),
     transparent("ef-suci-calc-info", 0x4F07, 0, 2, 0x07, FF),
     linear("ef-opl5g", 0x4F08, 0, 10, 10, 0x08, FF),

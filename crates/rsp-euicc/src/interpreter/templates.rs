@@ -2,7 +2,7 @@
 
 use rsp_saip::ElementKind;
 
-use super::template_tables as tables;
+use super::{csim_tables, template_tables as tables};
 
 /// A file of a template.
 #[derive(Debug, Clone, Copy)]
@@ -19,6 +19,8 @@ pub(super) struct FileTemplate {
     pub(super) sfi: Option<u8>,
     /// Content before anything is written.
     pub(super) fill: Fill,
+    /// Special file information: 80 for high update activity (ETSI TS 102 222 6.3.2.2.1).
+    pub(super) special: u8,
 }
 
 /// Kind and size of a file; a size or count of zero must be given by the package.
@@ -98,9 +100,11 @@ impl Template {
             ElementKind::DfSaip => tables::DF_SAIP,
             ElementKind::DfSnpn => tables::DF_SNPN,
             ElementKind::Df5gprose => tables::DF_5GPROSE,
+            ElementKind::Csim => csim_tables::CSIM,
+            ElementKind::OptCsim => csim_tables::OPT_CSIM,
             _ => return None,
         };
-        let by_default = matches!(kind, ElementKind::Mf | ElementKind::Usim | ElementKind::Isim);
+        let by_default = matches!(kind, ElementKind::Mf | ElementKind::Usim | ElementKind::Isim | ElementKind::Csim);
         Some(Self { files, kind, version, by_default })
     }
 
@@ -167,7 +171,7 @@ pub(super) fn version(kind: ElementKind, template_id: &[u32]) -> Option<u32> {
 }
 
 pub(super) const fn df(name: &'static str, file_id: u16, rule: u8) -> FileTemplate {
-    FileTemplate { name, file_id, shape: Shape::Df, rule, sfi: None, fill: FF }
+    FileTemplate { name, file_id, shape: Shape::Df, rule, sfi: None, fill: FF, special: 0 }
 }
 
 pub(super) const fn transparent(
@@ -178,7 +182,7 @@ pub(super) const fn transparent(
     sfi: u8,
     fill: Fill,
 ) -> FileTemplate {
-    FileTemplate { name, file_id, shape: Shape::Transparent(size), rule, sfi: short(sfi), fill }
+    FileTemplate { name, file_id, shape: Shape::Transparent(size), rule, sfi: short(sfi), fill, special: 0 }
 }
 
 pub(super) const fn linear(
@@ -190,7 +194,7 @@ pub(super) const fn linear(
     sfi: u8,
     fill: Fill,
 ) -> FileTemplate {
-    FileTemplate { name, file_id, shape: Shape::LinearFixed(count, length), rule, sfi: short(sfi), fill }
+    FileTemplate { name, file_id, shape: Shape::LinearFixed(count, length), rule, sfi: short(sfi), fill, special: 0 }
 }
 
 pub(super) const fn cyclic(
@@ -202,11 +206,16 @@ pub(super) const fn cyclic(
     sfi: u8,
     fill: Fill,
 ) -> FileTemplate {
-    FileTemplate { name, file_id, shape: Shape::Cyclic(count, length), rule, sfi: short(sfi), fill }
+    FileTemplate { name, file_id, shape: Shape::Cyclic(count, length), rule, sfi: short(sfi), fill, special: 0 }
 }
 
 pub(super) const fn ber_tlv(name: &'static str, file_id: u16, size: u16, rule: u8, sfi: u8) -> FileTemplate {
-    FileTemplate { name, file_id, shape: Shape::BerTlv(size), rule, sfi: short(sfi), fill: FF }
+    FileTemplate { name, file_id, shape: Shape::BerTlv(size), rule, sfi: short(sfi), fill: FF, special: 0 }
+}
+
+/// The same file, of which the template says that it is updated often.
+pub(super) const fn high(file: FileTemplate) -> FileTemplate {
+    FileTemplate { special: 0x80, ..file }
 }
 
 const fn short(sfi: u8) -> Option<u8> {
@@ -237,7 +246,7 @@ mod tests {
     fn every_field_of_a_template_belongs_to_its_element() {
         for (kind, number, _) in IDENTIFIERS {
             let id = rsp_saip_oid(*number);
-            let Some(template) = Template::find(*kind, &id) else { continue };
+            let template = Template::find(*kind, &id).expect("every identifier has files");
             for (file, df) in template.files() {
                 let header = rsp_saip::header::PeHeader::mandated(1);
                 let oid = rasn_oid(&id);
