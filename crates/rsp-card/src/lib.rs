@@ -1,7 +1,8 @@
-//! Access to cards: in process, over stdio and over TCP.
+//! Access to cards: in process, over stdio, over TCP, and in a virtual PC/SC reader.
 //!
 //! [`InProcess`] gives any [`rsp_apdu::Card`] to a terminal. [`serve`] and [`TcpServer`] offer a card to other programs in
 //! the line protocol of lpac's `stdio` driver, and [`LineClient`] uses a card that another program offers so.
+//! [`Vpcd`] puts a card into the virtual reader of vsmartcard, where every PC/SC program finds it.
 //! [`RecordingCard`], [`RecordingAccess`] and [`Replay`] keep and repeat dialogues.
 
 mod in_process;
@@ -12,6 +13,7 @@ mod lines;
 mod record;
 mod replay;
 mod tcp;
+mod vpcd;
 
 pub use in_process::InProcess;
 pub use line_client::{ANSWER_TIMEOUT, LineClient};
@@ -19,3 +21,4 @@ pub use line_server::serve;
 pub use record::{RecordingAccess, RecordingCard};
 pub use replay::Replay;
 pub use tcp::TcpServer;
+pub use vpcd::{Vpcd, VpcdEvent, serve_vpcd};

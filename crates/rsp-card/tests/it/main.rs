@@ -3,3 +3,4 @@
 mod lines;
 mod recording;
 mod toy;
+mod vpcd;
