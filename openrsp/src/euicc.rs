@@ -30,9 +30,10 @@ enum EuiccCommand {
     ///
     /// Each `connect` is a power-on. lpac uses it with LPAC_APDU=stdio.
     Stdio(serve::StdioArgs),
-    /// Offer an eUICC on a TCP socket, in lpac's JSON lines: one connection at a time, each is a power-on.
+    /// Offer an eUICC on a TCP socket, in lpac's JSON lines, or in a virtual PC/SC reader.
     ///
-    /// The first line of the output says where it listens.
+    /// On the socket it has one connection at a time, and each is a power-on; the first line of the output says where it
+    /// listens. With --vpcd each line says when the card came into the reader, or out of it.
     Serve(serve::ServeArgs),
     /// Show what an eUICC is and holds: no secrets. Also while it is in use.
     Show(show::ShowArgs),

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 use rsp_apdu::Card;
-use rsp_card::TcpServer;
+use rsp_card::{TcpServer, Vpcd, VpcdEvent};
 
 use super::{open_card, parse_address, record};
 use crate::exit::{Exit, Failure};
@@ -30,6 +30,12 @@ pub(crate) struct ServeArgs {
     /// Where to listen; port 0 takes a free one. Whoever reaches it can use the card: there is no authentication.
     #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:0", value_parser = parse_address)]
     tcp: String,
+
+    /// Put the card into the virtual PC/SC reader of vsmartcard (Debian: vsmartcard-vpcd) that listens there, usually
+    /// 127.0.0.1:35963, instead of listening. Every PC/SC program of the machine then sees it. The card comes back when
+    /// pcscd is started again.
+    #[arg(long, value_name = "ADDR:PORT", conflicts_with = "tcp", value_parser = parse_address)]
+    vpcd: Option<String>,
 
     /// End after the first connection.
     #[arg(long)]
@@ -66,6 +72,9 @@ pub(super) fn stdio(args: &StdioArgs) -> anyhow::Result<ExitCode> {
 
 pub(super) fn serve(args: &ServeArgs, json: bool) -> anyhow::Result<ExitCode> {
     let mut card = args.recording.open(&args.file)?;
+    if let Some(reader) = &args.vpcd {
+        return in_reader(&mut *card, reader, args.once, json);
+    }
     let unusable = |error: io::Error| Failure::new(Exit::Network, format!("{}: {error}", args.tcp));
     let server = TcpServer::bind(args.tcp.as_str()).map_err(unusable)?;
     let address = server.local_addr().map_err(unusable)?;
@@ -81,5 +90,27 @@ pub(super) fn serve(args: &ServeArgs, json: bool) -> anyhow::Result<ExitCode> {
         false => server.serve(&mut *card),
     }
     .map_err(unusable)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Serves the card in a virtual reader. Its connections are told on standard output, since whoever starts this waits for them.
+fn in_reader(card: &mut dyn Card, reader: &str, once: bool, json: bool) -> anyhow::Result<ExitCode> {
+    let tell = |state: &str| match json {
+        true => println!("{}", serde_json::json!({"reader": state, "vpcd": reader})),
+        false => println!("{state} {reader}"),
+    };
+    let mut hear = |event: VpcdEvent<'_>| match event {
+        VpcdEvent::Connected => tell("connected"),
+        VpcdEvent::Disconnected => tell("disconnected"),
+        VpcdEvent::Waiting(error) => {
+            eprintln!("no virtual reader at {reader} yet ({error}): waiting for pcscd with it")
+        }
+    };
+    let vpcd = Vpcd::new(reader);
+    match once {
+        true => vpcd.serve_one(card, &mut hear),
+        false => vpcd.serve(card, &mut hear),
+    }
+    .map_err(|error| Failure::new(Exit::Network, format!("{reader}: {error}")))?;
     Ok(ExitCode::SUCCESS)
 }
