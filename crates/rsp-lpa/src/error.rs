@@ -47,7 +47,9 @@ pub enum Cause {
     #[error("{0}")]
     Card(#[from] CardError),
     /// The card has no ISD-R under any AID that is known.
-    #[error("the card has no ISD-R, so it is no eUICC or hides it (AIDs tried: {tried}; the first: {first})")]
+    #[error(
+        "eSIM not supported: the card has no ISD-R, so it is no eUICC or hides it (AIDs tried: {tried}; the first: {first})"
+    )]
     NoIsdR {
         /// How many AIDs were tried.
         tried: usize,

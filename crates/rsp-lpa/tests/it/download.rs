@@ -105,6 +105,7 @@ fn finds_an_isd_r_that_hides_and_names_a_card_without_one() {
     world.card.isd_r = vec![0xA0];
     let error = fails_to_open(&mut world);
     assert!(matches!(*error.cause, Cause::NoIsdR { tried: 6, .. }), "{error}");
+    assert!(error.to_string().contains("eSIM not supported"), "{error}");
     assert_eq!(error.blame(), Blame::Card);
 }
 
