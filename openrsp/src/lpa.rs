@@ -26,7 +26,8 @@ use report::Reporter;
 /// The Local Profile Assistant: downloads, enables and deletes the profiles of an eUICC.
 #[derive(Args)]
 pub(crate) struct LpaArgs {
-    /// The card: file:FILE (a software eUICC, in this process), stdio:COMMAND or tcp:ADDR:PORT (lpac's JSON lines).
+    /// The card: file:FILE (a software eUICC, in this process), stdio:COMMAND or tcp:ADDR:PORT (lpac's JSON lines), or
+    /// pcsc[:READER] (the first card in a PC/SC reader, which a number or a part of its name chooses).
     #[arg(long, global = true, value_name = "SPEC", env = "OPENRSP_CARD")]
     card: Option<CardSpec>,
 
@@ -123,7 +124,10 @@ impl Session {
         run: impl FnOnce(&mut Lpa<'_>) -> anyhow::Result<T>,
     ) -> anyhow::Result<T> {
         let spec = self.card.as_ref().ok_or_else(|| {
-            Failure::new(Exit::Usage, "which card? Give --card file:FILE, --card stdio:COMMAND or --card tcp:ADDR:PORT")
+            Failure::new(
+                Exit::Usage,
+                "which card? Give --card file:FILE, stdio:COMMAND, tcp:ADDR:PORT or pcsc[:READER]",
+            )
         })?;
         let mut card = spec.open()?;
         let mut lpa = Lpa::open(&mut *card, reporter, &self.options).map_err(report::failure)?;

@@ -12,6 +12,11 @@ use rsp_crypto::Randomness;
 
 use crate::exit::{Exit, Failure};
 
+/// What a program that was built without the feature `pcsc` says when it shall use a PC/SC reader.
+#[cfg(not(feature = "pcsc"))]
+pub(crate) const WITHOUT_PCSC: &str = "this openrsp was built without PC/SC; build it with \
+    `cargo build --release --features pcsc`, which needs Debian's packages libpcsclite-dev and pkg-config";
+
 /// The operating system's randomness.
 pub(crate) struct OsRandomness;
 

@@ -17,6 +17,8 @@ pub(crate) enum CardSpec {
     Stdio(String),
     /// A server that speaks lpac's JSON lines.
     Tcp(String),
+    /// A card in a PC/SC reader, which a number or a part of its name chooses.
+    Pcsc(Option<String>),
 }
 
 impl FromStr for CardSpec {
@@ -24,11 +26,13 @@ impl FromStr for CardSpec {
 
     fn from_str(spec: &str) -> Result<Self, String> {
         match spec.split_once(':') {
+            None if spec == "pcsc" => Ok(Self::Pcsc(None)),
             Some((_, "")) => Err(format!("{spec} names no card after the colon")),
             Some(("file", file)) => Ok(Self::File(PathBuf::from(file))),
             Some(("stdio", command)) => Ok(Self::Stdio(command.to_owned())),
             Some(("tcp", address)) => crate::euicc::parse_address(address).map(Self::Tcp),
-            _ => Err("a card is file:FILE, stdio:COMMAND or tcp:ADDR:PORT".to_owned()),
+            Some(("pcsc", reader)) => Ok(Self::Pcsc(Some(reader.to_owned()))),
+            _ => Err("a card is file:FILE, stdio:COMMAND, tcp:ADDR:PORT or pcsc[:READER]".to_owned()),
         }
     }
 }
@@ -41,6 +45,20 @@ impl CardSpec {
             Self::File(file) => Box::new(InProcess::new(crate::euicc::open_card(file)?)),
             Self::Stdio(command) => Box::new(LineClient::spawn(command).map_err(unreachable)?),
             Self::Tcp(address) => Box::new(LineClient::tcp(address.as_str()).map_err(unreachable)?),
+            Self::Pcsc(reader) => in_reader(reader.as_deref())?,
         })
     }
+}
+
+/// The card in a PC/SC reader.
+#[cfg(feature = "pcsc")]
+fn in_reader(wanted: Option<&str>) -> anyhow::Result<Box<dyn CardAccess>> {
+    let card = rsp_card::PcscCard::connect(wanted).map_err(|error| Failure::new(Exit::Card, error))?;
+    Ok(Box::new(card))
+}
+
+/// Without PC/SC, what to do about it.
+#[cfg(not(feature = "pcsc"))]
+fn in_reader(_: Option<&str>) -> anyhow::Result<Box<dyn CardAccess>> {
+    Err(Failure::new(Exit::Usage, crate::system::WITHOUT_PCSC))
 }

@@ -14,6 +14,7 @@ mod memory;
 mod operation;
 mod orders;
 mod pki;
+mod readers;
 mod readme;
 mod refusals;
 mod roles;
