@@ -103,6 +103,11 @@ impl Auts {
         Self { concealed_sqn: std::array::from_fn(|i| bytes[i]), mac_s: std::array::from_fn(|i| bytes[i + 6]) }
     }
 
+    /// The same backwards.
+    pub fn to_bytes(&self) -> [u8; 14] {
+        std::array::from_fn(|i| if i < 6 { self.concealed_sqn[i] } else { self.mac_s[i - 6] })
+    }
+
     fn parse(data: &[u8]) -> Result<Self, Error> {
         let (auts, rest) = value(data, "AUTS")?;
         if !rest.is_empty() {

@@ -30,4 +30,33 @@ pub enum Error {
     /// The answer to AUTHENTICATE is not of the form of TS 31.102 7.1.2.1.
     #[error("the answer to AUTHENTICATE is malformed: {0}")]
     Malformed(&'static str),
+
+    // The gateway of hostapd asks wrongly.
+    /// A datagram of `eap_sim_db` is none.
+    #[error("hostapd's request cannot be read: {0}")]
+    Gateway(&'static str),
+    /// An IMSI is not 6 to 15 digits.
+    #[error("an IMSI is 6 to 15 digits")]
+    Imsi,
+
+    // The authentication centre does not know or does not answer.
+    /// There is no subscriber of this IMSI.
+    #[error("no such subscriber")]
+    UnknownSubscriber,
+    /// osmo-hlr refused, with a cause of TS 24.008 10.5.5.14: 2 is that it does not know the IMSI, or that it has no keys, or
+    /// that MAC-S is wrong.
+    #[error("osmo-hlr refuses with cause {0}")]
+    HlrRefused(u8),
+    /// osmo-hlr's answer cannot be read, or lacks what was asked for.
+    #[error("osmo-hlr's answer cannot be used: {0}")]
+    HlrAnswer(&'static str),
+    /// The connection to osmo-hlr broke.
+    #[error("the connection to osmo-hlr broke: {0}")]
+    HlrLink(std::io::ErrorKind),
+}
+
+impl From<std::io::Error> for Error {
+    fn from(error: std::io::Error) -> Self {
+        Self::HlrLink(error.kind())
+    }
 }

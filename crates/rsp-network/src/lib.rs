@@ -9,11 +9,16 @@
 //! [`Vector::command`] goes to the USIM; the answer is read as an [`Answer`] and judged by [`Vector::verify`]. When the
 //! USIM's sequence number is ahead, [`Subscriber::resynchronise`] takes its AUTS and the next challenge fits.
 //!
-//! There is no clock and no randomness in here: RAND is an argument.
+//! A real network asks in its own protocols: [`bridge`] is what stands between the EAP server of hostapd and either the
+//! register osmo-hlr or subscribers of ours.
+//!
+//! There is no clock and no randomness in here: RAND is an argument, and so are the streams of the bridge.
 
 mod algorithm;
 mod answer;
+pub mod bridge;
 mod error;
+mod imsi;
 mod sqn;
 mod subscriber;
 mod tuak;
@@ -21,6 +26,7 @@ mod vector;
 
 pub use answer::{Answer, Auts, Success};
 pub use error::Error;
+pub use imsi::Imsi;
 pub use sqn::Sqn;
 pub use subscriber::Subscriber;
 pub use tuak::{Tuak, TuakKeys};

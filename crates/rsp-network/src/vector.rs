@@ -21,6 +21,11 @@ impl Vector {
         Self { rand, autn, xres: keys.res.clone(), ck: keys.ck, ik: keys.ik }
     }
 
+    /// A vector that another network made.
+    pub(crate) fn of_network(rand: [u8; 16], autn: [u8; 16], xres: Vec<u8>, ck: [u8; 16], ik: [u8; 16]) -> Self {
+        Self { rand, autn, xres, ck, ik }
+    }
+
     /// The random challenge.
     pub fn rand(&self) -> &[u8; 16] {
         &self.rand

@@ -1,5 +1,6 @@
 //! Known answers of 3GPP TS 35.208 and TS 34.108, and what the network must refuse.
 
+mod bridge;
 mod known_answers;
 mod refusals;
 

@@ -1,0 +1,276 @@
+//! The bridge between hostapd's gateway protocol and authentication centres.
+//!
+//! `osmo-hlr-1.5.0.txt` holds what passed between a client and osmo-hlr 1.5.0 (Debian 12): its greeting, a subscriber with
+//! Milenage, one with XOR, one that it does not know, a resynchronisation, and a ping. `<` is from osmo-hlr.
+
+use std::io::{self, Read, Write};
+use std::sync::{Arc, Mutex};
+
+use rsp_network::bridge::{AuthenticationCentre, Bridge, HlrClient, OwnCentre, Passed, Triplet};
+use rsp_network::{Auts, Error, Imsi, Sqn, Subscriber, Vector};
+
+const RECORDED: &str = include_str!("osmo-hlr-1.5.0.txt");
+const MILENAGE: &str = "001010123456789";
+const XOR: &str = "001010000000002";
+const UNKNOWN: &str = "001019999999999";
+const RAND: [u8; 16] = [0x23, 0x55, 0x3C, 0xBE, 0x96, 0x37, 0xA8, 0x9D, 0x21, 0x8A, 0xE6, 0x4D, 0xAE, 0x47, 0xBF, 0x35];
+/// Of a USIM whose sequence number is 5000000, for [`RAND`].
+const AUTS: [u8; 14] = [0x45, 0x1E, 0x8B, 0xA0, 0xEF, 0x7B, 0x26, 0x5C, 0x65, 0x64, 0xA2, 0xFF, 0x5D, 0xFF];
+
+/// The keys of test set 1 of 3GPP TS 35.208.
+fn milenage() -> Subscriber {
+    let k = hex::decode("465b5ce8b199b49faa5f0a2ee238a6bc").unwrap();
+    let opc = hex::decode("cd63cb71954a9f4e48a5994e37a02baf").unwrap();
+    Subscriber::milenage(k.try_into().unwrap(), opc.try_into().unwrap())
+}
+
+/// The key of the published test profiles.
+fn usim_test() -> Subscriber {
+    Subscriber::usim_test(std::array::from_fn(|i| i as u8))
+}
+
+fn imsi(digits: &str) -> Imsi {
+    digits.parse().unwrap()
+}
+
+fn frames(direction: char) -> Vec<Vec<u8>> {
+    let lines = RECORDED.lines().filter_map(|line| line.strip_prefix(direction));
+    lines.map(|line| hex::decode(line.trim()).unwrap()).collect()
+}
+
+/// A register that says what it was given to say, and keeps what it hears.
+#[derive(Clone, Default)]
+struct Register {
+    says: Arc<Mutex<io::Cursor<Vec<u8>>>>,
+    heard: Arc<Mutex<Vec<u8>>>,
+}
+
+impl Register {
+    fn new(says: &[Vec<u8>]) -> Self {
+        Self { says: Arc::new(Mutex::new(io::Cursor::new(says.concat()))), ..Self::default() }
+    }
+
+    fn client(&self) -> HlrClient<Self, impl FnMut() -> io::Result<Self> + use<>> {
+        let register = self.clone();
+        HlrClient::new("OPENRSP", move || Ok(register.clone()))
+    }
+
+    fn heard(&self) -> Vec<u8> {
+        self.heard.lock().unwrap().clone()
+    }
+}
+
+impl Read for Register {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.says.lock().unwrap().read(buffer)
+    }
+}
+
+impl Write for Register {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.heard.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// The sequence number in a vector of this subscriber's, found by asking for the vector with SQN 0.
+fn sqn_of(subscriber: &Subscriber, vector: &Vector) -> Sqn {
+    let with_zero = subscriber.vector(*vector.rand(), Sqn::default());
+    Sqn::from_bytes(std::array::from_fn(|i| vector.autn()[i] ^ with_zero.autn()[i]))
+}
+
+fn assert_same(ours: &Vector, theirs: &Vector) {
+    assert_eq!(ours.autn(), theirs.autn());
+    assert_eq!(ours.xres(), theirs.xres());
+    assert_eq!(ours.ck(), theirs.ck());
+    assert_eq!(ours.ik(), theirs.ik());
+}
+
+#[test]
+fn speaks_to_osmo_hlr_as_recorded_and_computes_the_same_vectors() {
+    let register = Register::new(&frames('<'));
+    let mut hlr = register.client();
+
+    let theirs = hlr.vector(&imsi(MILENAGE)).unwrap();
+    let sqn = sqn_of(&milenage(), &theirs);
+    assert_eq!(sqn.seq(), 1);
+    assert_same(&milenage().vector(*theirs.rand(), sqn), &theirs);
+
+    let theirs = hlr.vector(&imsi(XOR)).unwrap();
+    let sqn = sqn_of(&usim_test(), &theirs);
+    // With XOR, osmo-hlr begins with the count 0, which a new USIM has seen: it will ask for resynchronisation.
+    assert_eq!(sqn.seq(), 0);
+    assert_same(&usim_test().vector(*theirs.rand(), sqn), &theirs);
+
+    assert_eq!(hlr.vector(&imsi(UNKNOWN)).err(), Some(Error::HlrRefused(2)));
+    hlr.resynchronise(&imsi(MILENAGE), &RAND, &Auts::from_bytes(&AUTS)).unwrap();
+
+    let mut asked = frames('>');
+    asked.pop();
+    assert_eq!(register.heard(), asked.concat());
+}
+
+#[test]
+fn after_auts_osmo_hlr_goes_on_from_the_sequence_number_of_the_usim() {
+    let [greeting, .., resynchronised, _] = &frames('<')[..] else { panic!("no frames") };
+    let mut hlr = Register::new(&[greeting.clone(), resynchronised.clone()]).client();
+    let theirs = hlr.vector(&imsi(MILENAGE)).unwrap();
+    let sqn = sqn_of(&milenage(), &theirs);
+    let mut ours = milenage();
+    let of_usim = ours.resynchronise(&RAND, &Auts::from_bytes(&AUTS)).unwrap();
+    assert_eq!(u64::from(of_usim), 5_000_000);
+    assert_eq!(sqn.seq(), of_usim.seq() + 1);
+    assert_same(&ours.vector(*theirs.rand(), sqn), &theirs);
+}
+
+#[test]
+fn triplets_follow_from_vectors_as_in_osmo_hlr() {
+    for (number, who, subscriber) in [(1, MILENAGE, milenage()), (2, XOR, usim_test())] {
+        let says = [frames('<')[0].clone(), frames('<')[number].clone()];
+        let theirs = Register::new(&says).client().triplets(&imsi(who), 3).unwrap();
+        assert_eq!(theirs.len(), 3);
+        for triplet in &theirs {
+            let ours = Triplet::from(&subscriber.vector(triplet.rand, Sqn::default()));
+            assert_eq!((ours.sres, ours.kc), (triplet.sres, triplet.kc), "{who}");
+        }
+        let many = Register::new(&says).client().triplets(&imsi(who), 6).err();
+        assert_eq!(many, Some(Error::HlrAnswer("fewer tuples than needed")));
+    }
+}
+
+#[test]
+fn answers_to_pings_and_skips_messages_for_others() {
+    let [greeting, milenage, xor, ..] = &frames('<')[..] else { panic!("no frames") };
+    let ping = vec![0x00, 0x01, 0xFE, 0x00];
+    let unknown_protocol = vec![0x00, 0x01, 0x77, 0x00];
+    let acknowledged = vec![0x00, 0x01, 0xFE, 0x06];
+    let says = [&ping, greeting, &acknowledged, &ping, &unknown_protocol, xor, milenage].map(Clone::clone);
+    let register = Register::new(&says);
+    assert!(register.client().vector(&imsi(MILENAGE)).is_ok());
+    let pong = [0x00, 0x01, 0xFE, 0x01];
+    assert_eq!(register.heard().windows(4).filter(|bytes| *bytes == pong).count(), 2);
+}
+
+#[test]
+fn connects_again_after_a_broken_link_but_not_after_a_refusal() {
+    let all = frames('<');
+    let mut connections = vec![
+        Register::new(&[all[0].clone(), all[3].clone(), all[1].clone()]),
+        // Cut off in the middle of an answer.
+        Register::new(&[all[0].clone(), all[1][..40].to_vec()]),
+    ];
+    let mut made = 0;
+    let mut hlr = HlrClient::new("OPENRSP", || {
+        made += 1;
+        connections.pop().ok_or_else(|| io::ErrorKind::ConnectionRefused.into())
+    });
+    assert_eq!(hlr.vector(&imsi(MILENAGE)).err(), Some(Error::HlrLink(io::ErrorKind::UnexpectedEof)));
+    assert_eq!(hlr.vector(&imsi(UNKNOWN)).err(), Some(Error::HlrRefused(2)));
+    assert!(hlr.vector(&imsi(MILENAGE)).is_ok());
+    assert_eq!(hlr.vector(&imsi(MILENAGE)).err(), Some(Error::HlrLink(io::ErrorKind::UnexpectedEof)));
+    assert_eq!(hlr.vector(&imsi(MILENAGE)).err(), Some(Error::HlrLink(io::ErrorKind::ConnectionRefused)));
+    drop(hlr);
+    assert_eq!(made, 3);
+}
+
+#[test]
+fn refuses_every_answer_of_osmo_hlr_that_is_cut_off() {
+    let [greeting, answer, ..] = &frames('<')[..] else { panic!("no frames") };
+    let content = &answer[3..];
+    for length in 1..content.len() {
+        let mut frame = (length as u16).to_be_bytes().to_vec();
+        frame.push(0xEE);
+        frame.extend_from_slice(&content[..length]);
+        let asked = Register::new(&[greeting.clone(), frame]).client().vector(&imsi(MILENAGE));
+        // Whole tuples may be left: then the first is what it was.
+        match asked {
+            Ok(vector) => assert_eq!(vector.rand()[..], content[16..32]),
+            Err(Error::HlrAnswer(_) | Error::HlrLink(_) | Error::Imsi) => {}
+            Err(error) => panic!("{length}: {error}"),
+        }
+    }
+}
+
+fn own() -> Bridge<OwnCentre<impl FnMut() -> [u8; 16]>> {
+    let mut centre = OwnCentre::new(|| RAND);
+    centre.insert(imsi(MILENAGE), milenage());
+    Bridge::new(centre)
+}
+
+fn ask(bridge: &mut Bridge<impl AuthenticationCentre>, request: &str) -> (String, Passed) {
+    let (answer, passed) = bridge.answer(request.as_bytes());
+    (String::from_utf8(answer.unwrap_or_default()).unwrap(), passed)
+}
+
+#[test]
+fn hostapd_gets_the_vectors_of_our_own_subscribers() {
+    let mut bridge = own();
+    let (answer, passed) = ask(&mut bridge, "AKA-REQ-AUTH 001010123456789");
+    let expected = milenage().challenge(RAND);
+    let hex = |bytes: &[u8]| hex::encode(bytes);
+    let (rand, autn) = (hex(&RAND), hex(expected.autn()));
+    let (ik, ck, res) = (hex(expected.ik()), hex(expected.ck()), hex(expected.xres()));
+    assert_eq!(answer, format!("AKA-RESP-AUTH 001010123456789 {rand} {autn} {ik} {ck} {res}"));
+    // f2 to f4 of test set 1 of 3GPP TS 35.208.
+    assert!(answer.ends_with("f769bcd751044604127672711c6d3441 b40ba9a3c58b2a05bbf0d987b21bf8cb a54211d5e3ba50bf"));
+    assert_eq!(passed, Passed::Vector(imsi(MILENAGE)));
+
+    let (answer, passed) = ask(&mut bridge, "SIM-REQ-AUTH 001010123456789 2");
+    // Kc by c3 is that of the same test set; SRES by c2 is the two halves of RES, exclusive or.
+    let triplet = format!("eae4be823af9a08b:46f8416a:{rand}");
+    assert_eq!(answer, format!("SIM-RESP-AUTH 001010123456789 {triplet} {triplet}"));
+    assert_eq!(passed, Passed::Triplets(imsi(MILENAGE), 2));
+}
+
+#[test]
+fn auts_of_our_own_subscribers_moves_the_sequence_number_and_has_no_answer() {
+    let mut bridge = own();
+    let request = format!("AKA-AUTS {MILENAGE} {} {}", hex::encode(AUTS), hex::encode(RAND));
+    let (answer, passed) = ask(&mut bridge, &request);
+    assert_eq!((answer.as_str(), passed), ("", Passed::Resynchronised(imsi(MILENAGE))));
+    let expected = milenage().with_sqn(Sqn::from_bytes([0, 0, 0, 0x4C, 0x4B, 0x40])).challenge(RAND);
+    let (answer, _) = ask(&mut bridge, "AKA-REQ-AUTH 001010123456789");
+    assert!(answer.contains(&hex::encode(expected.autn())), "{answer}");
+
+    let mut wrong = AUTS;
+    wrong[13] ^= 1;
+    let request = format!("AKA-AUTS {MILENAGE} {} {}", hex::encode(wrong), hex::encode(RAND));
+    let (answer, passed) = ask(&mut bridge, &request);
+    assert_eq!((answer.as_str(), passed), ("", Passed::Refused(Some(imsi(MILENAGE)), Error::WrongMacS)));
+}
+
+#[test]
+fn hostapd_is_told_of_failures_and_hears_nothing_of_nonsense() {
+    let mut bridge = own();
+    let refused = |error| Passed::Refused(Some(imsi(UNKNOWN)), error);
+    let (answer, passed) = ask(&mut bridge, "AKA-REQ-AUTH 001019999999999");
+    assert_eq!(answer, "AKA-RESP-AUTH 001019999999999 FAILURE");
+    assert_eq!(passed, refused(Error::UnknownSubscriber));
+    let (answer, passed) = ask(&mut bridge, "SIM-REQ-AUTH 001019999999999 3");
+    assert_eq!(answer, "SIM-RESP-AUTH 001019999999999 FAILURE");
+    assert_eq!(passed, refused(Error::UnknownSubscriber));
+    let (answer, passed) = ask(&mut bridge, "HELLO");
+    assert!(answer.is_empty());
+    assert!(matches!(passed, Passed::Refused(None, Error::Gateway(_))));
+}
+
+proptest::proptest! {
+    #[test]
+    fn never_panics_on_any_datagram(datagram: Vec<u8>, text in "(AKA|SIM)-(REQ-AUTH|AUTS) [0-9a-f ]{0,80}") {
+        own().answer(&datagram);
+        own().answer(text.as_bytes());
+    }
+
+    #[test]
+    fn never_panics_on_any_register(says: Vec<u8>, message: Vec<u8>) {
+        let _ = Register::new(&[says]).client().vector(&imsi(MILENAGE));
+        let message = [&[0x05, 0x0A, 0x01, 0x08][..], &imsi(MILENAGE).to_tbcd(), &message].concat();
+        let mut frame = (message.len() as u16).to_be_bytes().to_vec();
+        frame.push(0xEE);
+        let says = [frames('<')[0].clone(), frame, message];
+        let _ = Register::new(&says).client().vector(&imsi(MILENAGE));
+    }
+}
