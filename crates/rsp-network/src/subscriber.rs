@@ -45,6 +45,11 @@ impl Subscriber {
         Self { amf, ..self }
     }
 
+    /// Algorithm and keys, for those in this crate who must pass them on.
+    pub(crate) fn algorithm(&self) -> &Algorithm {
+        &self.algorithm
+    }
+
     /// The last sequence number used.
     pub fn sqn(&self) -> Sqn {
         self.sqn

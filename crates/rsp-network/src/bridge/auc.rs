@@ -27,6 +27,20 @@ pub trait AuthenticationCentre {
     fn resynchronise(&mut self, imsi: &Imsi, rand: &[u8; 16], auts: &Auts) -> Result<(), Error>;
 }
 
+impl<C: AuthenticationCentre + ?Sized> AuthenticationCentre for Box<C> {
+    fn vector(&mut self, imsi: &Imsi) -> Result<Vector, Error> {
+        (**self).vector(imsi)
+    }
+
+    fn triplets(&mut self, imsi: &Imsi, count: usize) -> Result<Vec<Triplet>, Error> {
+        (**self).triplets(imsi, count)
+    }
+
+    fn resynchronise(&mut self, imsi: &Imsi, rand: &[u8; 16], auts: &Auts) -> Result<(), Error> {
+        (**self).resynchronise(imsi, rand, auts)
+    }
+}
+
 /// What a GSM network needs: challenge, expected answer and cipher key (TS 43.020).
 #[derive(Zeroize, ZeroizeOnDrop)]
 pub struct Triplet {

@@ -3,10 +3,11 @@
 //! `osmo-hlr-1.5.0.txt` holds what passed between a client and osmo-hlr 1.5.0 (Debian 12): its greeting, a subscriber with
 //! Milenage, one with XOR, one that it does not know, a resynchronisation, and a ping. `<` is from osmo-hlr.
 
+use std::collections::VecDeque;
 use std::io::{self, Read, Write};
 use std::sync::{Arc, Mutex};
 
-use rsp_network::bridge::{AuthenticationCentre, Bridge, HlrClient, OwnCentre, Passed, Triplet};
+use rsp_network::bridge::{AuthenticationCentre, Bridge, HlrClient, HlrConsole, OwnCentre, Passed, Triplet};
 use rsp_network::{Auts, Error, Imsi, Sqn, Subscriber, Vector};
 
 const RECORDED: &str = include_str!("osmo-hlr-1.5.0.txt");
@@ -255,6 +256,89 @@ fn hostapd_is_told_of_failures_and_hears_nothing_of_nonsense() {
     let (answer, passed) = ask(&mut bridge, "HELLO");
     assert!(answer.is_empty());
     assert!(matches!(passed, Passed::Refused(None, Error::Gateway(_))));
+}
+
+/// A console that answers each line with the next of its answers.
+struct Console<'a> {
+    says: VecDeque<&'a [u8]>,
+    heard: &'a mut Vec<u8>,
+}
+
+impl Read for Console<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let answer = self.says.pop_front().unwrap_or_default();
+        let now = answer.len().min(buffer.len());
+        buffer[..now].copy_from_slice(&answer[..now]);
+        if now < answer.len() {
+            self.says.push_front(&answer[now..]);
+        }
+        Ok(now)
+    }
+}
+
+impl Write for Console<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.heard.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// What was played with a console that says this, and what it heard.
+fn with_console(
+    says: &[&str],
+    play: impl FnOnce(&mut HlrConsole<Console<'_>>) -> Result<(), Error>,
+) -> (Result<(), Error>, String) {
+    let mut heard = Vec::new();
+    let says = says.iter().map(|answer| answer.as_bytes()).collect();
+    let played = HlrConsole::new(Console { says, heard: &mut heard }).and_then(|mut console| play(&mut console));
+    (played, String::from_utf8(heard).unwrap())
+}
+
+/// As osmo-hlr 1.5.0 says it.
+const GREETING: &str = "Welcome to the OsmoHLR VTY interface\r\n\r\n\u{1}OsmoHLR> ";
+const ENABLED: &str = "enable\r\nOsmoHLR# ";
+const CREATED: &str =
+    "subscriber imsi 001010123456789 create\r\n% Created subscriber 001010123456789\r\n    ID: 1\r\nOsmoHLR# ";
+const SILENT: &str = "subscriber imsi 001010123456789 update …\r\nOsmoHLR# ";
+
+#[test]
+fn subscribers_are_added_and_removed_by_the_console_of_osmo_hlr() {
+    let (done, heard) =
+        with_console(&[GREETING, ENABLED, CREATED, SILENT], |console| console.add(&imsi(MILENAGE), &milenage()));
+    assert_eq!(done, Ok(()));
+    assert_eq!(
+        heard,
+        "enable\nsubscriber imsi 001010123456789 create\n\
+         subscriber imsi 001010123456789 update aud3g milenage k 465b5ce8b199b49faa5f0a2ee238a6bc \
+         opc cd63cb71954a9f4e48a5994e37a02baf ind-bitlen 5\n"
+    );
+    let (_, heard) =
+        with_console(&[GREETING, ENABLED, CREATED, SILENT], |console| console.add(&imsi(MILENAGE), &usim_test()));
+    assert!(heard.ends_with("aud3g xor k 000102030405060708090a0b0c0d0e0f ind-bitlen 5\n"), "{heard}");
+
+    let deleted =
+        "subscriber imsi 001010123456789 delete\r\n% Deleted subscriber for IMSI '001010123456789'\r\nOsmoHLR# ";
+    let (done, heard) = with_console(&[GREETING, ENABLED, deleted], |console| console.remove(&imsi(MILENAGE)));
+    assert_eq!(done, Ok(()));
+    assert!(heard.ends_with("subscriber imsi 001010123456789 delete\n"), "{heard}");
+}
+
+#[test]
+fn a_console_that_refuses_ends_or_does_not_stop_is_an_error() {
+    let refused = "subscriber imsi 001010123456789 delete\r\n% No subscriber for imsi = '001010123456789'\r\nOsmoHLR# ";
+    let endless = "x".repeat(1 << 17);
+    for (says, error) in [
+        (&[GREETING, ENABLED, refused][..], Error::HlrAnswer("its console refuses a command")),
+        (&[GREETING, ENABLED], Error::HlrLink(io::ErrorKind::UnexpectedEof)),
+        (&[GREETING, ENABLED, "subscriber imsi"], Error::HlrLink(io::ErrorKind::UnexpectedEof)),
+        (&[&endless], Error::HlrAnswer("its console does not stop")),
+        (&[], Error::HlrLink(io::ErrorKind::UnexpectedEof)),
+    ] {
+        assert_eq!(with_console(says, |console| console.remove(&imsi(MILENAGE))).0, Err(error));
+    }
 }
 
 proptest::proptest! {
