@@ -50,6 +50,9 @@ pub enum Error {
     /// osmo-hlr's answer cannot be read, or lacks what was asked for.
     #[error("osmo-hlr's answer cannot be used: {0}")]
     HlrAnswer(&'static str),
+    /// osmo-hlr does not have the subscriber's algorithm.
+    #[error("osmo-hlr does not know {0}; let the bridge answer for such subscribers itself")]
+    NotInHlr(&'static str),
     /// The connection to osmo-hlr broke.
     #[error("the connection to osmo-hlr broke: {0}")]
     HlrLink(std::io::ErrorKind),

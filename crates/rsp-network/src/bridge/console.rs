@@ -35,13 +35,15 @@ impl<S: Read + Write> HlrConsole<S> {
     /// here: its USIM may ask for resynchronisation.
     ///
     /// # Errors
-    /// [`Error::HlrAnswer`] when the console refuses, as it does for one that is there already; [`Error::HlrLink`].
+    /// [`Error::HlrAnswer`] when the console refuses, as it does for one that is there already; [`Error::NotInHlr`];
+    /// [`Error::HlrLink`].
     pub fn add(&mut self, imsi: &Imsi, subscriber: &Subscriber) -> Result<(), Error> {
         let keys = Zeroizing::new(match subscriber.algorithm() {
             Algorithm::Milenage { k, opc } => {
                 format!("milenage k {} opc {}", *hex_of(k), *hex_of(opc))
             }
             Algorithm::UsimTest { k } => format!("xor k {}", *hex_of(k)),
+            Algorithm::Tuak { .. } => return Err(Error::NotInHlr("TUAK")),
         });
         self.run(&format!("subscriber imsi {imsi} create"))?;
         // As many bits of index as the subscribers here have.
