@@ -92,9 +92,9 @@ const PURE: &[(&str, &[&str])] = &[
     ("rsp-apdu", &["hex", "thiserror"]),
     // DER; the state is one CBOR file through serde; keys are wiped.
     ("rsp-euicc", &["rasn", "ciborium", "serde", "thiserror", "zeroize"]),
-    // A second implementation of Milenage beside the card's, so that they check each other; comparisons in constant time.
-    // hex: hostapd's gateway protocol is text.
-    ("rsp-network", &["hex", "milenage", "subtle", "thiserror", "zeroize"]),
+    // A second implementation of Milenage, and another library for the concealment of subscribers, beside the card's, so
+    // that they check each other; comparisons in constant time. hex: hostapd's gateway protocol is text.
+    ("rsp-network", &["aws-lc-rs", "hex", "milenage", "subtle", "thiserror", "zeroize"]),
 ];
 
 /// Libraries that their owners alone name.
@@ -123,10 +123,11 @@ const EXCLUSIVE: &[(&[&str], &[&str])] = &[
     (&["rsp-es", "rsp-lpa", "openrsp"], &["rustls", "rustls-pki-types"]),
     // One TLS library in all.
     (&[], &["native-tls", "openssl", "openssl-sys", "rustls-native-certs", "webpki-roots"]),
+    // The network's half of the concealment of subscribers must not be the card's code.
+    (&["rsp-crypto", "rsp-network"], &["aws-lc-rs"]),
     (
         &["rsp-crypto"],
         &[
-            "aws-lc-rs",
             "ring",
             "p256",
             "bp256",

@@ -12,6 +12,8 @@
 //! A real network asks in its own protocols: [`bridge`] is what stands between the EAP server of hostapd and either the
 //! register osmo-hlr or subscribers of ours.
 //!
+//! What a 5G card conceals of a subscriber, a [`Sidf`] reads.
+//!
 //! There is no clock and no randomness in here: RAND is an argument, and so are the streams of the bridge.
 
 mod algorithm;
@@ -19,6 +21,7 @@ mod answer;
 pub mod bridge;
 mod error;
 mod imsi;
+mod sidf;
 mod sqn;
 mod subscriber;
 mod tuak;
@@ -27,6 +30,7 @@ mod vector;
 pub use answer::{Answer, Auts, Success};
 pub use error::Error;
 pub use imsi::Imsi;
+pub use sidf::{Profile, Sidf, SidfError, Supi};
 pub use sqn::Sqn;
 pub use subscriber::Subscriber;
 pub use tuak::{Tuak, TuakKeys};

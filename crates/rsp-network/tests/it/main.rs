@@ -3,6 +3,7 @@
 mod bridge;
 mod known_answers;
 mod refusals;
+mod sidf;
 
 /// Reads a hexadecimal member of a JSON vector as an array.
 fn bytes<const N: usize>(set: &serde_json::Value, name: &str) -> [u8; N] {
