@@ -5,11 +5,14 @@
 pub mod aka;
 mod authenticate;
 pub mod codes;
+pub mod ecies;
 mod files;
+mod identity;
 pub mod milenage;
 mod pin_commands;
 mod select;
 pub mod sequence;
+pub mod suci;
 pub mod test_algorithm;
 pub mod tuak;
 
@@ -108,13 +111,14 @@ impl Session {
             (false, 0x28) => self.set_pin_enabled(contents, command, true),
             (false, 0x2C) => self.unblock_pin(contents, command),
             (false, 0x88) => self.authenticate(contents, command),
+            (true, 0x78) => self.get_identity(contents, command, rng),
             (false, 0x84) => get_challenge(command, rng),
             // What the terminal can do changes nothing here.
             (true, 0x10 | 0xAA) => done(Vec::new()),
             (_, 0xA4 | 0xF2 | 0xB0 | 0xD6 | 0xB2 | 0xDC | 0x32 | 0x04 | 0x44) => {
                 refused(StatusWord::CLASS_NOT_SUPPORTED)
             }
-            (_, 0x20 | 0x24 | 0x26 | 0x28 | 0x2C | 0x84 | 0x88 | 0x10 | 0xAA) => {
+            (_, 0x20 | 0x24 | 0x26 | 0x28 | 0x2C | 0x78 | 0x84 | 0x88 | 0x10 | 0xAA) => {
                 refused(StatusWord::CLASS_NOT_SUPPORTED)
             }
             _ => refused(StatusWord::INSTRUCTION_NOT_SUPPORTED),

@@ -13,6 +13,7 @@ mod profile;
 mod registry;
 mod server;
 mod sgp23;
+mod suci;
 mod terminal;
 mod transcript;
 mod transport;
