@@ -26,12 +26,7 @@ pub fn template(fs: &FileSystem, id: NodeId, pin_enabled: PinEnabled<'_>) -> Vec
     match &node.content {
         Content::Df(df) => put(&mut body, 0xC6, &pin_status(&df.key_references, pin_enabled)),
         Content::Ef(own) => {
-            let size = fs.ef(id).unwrap_or(own).body.len();
-            put(
-                &mut body,
-                0x80,
-                &u16::try_from(size).map_or(size.to_be_bytes().to_vec(), |size| size.to_be_bytes().to_vec()),
-            );
+            put(&mut body, 0x80, &size_bytes(fs.ef(id).unwrap_or(own).body.len()));
             // SFI in bits 8 to 4; without a value none is supported.
             put(&mut body, 0x88, &own.sfi.map(|sfi| sfi << 3).into_iter().collect::<Vec<_>>());
         }
@@ -49,8 +44,9 @@ fn df_parameters(body: &mut Vec<u8>, id: NodeId, file_id: u16, df: &Df) {
         None => put(body, 0x83, &file_id.to_be_bytes()),
     }
     if id == NodeId::MF {
-        // UICC characteristics: no clock stop, supply voltages A to C (ETSI TS 102 221 11.1.1.4.6.1).
-        put(body, 0xA5, &[0x80, 0x01, 0x71]);
+        // UICC characteristics: supply voltages A to C (ETSI TS 102 221 11.1.1.4.6.1); TERMINAL CAPABILITY is supported,
+        // which an eUICC needs (11.1.1.4.6.8, SGP.22 3.4.2).
+        put(body, 0xA5, &[0x80, 0x01, 0x71, 0x87, 0x01, 0x01]);
     }
 }
 
@@ -67,7 +63,21 @@ fn ef_parameters(body: &mut Vec<u8>, file_id: u16, ef: &Ef) {
     };
     put(body, 0x82, &descriptor);
     put(body, 0x83, &file_id.to_be_bytes());
-    put(body, 0xA5, &[0xC0, 0x01, ef.special]);
+    let mut proprietary = Vec::new();
+    if ef.structure == Structure::BerTlv {
+        // Objects of any definite coding are taken; the size that cannot be exceeded (11.1.1.4.6.5 and 11.1.1.4.6.7).
+        put(&mut proprietary, 0x84, &[0x00]);
+        put(&mut proprietary, 0x86, &size_bytes(ef.body.len()));
+    }
+    put(&mut proprietary, 0xC0, &[ef.special]);
+    put(body, 0xA5, &proprietary);
+}
+
+/// A size in two bytes, or in as many as it needs.
+fn size_bytes(size: usize) -> Vec<u8> {
+    let bytes = size.to_be_bytes();
+    let leading = bytes.iter().take(bytes.len() - 2).take_while(|byte| **byte == 0).count();
+    bytes[leading..].to_vec()
 }
 
 /// `90` one bit for each key, most significant first, then `83` for each key (ETSI TS 102 221 9.5.2).

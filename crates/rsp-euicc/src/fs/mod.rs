@@ -3,6 +3,7 @@
 //! The tree is an arena: a [`NodeId`] is an index that stays valid, as installed files are never removed.
 
 pub mod access;
+pub mod ber_tlv;
 pub mod fcp;
 mod octets;
 
@@ -107,7 +108,7 @@ pub enum Structure {
         /// Bytes of each record.
         record: u16,
     },
-    /// BER-TLV objects: the space is set aside, the commands of such files are not supported.
+    /// BER-TLV objects, and behind them unused bytes up to the maximum size of the file.
     BerTlv,
 }
 

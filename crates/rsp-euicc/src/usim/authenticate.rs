@@ -31,7 +31,8 @@ impl Session {
             0x80 if contents.has_service(application, SERVICE_GSM_SECURITY_CONTEXT) => {
                 gsm_context(contents, application, &command.data)
             }
-            0x80 => refused(CONTEXT_NOT_SUPPORTED),
+            // GSM without its service, VGCS, HTTP digest, GBA, MBMS, local keys.
+            0x80 | 0x82 | 0x84..=0x86 => refused(CONTEXT_NOT_SUPPORTED),
             _ => refused(StatusWord::WRONG_P1_P2),
         }
     }

@@ -20,9 +20,10 @@ impl Session {
         let Some(rest) = file.body.get(offset..).filter(|rest| !rest.is_empty()) else {
             return refused(StatusWord::WRONG_OFFSET);
         };
-        match command.le.map_or(256, usize::from) {
-            256 => done(rest[..rest.len().min(256)].to_vec()),
-            le if le <= rest.len() => done(rest[..le].to_vec()),
+        match command.le.map(usize::from) {
+            Some(256) => done(rest[..rest.len().min(256)].to_vec()),
+            Some(le) if le <= rest.len() => done(rest[..le].to_vec()),
+            // 256 bytes and more are written as 00.
             _ => refused(StatusWord::wrong_le(u8::try_from(rest.len()).unwrap_or(0))),
         }
     }
@@ -87,7 +88,11 @@ impl Session {
 
     /// INCREASE: adds to the newest record of a cyclic file, and writes the sum as its new first record.
     pub(super) fn increase(&mut self, contents: &mut ProfileContents, command: &Command) -> Executed {
-        let sfi = (command.p1 & 0x80 != 0).then_some(command.p1 & 0x1F);
+        let sfi = match (command.p1, command.p2) {
+            (0x00, 0x00) => None,
+            (0x81..=0x9E, 0x00) => Some(command.p1 & 0x1F),
+            _ => return refused(StatusWord::WRONG_P1_P2),
+        };
         let ef = self.open(contents, sfi, Access::Increase)?;
         let file = with_records(contents, ef)?;
         if !matches!(file.structure, Structure::Cyclic { .. }) {
@@ -105,46 +110,62 @@ impl Session {
         Ok(([&sum[..], &command.data].concat(), StatusWord::OK, true))
     }
 
-    /// DEACTIVATE FILE and ACTIVATE FILE of the selected file.
+    /// DEACTIVATE FILE and ACTIVATE FILE: of the selected file, or of one that the command names as SELECT does, which then
+    /// is the selected one.
     pub(super) fn set_activated(
         &mut self,
         contents: &mut ProfileContents,
         command: &Command,
         active: bool,
     ) -> Executed {
-        if (command.p1, command.p2) != (0, 0) || !command.data.is_empty() {
-            return refused(StatusWord::WRONG_P1_P2);
-        }
-        let ef = self.target_ef(contents.files(), None)?;
+        let ef = match (command.p1, command.p2, command.data.is_empty()) {
+            (0x00, 0x00, true) => self.target_ef(contents.files(), None)?,
+            (0x00 | 0x08 | 0x09, 0x00, false) => self.named_ef(contents.files(), command)?,
+            _ => return refused(StatusWord::WRONG_P1_P2),
+        };
         let access = if active { Access::Activate } else { Access::Deactivate };
         if !contents.allowed(ef, access) {
             return refused(StatusWord::SECURITY_STATUS);
+        }
+        if contents.files().node(ef).life_cycle & 0x0C == 0x0C {
+            return refused(StatusWord::CONDITIONS_NOT_SATISFIED);
         }
         contents.files_mut().node_mut(ef).life_cycle = if active { 0x05 } else { DEACTIVATED };
         stored()
     }
 
-    /// Finds the EF of a command and checks its rule and life cycle.
-    fn open(
+    /// Finds the EF of a command that does not work on data objects, and checks its rule and life cycle.
+    pub(super) fn open(
         &mut self,
         contents: &ProfileContents,
         sfi: Option<u8>,
         access: Access,
     ) -> Result<NodeId, (StatusWord, bool)> {
         let ef = self.target_ef(contents.files(), sfi)?;
-        let Some(file) = contents.files().ef(ef) else { return refused(StatusWord::NOT_FOUND) };
-        if file.structure == Structure::BerTlv {
-            return refused(StatusWord::INCOMPATIBLE_FILE);
+        match contents.files().ef(ef) {
+            None => refused(StatusWord::NOT_FOUND),
+            Some(file) if file.structure == Structure::BerTlv => refused(StatusWord::INCOMPATIBLE_FILE),
+            Some(_) => self.usable(contents, ef, access).map(|()| ef),
         }
+    }
+
+    /// Whether the rule of an EF and its life cycle allow the access.
+    pub(super) fn usable(
+        &self,
+        contents: &ProfileContents,
+        ef: NodeId,
+        access: Access,
+    ) -> Result<(), (StatusWord, bool)> {
         if !contents.allowed(ef, access) {
             return refused(StatusWord::SECURITY_STATUS);
         }
+        let special = contents.files().ef(ef).map_or(0, |file| file.special);
         match contents.files().node(ef).life_cycle {
-            cycle if cycle & 0x0D == DEACTIVATED && file.special & USABLE_WHEN_DEACTIVATED == 0 => {
+            cycle if cycle & 0x0D == DEACTIVATED && special & USABLE_WHEN_DEACTIVATED == 0 => {
                 refused(StatusWord::DATA_INVALIDATED)
             }
             cycle if cycle & 0x0C == 0x0C => refused(StatusWord::CONDITIONS_NOT_SATISFIED),
-            _ => Ok(ef),
+            _ => Ok(()),
         }
     }
 
@@ -180,7 +201,7 @@ fn binary_parameters(command: &Command) -> Result<(Option<u8>, usize), (StatusWo
     Ok((Some(command.p1 & 0x1F), command.p2.into()))
 }
 
-fn record_sfi(command: &Command) -> Option<u8> {
+pub(super) fn record_sfi(command: &Command) -> Option<u8> {
     Some(command.p2 >> 3).filter(|sfi| *sfi != 0)
 }
 
@@ -191,7 +212,7 @@ fn transparent(contents: &ProfileContents, ef: NodeId) -> Result<&Ef, (StatusWor
     }
 }
 
-fn with_records(contents: &ProfileContents, ef: NodeId) -> Result<&Ef, (StatusWord, bool)> {
+pub(super) fn with_records(contents: &ProfileContents, ef: NodeId) -> Result<&Ef, (StatusWord, bool)> {
     match contents.files().ef(ef) {
         Some(file) if file.record_length().is_some() => Ok(file),
         _ => refused(StatusWord::INCOMPATIBLE_FILE),

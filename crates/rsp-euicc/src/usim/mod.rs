@@ -5,11 +5,13 @@
 pub mod aka;
 mod authenticate;
 pub mod codes;
+mod data_objects;
 pub mod ecies;
 mod files;
 mod identity;
 pub mod milenage;
 mod pin_commands;
+mod search;
 mod select;
 pub mod sequence;
 pub mod suci;
@@ -19,6 +21,7 @@ pub mod tuak;
 use rsp_apdu::{Command, Response, SecureMessaging, StatusWord};
 use rsp_crypto::{Randomness, RandomnessExt};
 
+use self::data_objects::Transfer;
 use crate::fs::NodeId;
 use crate::interpreter::ProfileContents;
 
@@ -29,6 +32,8 @@ pub struct Session {
     ef: Option<NodeId>,
     application: Option<NodeId>,
     record: usize,
+    /// A data object that is being transferred in blocks.
+    transfer: Option<Transfer>,
 }
 
 /// The answer to a command.
@@ -60,7 +65,7 @@ fn refused<T>(sw: StatusWord) -> Result<T, (StatusWord, bool)> {
 
 impl Default for Session {
     fn default() -> Self {
-        Self { df: NodeId::MF, ef: None, application: None, record: 0 }
+        Self { df: NodeId::MF, ef: None, application: None, record: 0, transfer: None }
     }
 }
 
@@ -72,7 +77,7 @@ impl Session {
 
     /// A channel opened from this one, which inherits what is selected (ETSI TS 102 221 11.1.17).
     pub fn inherited(&self) -> Self {
-        self.clone()
+        Self { transfer: None, ..self.clone() }
     }
 
     /// AID of the application that is active on this channel.
@@ -95,6 +100,8 @@ impl Session {
         if command.class.chaining {
             return refused(StatusWord::CHAINING_NOT_SUPPORTED);
         }
+        // Any command that is not the next block ends a transfer.
+        let under_way = self.transfer.take();
         match (command.class.proprietary, command.ins) {
             (false, 0xA4) => self.select(contents, command),
             (true, 0xF2) => self.status(contents, command),
@@ -102,7 +109,10 @@ impl Session {
             (false, 0xD6) => self.update_binary(contents, command),
             (false, 0xB2) => self.read_record(contents, command),
             (false, 0xDC) => self.update_record(contents, command),
+            (false, 0xA2) => self.search_record(contents, command),
             (true, 0x32) => self.increase(contents, command),
+            (true, 0xCB) => self.retrieve_data(contents, command, under_way),
+            (true, 0xDB) => self.set_data(contents, command, under_way),
             (false, 0x04) => self.set_activated(contents, command, false),
             (false, 0x44) => self.set_activated(contents, command, true),
             (false, 0x20) => self.verify_pin(contents, command),
@@ -115,7 +125,7 @@ impl Session {
             (false, 0x84) => get_challenge(command, rng),
             // What the terminal can do changes nothing here.
             (true, 0x10 | 0xAA) => done(Vec::new()),
-            (_, 0xA4 | 0xF2 | 0xB0 | 0xD6 | 0xB2 | 0xDC | 0x32 | 0x04 | 0x44) => {
+            (_, 0xA2 | 0xA4 | 0xF2 | 0xB0 | 0xD6 | 0xB2 | 0xDC | 0x32 | 0x04 | 0x44 | 0xCB | 0xDB) => {
                 refused(StatusWord::CLASS_NOT_SUPPORTED)
             }
             (_, 0x20 | 0x24 | 0x26 | 0x28 | 0x2C | 0x78 | 0x84 | 0x88 | 0x10 | 0xAA) => {
@@ -135,12 +145,15 @@ fn get_challenge(command: &Command, rng: &mut dyn Randomness) -> Executed {
     cut(challenge.to_vec(), command)
 }
 
-/// An answer whose length the terminal must know: another Le than that (or 256, "whatever there is") gets 6Cxx.
+/// An answer whose length the terminal must know: another Le than that (or 256, "whatever there is") gets 6Cxx, and so does
+/// a command with neither data nor Le, which T=0 sends with a length of zero.
 fn cut(data: Vec<u8>, command: &Command) -> Executed {
     match command.le {
-        None | Some(256) => done(data),
+        Some(256) => done(data),
+        // GET RESPONSE asks for the length.
+        None if !command.data.is_empty() || data.is_empty() => done(data),
         Some(le) if usize::from(le) == data.len() => done(data),
         // 256 bytes are written as 00.
-        Some(_) => refused(StatusWord::wrong_le(u8::try_from(data.len()).unwrap_or(0))),
+        _ => refused(StatusWord::wrong_le(u8::try_from(data.len()).unwrap_or(0))),
     }
 }

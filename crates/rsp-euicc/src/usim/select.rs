@@ -12,6 +12,9 @@ pub(super) const DEACTIVATED: u8 = 0x04;
 impl Session {
     /// SELECT by file identifier, path or AID.
     pub(super) fn select(&mut self, contents: &mut ProfileContents, command: &Command) -> Executed {
+        if command.p2 & 0x80 != 0 {
+            return refused(StatusWord::WRONG_P1_P2);
+        }
         let fs = contents.files();
         let data = &command.data[..];
         let target = match command.p1 {
@@ -82,6 +85,18 @@ impl Session {
             self.record = 0;
         }
         self.ef = Some(ef);
+        Ok(ef)
+    }
+
+    /// The EF that a command names by identifier or path; it is selected then.
+    pub(super) fn named_ef(&mut self, fs: &FileSystem, command: &Command) -> Result<NodeId, (StatusWord, bool)> {
+        let named = match command.p1 {
+            0x00 => self.by_file_id(fs, file_id(&command.data)?),
+            0x08 => self.by_path(fs, NodeId::MF, path(&command.data)?),
+            _ => self.by_path(fs, self.df, path(&command.data)?),
+        };
+        let Some(ef) = named.filter(|id| fs.df(*id).is_none()) else { return refused(StatusWord::NOT_FOUND) };
+        self.set_current(fs, ef);
         Ok(ef)
     }
 

@@ -199,7 +199,10 @@ fn authenticate_refuses_malformed_challenges_and_other_contexts() {
         (format!("00880081 11 10{block}"), "6700"),
         (format!("00880081 23 10{block} 10{block} 00"), "6700"),
         (format!("00880081 22 0F{block} 10{block}"), "6A80"),
-        (format!("00880082 22 10{block} 10{block}"), "6A86"),
+        // Contexts that exist but not here, and one that does not exist.
+        (format!("00880082 22 10{block} 10{block}"), "9864"),
+        (format!("00880084 22 10{block} 10{block}"), "9864"),
+        (format!("00880083 22 10{block} 10{block}"), "6A86"),
         (format!("00880181 22 10{block} 10{block}"), "6A86"),
         // Service n°38 is not in EF_UST.
         (format!("00880080 11 10{block}"), "9864"),

@@ -10,6 +10,7 @@ mod manufacturing;
 mod persistence;
 mod power_loss;
 mod profile;
+mod records_and_objects;
 mod registry;
 mod server;
 mod sgp23;
