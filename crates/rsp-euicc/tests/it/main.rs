@@ -18,5 +18,6 @@ mod suci;
 mod terminal;
 mod transcript;
 mod transport;
+mod ts48;
 mod tuak;
 mod usim_commands;
