@@ -1,8 +1,9 @@
 //! Files of the CSIM's templates, laid out like those of the other templates.
 //!
 //! Identifiers, structures, sizes and update activity are those of 3GPP2 C.S0065-B clause 5; the records of EF_ARR follow
-//! from its access conditions. It gives no SFIs that could be confirmed, so none are set. Where the size depends on what
-//! the operator writes, the package must give it.
+//! from its access conditions. Annex A of the profile package was not at hand for these two templates: it gives SFIs to some
+//! fifteen of their files, which have none here. A package that says all this itself, as the generic test profiles do but for
+//! those SFIs and some sizes, is not concerned. Where the size depends on what the operator writes, the package must give it.
 
 use super::templates::{FF, FileTemplate, cyclic, df, high, linear, transparent};
 
@@ -66,14 +67,14 @@ pub(super) const OPT_CSIM: &[FileTemplate] = &[
     transparent("ef-mipsp", 0x6F4F, 0, 5, 0, FF),
     transparent("ef-sippapss", 0x6F50, 0, 5, 0, FF),
     transparent("ef-puzl", 0x6F53, 0, 2, 0, FF),
-    transparent("ef-maxpuzl", 0x6F54, 5, 2, 0, FF),
+    transparent("ef-maxpuzl", 0x6F54, 0, 2, 0, FF),
     transparent("ef-hrpdcap", 0x6F56, 3, 2, 0, FF),
     transparent("ef-hrpdupp", 0x6F57, 0, 2, 0, FF),
     transparent("ef-csspr", 0x6F58, 1, 2, 0, FF),
     transparent("ef-atc", 0x6F59, 1, 2, 0, FF),
     transparent("ef-eprl", 0x6F5A, 0, 2, 0, FF),
-    transparent("ef-bcsmscfg", 0x6F5B, 1, 2, 0, FF),
-    transparent("ef-bcsmspref", 0x6F5C, 1, 5, 0, FF),
+    transparent("ef-bcsmscfg", 0x6F5B, 0, 2, 0, FF),
+    transparent("ef-bcsmspref", 0x6F5C, 0, 5, 0, FF),
     linear("ef-bcsmstable", 0x6F5D, 0, 0, 2, 0, FF),
     high(linear("ef-bcsmsp", 0x6F5E, 0, 2, 5, 0, FF)),
     linear("ef-bakpara", 0x6F63, 0, 0, 2, 0, FF),
@@ -83,9 +84,9 @@ pub(super) const OPT_CSIM: &[FileTemplate] = &[
     transparent("ef-mmsicp", 0x6F67, 0, 2, 0, FF),
     linear("ef-mmsup", 0x6F68, 0, 0, 5, 0, FF),
     transparent("ef-mmsucp", 0x6F69, 0, 5, 0, FF),
-    linear("ef-auth-capability", 0x6F6A, 0, 5, 2, 0, FF),
+    linear("ef-auth-capability", 0x6F6A, 0, 0, 2, 0, FF),
     high(transparent("ef-3gcik", 0x6F6B, 32, 2, 0, FF)),
-    transparent("ef-dck", 0x6F6C, 20, 5, 0, FF),
+    transparent("ef-dck", 0x6F6C, 0, 5, 0, FF),
     transparent("ef-gid1", 0x6F6D, 0, 2, 0, FF),
     transparent("ef-gid2", 0x6F6E, 0, 2, 0, FF),
     transparent("ef-cdmacnl", 0x6F6F, 0, 2, 0, FF),

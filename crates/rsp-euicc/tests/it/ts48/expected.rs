@@ -8,22 +8,22 @@ use super::notation::Value;
 const TEMPLATES: &str = include_str!("templates.txt");
 
 /// A row of the templates' defaults.
-struct Row {
-    template: String,
-    field: &'static str,
-    kind: &'static str,
-    file_id: Option<u16>,
-    count: Option<usize>,
-    size: Option<usize>,
+pub(crate) struct Row {
+    pub(crate) template: String,
+    pub(crate) field: &'static str,
+    pub(crate) kind: &'static str,
+    pub(crate) file_id: Option<u16>,
+    pub(crate) count: Option<usize>,
+    pub(crate) size: Option<usize>,
     /// `None`: not known to this test.
-    rule: Option<u8>,
+    pub(crate) rule: Option<u8>,
     /// `None`: not known to this test.
-    sfi: Option<Option<u8>>,
-    content: &'static str,
-    special: u8,
+    pub(crate) sfi: Option<Option<u8>>,
+    pub(crate) content: &'static str,
+    pub(crate) special: u8,
 }
 
-fn rows() -> Vec<Row> {
+pub(crate) fn rows() -> Vec<Row> {
     let lines = TEMPLATES.lines().filter(|line| !line.starts_with('#') && !line.is_empty());
     lines
         .map(|line| {
@@ -50,7 +50,7 @@ fn rows() -> Vec<Row> {
 }
 
 /// Content of `length` bytes as a column of the table writes it.
-fn default_content(column: &str, length: usize) -> Vec<u8> {
+pub(crate) fn default_content(column: &str, length: usize) -> Vec<u8> {
     let bytes = |text: &str| hex::decode(text).expect("hexadecimal");
     if column == "-" {
         return vec![0xFF; length];

@@ -8,6 +8,7 @@
 
 mod expected;
 mod notation;
+mod rows;
 
 use rsp_apdu::CardAccess;
 use rsp_euicc::interpreter::ProfileContents;
