@@ -4,3 +4,4 @@ mod building;
 mod hostile_input;
 mod known_answers;
 mod personalising;
+mod speed;
