@@ -180,6 +180,9 @@ impl<'a> Creation<'a> {
         if self.fs().iter().count() >= MAX_FILES {
             return Err(Fault::new(PeStatusCode::NOT_ENOUGH_MEMORY, "too many files"));
         }
+        if self.fs().node(parent).link.is_some() {
+            return Err(Fault::new(PeStatusCode::BAD_VALUES, "a file in a DF that is a link"));
+        }
         let is_adf = matches!(&content, Content::Df(df) if df.aid.is_some());
         if let Content::Df(Df { aid: Some(aid), .. }) = &content
             && self

@@ -11,6 +11,7 @@ mod persistence;
 mod power_loss;
 mod profile;
 mod records_and_objects;
+mod refusing;
 mod registry;
 mod server;
 mod sgp23;
