@@ -16,6 +16,7 @@ mod error;
 pub mod file;
 pub mod gfm;
 pub mod header;
+pub mod lint;
 mod package;
 pub mod personalise;
 pub mod status;
@@ -23,6 +24,7 @@ pub mod summary;
 mod template;
 mod text;
 mod tlv;
+pub mod toolkit;
 
 pub use asn1::{Secret, Text, Unknown};
 pub use element::{Element, ElementKind, ProfileElement};

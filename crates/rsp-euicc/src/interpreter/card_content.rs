@@ -2,12 +2,13 @@
 
 use rsp_saip::application::{self as pe, ApplicationInstance, KeyObject};
 use rsp_saip::status::PeStatusCode;
+use rsp_saip::toolkit::ToolkitParameters;
 
 use super::{Fault, ProfileContents};
 use crate::fs::Octets;
 use crate::registry::{
     AccessDomain, Address, Application, FileManagement, Key, KeyComponent, KeySet, LoadPackage, MAX_COUNTER, Registry,
-    SecurityDomain, Tar,
+    SecurityDomain,
 };
 
 /// Package and class of security domains (GlobalPlatform card specification annex H; TCA profile package 8.7.2).
@@ -42,7 +43,7 @@ pub(super) fn add_domain(contents: &mut ProfileContents, element: &pe::SecurityD
         aid: new_aid(registry, &instance.instance_aid)?,
         privileges: instance.privileges.to_vec(),
         life_cycle: life_cycle(instance),
-        address: address(registry, instance)?,
+        address: address(registry, ToolkitParameters::of_instance(instance))?,
         key_sets: key_sets(element.key_list.as_deref().unwrap_or_default())?,
     };
     registry.domains.push(domain);
@@ -54,13 +55,7 @@ pub(super) fn add_rfm(contents: &mut ProfileContents, element: &pe::Rfm) -> Resu
     let registry = contents.registry_mut();
     let domain = owner(registry, element.security_domain_aid.as_deref())?;
     let aid = new_aid(registry, &element.instance_aid)?;
-    let tars = match &element.tar_list {
-        Some(list) => list.iter().map(|tar| tar_of(tar)).collect::<Result<Vec<Tar>, Fault>>()?,
-        // Bytes 13 to 15 of an application's AID are its TAR (ETSI TS 101 220 annex A).
-        None => aid.get(12..15).map(tar_of).transpose()?.into_iter().collect(),
-    };
-    check_tars(registry, &tars)?;
-    let minimum_security_level = element.minimum_security_level.first().copied().unwrap_or_default();
+    let address = address(registry, ToolkitParameters::of_file_management(element))?;
     let access = |bytes: &[u8]| {
         AccessDomain::read(bytes)
             .ok_or_else(|| Fault::new(PeStatusCode::INVALID_PARAMETER, "an access domain that is not of the standard"))
@@ -74,7 +69,7 @@ pub(super) fn add_rfm(contents: &mut ProfileContents, element: &pe::Rfm) -> Resu
     let instance = FileManagement {
         aid,
         domain,
-        address: Address { tars, minimum_security_level },
+        address,
         shared_files: access(&element.uicc_access_domain)?,
         adf: adf.transpose()?,
     };
@@ -104,7 +99,7 @@ pub(super) fn add_application(contents: &mut ProfileContents, element: &pe::Appl
             package: instance.load_package_aid.to_vec(),
             privileges: instance.privileges.to_vec(),
             life_cycle: life_cycle(instance),
-            address: address(registry, instance)?,
+            address: address(registry, ToolkitParameters::of_instance(instance))?,
         };
         registry.applications.push(application);
     }
@@ -145,62 +140,16 @@ fn new_aid(registry: &Registry, aid: &[u8]) -> Result<Vec<u8>, Fault> {
     }
 }
 
-fn tar_of(bytes: &[u8]) -> Result<Tar, Fault> {
-    bytes.try_into().map_err(|_| Fault::new(PeStatusCode::INVALID_PARAMETER, "a TAR is not of three bytes"))
-}
-
-fn check_tars(registry: &Registry, tars: &[Tar]) -> Result<(), Fault> {
+/// What makes an instance reachable, if its TARs are free.
+fn address(registry: &Registry, parameters: Option<ToolkitParameters>) -> Result<Address, Fault> {
+    let invalid =
+        || Fault::new(PeStatusCode::INVALID_PARAMETER, "malformed toolkit parameters, or a TAR of wrong length");
+    let ToolkitParameters { tars, minimum_security_level } = parameters.ok_or_else(invalid)?;
     let repeated = tars.iter().enumerate().any(|(place, tar)| tars[..place].contains(tar));
     match repeated || tars.iter().any(|tar| registry.tars().any(|known| known == *tar)) {
         true => Err(bad("a TAR is used twice")),
-        false => Ok(()),
+        false => Ok(Address { tars, minimum_security_level }),
     }
-}
-
-/// TARs and minimum security level from the toolkit parameters, in the form for UICCs or the older one for SIMs.
-fn address(registry: &Registry, instance: &ApplicationInstance) -> Result<Address, Fault> {
-    let invalid = || Fault::new(PeStatusCode::INVALID_PARAMETER, "malformed toolkit parameters");
-    let uicc = instance.uicc_parameters.as_ref().and_then(|parameters| parameters.toolkit.as_deref());
-    let sim = instance.system_parameters.as_ref();
-    let sim = sim.and_then(|parameters| parameters.sim_file_access_toolkit_parameter.as_deref());
-    let address = match (uicc, sim) {
-        (Some(uicc), _) => toolkit_parameters(uicc).ok_or_else(invalid)?,
-        // There, the access domain comes first.
-        (None, Some(sim)) => field(sim).and_then(|(_access, rest)| toolkit_parameters(rest)).ok_or_else(invalid)?,
-        (None, None) => Address::default(),
-    };
-    check_tars(registry, &address.tars)?;
-    Ok(address)
-}
-
-/// Priority, timers, length of menu texts, menu entries of two bytes each, channels; then with their lengths the minimum
-/// security level and the TARs (ETSI TS 102 226 8.2.1.3.2.2.1). What follows, and what is left out at the end, is of no
-/// concern here.
-fn toolkit_parameters(bytes: &[u8]) -> Option<Address> {
-    let (&[_priority, _timers, _text, entries], rest) = bytes.split_first_chunk::<4>()?;
-    let (_channels, rest) = rest.get(usize::from(entries) * 2..)?.split_first()?;
-    if rest.is_empty() {
-        return Some(Address::default());
-    }
-    let (level, rest) = field(rest)?;
-    let minimum_security_level = match *level {
-        [] => 0,
-        // Parameter 01: the first byte of the SPI (8.2.1.3.2.4).
-        [0x01, level] => level,
-        _ => return None,
-    };
-    if rest.is_empty() {
-        return Some(Address { tars: Vec::new(), minimum_security_level });
-    }
-    let (tars, _) = field(rest)?;
-    let (tars, []) = tars.as_chunks::<3>() else { return None };
-    Some(Address { tars: tars.to_vec(), minimum_security_level })
-}
-
-/// A value behind its length of one byte, and what follows.
-fn field(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
-    let (length, rest) = bytes.split_first()?;
-    rest.split_at_checked(usize::from(*length))
 }
 
 fn key_sets(objects: &[KeyObject]) -> Result<Vec<KeySet>, Fault> {

@@ -3,5 +3,6 @@
 mod building;
 mod hostile_input;
 mod known_answers;
+mod lint;
 mod personalising;
 mod speed;
