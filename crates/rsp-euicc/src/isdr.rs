@@ -16,6 +16,7 @@ mod proofs;
 mod reset;
 mod session;
 mod stages;
+mod update_metadata;
 
 use rasn::{Decode, Encode};
 use rsp_apdu::StatusWord;
@@ -24,6 +25,7 @@ use rsp_asn1::tlv;
 use crate::platform::Platform;
 pub(crate) use load::report_interruption;
 pub(crate) use session::Session;
+pub(crate) use update_metadata::update_metadata;
 
 /// AID of the ISD-R (SGP.22 4.1.1, SGP.02 2.2.3).
 pub const ISDR_AID: [u8; 16] =
