@@ -15,9 +15,8 @@ use des::{TdesEde2, TdesEde3};
 use crate::Error;
 
 /// A key with its algorithm. It cannot be printed.
-pub struct PacketKey(Kind);
+pub struct PacketKey(Box<Kind>);
 
-#[allow(clippy::large_enum_variant, reason = "one or two of them live for the time of a packet")]
 enum Kind {
     Aes128(Aes128),
     Aes192(Aes192),
@@ -29,7 +28,7 @@ enum Kind {
 /// Does the same with whichever cipher it is.
 macro_rules! with_cipher {
     ($self:expr, $cipher:ident => $action:expr) => {
-        match &$self.0 {
+        match &*$self.0 {
             Kind::Aes128($cipher) => $action,
             Kind::Aes192($cipher) => $action,
             Kind::Aes256($cipher) => $action,
@@ -50,7 +49,7 @@ impl PacketKey {
             24 => Aes192::new_from_slice(key).map(Kind::Aes192),
             _ => Aes256::new_from_slice(key).map(Kind::Aes256),
         };
-        kind.map(Self).map_err(|_| Error::KeyLength)
+        kind.map(|kind| Self(Box::new(kind))).map_err(|_| Error::KeyLength)
     }
 
     /// Triple DES in outer CBC mode with two keys (16 bytes) or three (24).
@@ -62,12 +61,12 @@ impl PacketKey {
             16 => TdesEde2::new_from_slice(key).map(Kind::Tdes2),
             _ => TdesEde3::new_from_slice(key).map(Kind::Tdes3),
         };
-        kind.map(Self).map_err(|_| Error::KeyLength)
+        kind.map(|kind| Self(Box::new(kind))).map_err(|_| Error::KeyLength)
     }
 
     /// Bytes of a block: 16 or 8.
     pub fn block_size(&self) -> usize {
-        match &self.0 {
+        match &*self.0 {
             Kind::Aes128(_) | Kind::Aes192(_) | Kind::Aes256(_) => 16,
             Kind::Tdes2(_) | Kind::Tdes3(_) => 8,
         }
@@ -92,7 +91,7 @@ impl PacketKey {
     /// The cryptographic checksum of eight bytes over the concatenation of `parts`: the beginning of the AES-CMAC, or the
     /// last block of the data, padded with zeros, in triple DES.
     pub fn checksum(&self, parts: &[&[u8]]) -> [u8; 8] {
-        match &self.0 {
+        match &*self.0 {
             Kind::Aes128(cipher) => cmac::<Aes128>(cipher, parts),
             Kind::Aes192(cipher) => cmac::<Aes192>(cipher, parts),
             Kind::Aes256(cipher) => cmac::<Aes256>(cipher, parts),

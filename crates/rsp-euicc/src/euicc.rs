@@ -9,7 +9,7 @@ use crate::channel::{Channel, Selection};
 use crate::isdr::{self, ISDR_AID, Session};
 use crate::platform::Platform;
 use crate::profile::ProfileContents;
-use crate::{ECASD_AID, Error, EuiccState, StateStore, ecasd, profile};
+use crate::{ECASD_AID, Error, EuiccState, StateStore, ecasd, ota, profile};
 
 /// Answer to reset (ISO/IEC 7816-3 8, ETSI TS 102 221 6.3): T=0, global interface bytes behind T=15 whose TB carries the
 /// eUICC indication, and as historical bytes the card services, the card capabilities with all logical channels, and a name.
@@ -83,6 +83,7 @@ impl<S: StateStore> Euicc<S> {
     /// Loses everything volatile.
     fn clear(&mut self) {
         self.session = Session::None;
+        self.platform.concatenation = Default::default();
         self.channels.clear();
         self.channels.resize_with(CHANNELS + 1, || None);
         self.channels[0] = Some(Channel::default());
@@ -170,6 +171,9 @@ impl<S: StateStore> Euicc<S> {
             (0x70, false) => StatusWord::OK.into(),
             (0xA4, false) if command.p1 == 0x04 => self.select(channel, command),
             (0xAA, true) => terminal_capability(command),
+            (0xC2, true) if command.data.first() == Some(&ota::SMS_PP_DOWNLOAD) => {
+                ota::sms_pp(&mut self.platform, &command.data)
+            }
             _ => match channel.selection {
                 Selection::Profile => self.ask_profile(channel, command),
                 Selection::Isdr if (command.ins, command.class.proprietary) == (store_data::INS, true) => {

@@ -23,6 +23,7 @@ mod state_store;
 pub mod disk;
 pub mod fs;
 pub mod interpreter;
+pub mod ota;
 pub mod registry;
 pub mod usim;
 

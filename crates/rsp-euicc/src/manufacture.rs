@@ -30,6 +30,7 @@ pub struct Manufacture {
     default_dp_address: String,
     root_ds_address: String,
     capacity: u32,
+    accept_published_keys: bool,
 }
 
 impl Manufacture {
@@ -40,6 +41,7 @@ impl Manufacture {
             default_dp_address: String::new(),
             root_ds_address: "lpa.ds.gsma.com".into(),
             capacity: CAPACITY,
+            accept_published_keys: false,
         }
     }
 
@@ -58,6 +60,14 @@ impl Manufacture {
     /// Memory for profiles in bytes, instead of 2 MiB.
     pub fn capacity(mut self, bytes: u32) -> Self {
         self.capacity = bytes;
+        self
+    }
+
+    /// Whether published keys, such as those of the generic test profiles, are as good as others. By default they are not: a
+    /// profile whose security domain opens with them is installed for tests only, and messages over the air that are
+    /// protected with them do not count.
+    pub fn accept_published_keys(mut self, accept: bool) -> Self {
+        self.accept_published_keys = accept;
         self
     }
 
@@ -107,6 +117,7 @@ impl Manufacture {
             next_sequence_number: 1,
             pending_load: None,
             one_time_keys: Vec::new(),
+            accept_published_keys: Some(self.accept_published_keys),
         })
     }
 }

@@ -6,6 +6,7 @@ use rsp_asn1::{Raw, Signature5F37, SubjectKeyIdentifier, pkix};
 use rsp_crypto::{Curve, Provider, Randomness, SecretKey, Signer};
 use rsp_pki::{Certificate, TrustStore};
 
+use crate::ota::Concatenation;
 use crate::state::StoredCredential;
 use crate::{Error, EuiccState};
 
@@ -65,6 +66,8 @@ pub(crate) struct Platform {
     pub(crate) changed: bool,
     /// Set when another profile was enabled, or none: the UICC side starts anew.
     pub(crate) switched: bool,
+    /// Short messages that are parts of one that is not whole yet.
+    pub(crate) concatenation: Concatenation,
 }
 
 impl Platform {
@@ -81,7 +84,8 @@ impl Platform {
             anchors.push(anchor);
         }
         let anchors = TrustStore::new(anchors);
-        Ok(Self { state, credentials, anchors, provider, randomness, changed: false, switched: false })
+        let concatenation = Concatenation::default();
+        Ok(Self { state, credentials, anchors, provider, randomness, changed: false, switched: false, concatenation })
     }
 
     pub(crate) fn credential(&self, ci_key_id: &[u8]) -> Option<&Credential> {

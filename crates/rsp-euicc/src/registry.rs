@@ -3,6 +3,7 @@
 //!
 //! Applications are listed and nothing more: this card executes no bytecode, and says so in its UICC capabilities.
 
+use rsp_saip::lint::{self, OVER_THE_AIR};
 use serde::{Deserialize, Serialize};
 
 use crate::fs::Octets;
@@ -167,6 +168,32 @@ impl AccessDomain {
     }
 }
 
+/// What a message reaches.
+#[derive(Clone, Copy)]
+pub(crate) enum Recipient<'a> {
+    /// A security domain, for the management of its content.
+    Domain(&'a SecurityDomain),
+    /// Remote file management.
+    Files(&'a FileManagement),
+}
+
+impl Recipient<'_> {
+    pub(crate) fn address(&self) -> &Address {
+        match self {
+            Self::Domain(domain) => &domain.address,
+            Self::Files(instance) => &instance.address,
+        }
+    }
+
+    /// AID of the security domain whose keys protect the message.
+    pub(crate) fn domain(&self) -> &[u8] {
+        match self {
+            Self::Domain(domain) => &domain.aid,
+            Self::Files(instance) => &instance.domain,
+        }
+    }
+}
+
 impl Registry {
     /// Security domains, that of the operator first.
     pub fn domains(&self) -> &[SecurityDomain] {
@@ -193,6 +220,19 @@ impl Registry {
         self.domains.iter().find(|domain| domain.aid == aid)
     }
 
+    /// Whom a message with this TAR reaches. An application with a TAR is reached by none, as it does not run.
+    pub(crate) fn recipient(&self, tar: Tar) -> Option<Recipient<'_>> {
+        let domains = self.domains.iter().map(Recipient::Domain);
+        let mut all = domains.chain(self.rfm.iter().map(Recipient::Files));
+        all.find(|recipient| recipient.address().tars.contains(&tar))
+    }
+
+    /// The counter of a key set, to advance it.
+    pub(crate) fn counter_mut(&mut self, domain: &[u8], version: u8) -> Option<&mut u64> {
+        let domain = self.domains.iter_mut().find(|found| found.aid == domain)?;
+        domain.key_sets.iter_mut().find(|set| set.version == version).map(|set| &mut set.counter)
+    }
+
     /// Every AID of the registry.
     pub(crate) fn aids(&self) -> impl Iterator<Item = &[u8]> {
         let domains = self.domains.iter().map(|domain| &domain.aid);
@@ -209,6 +249,17 @@ impl Registry {
         let rfm = self.rfm.iter().map(|instance| &instance.address);
         domains.chain(applications).chain(rfm).flat_map(|address| address.tars.iter().copied())
     }
+
+    /// Whether somebody who knows the keys that everybody knows can send messages to the profile, or open a security domain
+    /// of it: the rule of [`rsp_saip::lint`].
+    pub(crate) fn opens_with_published_keys(&self) -> bool {
+        self.domains.iter().any(|domain| {
+            let files = self.rfm.iter().filter(|instance| instance.domain == domain.aid);
+            let reached = files.map(|instance| &instance.address).chain([&domain.address]);
+            let is_reached = reached.into_iter().any(|address| !address.tars.is_empty());
+            domain.key_sets.iter().any(|set| (is_reached || !OVER_THE_AIR.contains(&set.version)) && set.is_published())
+        })
+    }
 }
 
 impl SecurityDomain {
@@ -219,6 +270,12 @@ impl SecurityDomain {
 }
 
 impl KeySet {
+    /// Whether everybody knows one of the keys.
+    pub(crate) fn is_published(&self) -> bool {
+        let mut components = self.keys.iter().flat_map(|key| &key.components);
+        components.any(|component| lint::is_published_key(&component.value))
+    }
+
     /// The symmetric key with this identifier.
     pub fn key(&self, identifier: u8) -> Option<&KeyComponent> {
         self.keys.iter().find(|key| key.identifier == identifier)?.components.first()

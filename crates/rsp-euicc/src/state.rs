@@ -48,6 +48,10 @@ pub struct EuiccState {
     pub(crate) pending_load: Option<PendingLoad>,
     /// One-time keys that were given out and may still be used, by age.
     pub(crate) one_time_keys: Vec<StoredOneTimeKey>,
+    /// Whether keys that everybody knows are as good as others. `None` in an eUICC of before there was the question: it goes
+    /// on installing what it installed, but nothing reaches such a profile over the air.
+    #[serde(default)]
+    pub(crate) accept_published_keys: Option<bool>,
 }
 
 /// The eUICC's key under one CI, with the certificates up to it.
@@ -166,6 +170,16 @@ impl EuiccState {
         self.profiles.iter().fold(self.capacity, |free, slot| free.saturating_sub(slot.size()))
     }
 
+    /// Whether a profile other than for tests may have a security domain that opens with published keys.
+    pub(crate) fn installs_published_keys(&self) -> bool {
+        self.accept_published_keys != Some(false)
+    }
+
+    /// Whether messages over the air count that are protected with published keys.
+    pub(crate) fn obeys_published_keys(&self) -> bool {
+        self.accept_published_keys == Some(true)
+    }
+
     pub(crate) fn enabled_profile(&self) -> Option<&ProfileSlot> {
         self.profiles.iter().find(|slot| slot.enabled)
     }
@@ -256,5 +270,17 @@ mod bytes {
             }
             Ok(bytes)
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_euicc_of_before_goes_on_installing_published_keys_but_does_not_obey_them() {
+        let file = include_bytes!("../tests/data/lpac-8f68d5c-life/initial.euicc");
+        let state = EuiccState::from_bytes(file).unwrap_or_else(|error| panic!("{error}"));
+        assert!(state.installs_published_keys() && !state.obeys_published_keys());
     }
 }

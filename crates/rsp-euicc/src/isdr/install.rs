@@ -96,7 +96,8 @@ pub(super) fn profile_keys(der: &[u8]) -> Result<BspKeys, Failure> {
 pub(super) fn prepare(platform: &Platform, contents: &Contents, ci_key_id: &[u8]) -> Result<Installed, Failure> {
     let metadata = contents.metadata.as_ref().ok_or(Failure::from(ErrorReason::SCP03T_STRUCTURE_ERROR))?;
     let interpreted = profile::interpret(&contents.profile_elements)?;
-    let matching = ContentsMatchMetadata::check(interpreted, metadata.request())?;
+    let installs_published_keys = platform.state.installs_published_keys();
+    let matching = ContentsMatchMetadata::check(interpreted, metadata.request(), installs_published_keys)?;
     let (profile_contents, sima_response) = matching.into_parts();
     let slot = ProfileSlot {
         isdp_aid: isdp_aid(platform.state.next_isdp),

@@ -1,6 +1,7 @@
 //! The checks that need both the contents of a profile and its metadata (SGP.22 2.5.6.1).
 
 use rsp_asn1::{ErrorReason, ProfileClass, StoreMetadataRequest};
+use rsp_saip::status::{PeStatus, PeStatusCode};
 
 use super::{Interpreted, ProfileContents, Refusal};
 use crate::interpreter::Owner;
@@ -9,9 +10,17 @@ use crate::interpreter::Owner;
 pub(crate) struct ContentsMatchMetadata(Interpreted);
 
 impl ContentsMatchMetadata {
-    /// Checks ICCID and owner, and that a test profile has a test key.
-    pub(crate) fn check(interpreted: Interpreted, metadata: &StoreMetadataRequest) -> Result<Self, Refusal> {
+    /// Checks ICCID and owner, that a test profile has a test key, and unless `installs_published_keys`, that no other has a
+    /// security domain that opens with published keys.
+    pub(crate) fn check(
+        interpreted: Interpreted,
+        metadata: &StoreMetadataRequest,
+        installs_published_keys: bool,
+    ) -> Result<Self, Refusal> {
         compare(&interpreted.contents, metadata)?;
+        if !installs_published_keys {
+            check_keys(&interpreted.contents, metadata)?;
+        }
         Ok(Self(interpreted))
     }
 
@@ -35,4 +44,13 @@ fn compare(contents: &ProfileContents, metadata: &StoreMetadataRequest) -> Resul
         return Ok(());
     };
     Err(Refusal { reason, sima_response: None })
+}
+
+/// A profile that is not for tests has no security domain that opens with published keys.
+fn check_keys(contents: &ProfileContents, metadata: &StoreMetadataRequest) -> Result<(), Refusal> {
+    if metadata.profile_class == ProfileClass::TEST || !contents.registry().opens_with_published_keys() {
+        return Ok(());
+    }
+    let status = PeStatus::new(PeStatusCode::BAD_VALUES, None);
+    Err(super::refusal(vec![status], "the keys of a security domain are published"))
 }

@@ -124,7 +124,7 @@ impl Session {
             _ => return refused(StatusWord::WRONG_P1_P2),
         };
         let access = if active { Access::Activate } else { Access::Deactivate };
-        if !contents.allowed(ef, access) {
+        if !self.allowed(contents, ef, access) {
             return refused(StatusWord::SECURITY_STATUS);
         }
         if contents.files().node(ef).life_cycle & 0x0C == 0x0C {
@@ -156,7 +156,7 @@ impl Session {
         ef: NodeId,
         access: Access,
     ) -> Result<(), (StatusWord, bool)> {
-        if !contents.allowed(ef, access) {
+        if !self.allowed(contents, ef, access) {
             return refused(StatusWord::SECURITY_STATUS);
         }
         let special = contents.files().ef(ef).map_or(0, |file| file.special);

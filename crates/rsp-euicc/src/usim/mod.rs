@@ -11,6 +11,7 @@ mod files;
 mod identity;
 pub mod milenage;
 mod pin_commands;
+mod remote;
 mod search;
 mod select;
 pub mod sequence;
@@ -24,6 +25,7 @@ use rsp_crypto::{Randomness, RandomnessExt};
 use self::data_objects::Transfer;
 use crate::fs::NodeId;
 use crate::interpreter::ProfileContents;
+pub(crate) use remote::RemoteAccess;
 
 /// What is selected on one logical channel.
 #[derive(Debug, Clone)]
@@ -34,6 +36,8 @@ pub struct Session {
     record: usize,
     /// A data object that is being transferred in blocks.
     transfer: Option<Transfer>,
+    /// Of a session over the air: what it may do without any code.
+    remote: Option<RemoteAccess>,
 }
 
 /// The answer to a command.
@@ -65,7 +69,7 @@ fn refused<T>(sw: StatusWord) -> Result<T, (StatusWord, bool)> {
 
 impl Default for Session {
     fn default() -> Self {
-        Self { df: NodeId::MF, ef: None, application: None, record: 0, transfer: None }
+        Self { df: NodeId::MF, ef: None, application: None, record: 0, transfer: None, remote: None }
     }
 }
 

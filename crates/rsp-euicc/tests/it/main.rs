@@ -7,6 +7,8 @@ mod enabled_profile;
 mod installing;
 mod load;
 mod manufacturing;
+mod ota;
+mod ota_packets;
 mod persistence;
 mod power_loss;
 mod profile;

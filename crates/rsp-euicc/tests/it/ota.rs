@@ -1,0 +1,524 @@
+//! Over the air: an operator's server sends secured short messages to the enabled profile.
+
+use rsp_apdu::{CardAccess, Response, StatusWord};
+use rsp_asn1::{ErrorReason, ProfileClass, Text, UpdateMetadataRequest, encode};
+use rsp_crypto::secured_packet::PacketKey;
+use rsp_saip::application::{
+    AdfRfmAccess, ApplicationInstance, KeyComponent, KeyObject, Rfm, UiccApplicationParameters,
+};
+use rsp_saip::builder::USIM_AID;
+use rsp_saip::header::PeHeader;
+use rsp_saip::{Element, ProfileElement, ProfilePackage, Secret, Unknown};
+
+use crate::load::setup;
+use crate::server::{Order, Server, World};
+use crate::terminal::Terminal;
+
+const CIPHERING: [u8; 16] = *b"an operator's Kc";
+const CHECKSUM: [u8; 16] = *b"an operator's Kd";
+/// Known to everybody (TS.48).
+const PUBLISHED: [u8; 16] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15];
+const DOMAIN: [u8; 3] = [0xB2, 0x01, 0x00];
+const SHARED_FILES: [u8; 3] = [0xB0, 0x00, 0x10];
+const USIM_FILES: [u8; 3] = [0xB0, 0x00, 0x11];
+/// Opens nothing.
+const NO_FILES: [u8; 3] = [0xB0, 0x00, 0x12];
+/// Checksum, ciphering, greater counter.
+const LEVEL: u8 = 0x16;
+const OWN_ISDP: &str = "A0000005591010FFFFFFFF8900000F00";
+
+/// An order whose package has keys for messages over the air and remote file management.
+fn order(number: u8, ciphering: [u8; 16], checksum: [u8; 16]) -> Order {
+    let mut order = Order::number(number);
+    let package = ProfilePackage::from_der(&order.elements).unwrap();
+    let mut elements: Vec<Element> = package.elements().iter().map(|element| element.element().clone()).collect();
+    for element in &mut elements {
+        if let Element::SecurityDomain(domain) = element {
+            domain.key_list = Some(vec![key(1, ciphering), key(2, checksum)]);
+            reach(&mut domain.instance);
+        }
+    }
+    let end = elements.pop().unwrap();
+    elements.extend([
+        file_management(90, SHARED_FILES, 0x00, None),
+        file_management(91, USIM_FILES, 0xFF, Some(0x00)),
+        file_management(92, NO_FILES, 0xFF, Some(0xFF)),
+    ]);
+    elements.push(end);
+    let elements = elements.into_iter().map(|element| ProfileElement::new(element).unwrap()).collect();
+    order.elements = ProfilePackage::new(elements).to_der().to_vec();
+    order
+}
+
+fn key(identifier: u8, value: [u8; 16]) -> KeyObject {
+    KeyObject {
+        usage_qualifier: vec![0x18].into(),
+        access: None,
+        identifier: vec![identifier].into(),
+        version_number: vec![2].into(),
+        counter_value: Some(vec![0x10].into()),
+        components: vec![KeyComponent {
+            key_type: vec![0x88].into(),
+            key_data: Secret::from(&value[..]),
+            mac_length: None,
+            unknown: Unknown::default(),
+        }],
+        unknown: Unknown::default(),
+    }
+}
+
+fn reach(instance: &mut ApplicationInstance) {
+    let parameters = [&[1, 0, 0, 0, 0, 2, 1, LEVEL, 3][..], &DOMAIN, &[0]].concat();
+    instance.uicc_parameters = Some(UiccApplicationParameters {
+        toolkit: Some(parameters.into()),
+        access: None,
+        administrative_access: None,
+        unknown: Unknown::default(),
+    });
+}
+
+fn file_management(identification: u16, tar: [u8; 3], shared: u8, adf: Option<u8>) -> Element {
+    let access = |domain: u8| vec![domain].into();
+    Element::Rfm(Rfm {
+        header: PeHeader::mandated(identification),
+        instance_aid: format!("RFM {identification}").into_bytes().into(),
+        security_domain_aid: None,
+        tar_list: Some(vec![tar.to_vec().into()]),
+        minimum_security_level: vec![LEVEL].into(),
+        uicc_access_domain: access(shared),
+        uicc_admin_access_domain: access(0xFF),
+        adf_rfm_access: adf.map(|domain| AdfRfmAccess {
+            adf_aid: USIM_AID.to_vec().into(),
+            adf_access_domain: access(domain),
+            adf_admin_access_domain: access(0xFF),
+            unknown: Unknown::default(),
+        }),
+        unknown: Unknown::default(),
+    })
+}
+
+/// The operator's server.
+struct Operator {
+    ciphering: PacketKey,
+    checksum: PacketKey,
+    version: u8,
+    counter: u64,
+    spi: [u8; 2],
+}
+
+impl Operator {
+    fn new(ciphering: [u8; 16], checksum: [u8; 16]) -> Self {
+        Self {
+            ciphering: PacketKey::aes(&ciphering).unwrap(),
+            checksum: PacketKey::aes(&checksum).unwrap(),
+            version: 2,
+            counter: 0x10,
+            // Proof of receipt always, enciphered and with checksum.
+            spi: [LEVEL, 0x19],
+        }
+    }
+
+    /// A command packet; the next counter goes into it.
+    fn packet(&mut self, tar: [u8; 3], script: &str) -> Vec<u8> {
+        self.counter += 1;
+        let script = hex::decode(script.replace(' ', "")).unwrap();
+        let check_length = if self.spi[0] & 0x02 != 0 { 8 } else { 0 };
+        let unpadded = 6 + check_length + script.len();
+        let padding = if self.spi[0] & 0x04 != 0 { unpadded.next_multiple_of(16) - unpadded } else { 0 };
+        let length = 8 + unpadded + padding;
+        let mut clear = (length as u16).to_be_bytes().to_vec();
+        clear.extend([13 + check_length as u8, self.spi[0], self.spi[1], self.version << 4 | 2, self.version << 4 | 2]);
+        clear.extend(tar);
+        let mut head = self.counter.to_be_bytes()[3..].to_vec();
+        head.push(padding as u8);
+        let mut data = script;
+        data.resize(data.len() + padding, 0);
+        let check = self.checksum.checksum(&[&clear, &head, &data]);
+        let mut protected = [&head[..], &check[..check_length], &data].concat();
+        if self.spi[0] & 0x04 != 0 {
+            self.ciphering.encrypt(&mut protected).unwrap();
+        }
+        [clear, protected].concat()
+    }
+
+    /// Status and data of a proof of receipt, which must be protected as it was asked for.
+    fn read(&self, answer: &Response) -> (u8, String) {
+        assert_eq!(answer.sw, StatusWord::OK);
+        let (header, rest) = answer.data.split_at(9);
+        let mut rest = rest.to_vec();
+        if self.spi[1] & 0x10 != 0 {
+            self.ciphering.decrypt(&mut rest).expect("an enciphered answer");
+        }
+        let check_length = if self.spi[1] & 0x08 != 0 { 8 } else { 0 };
+        assert_eq!(usize::from(header[5]), 10 + check_length, "protected as asked for");
+        let (head, rest) = rest.split_at(7);
+        let (check, data) = rest.split_at(check_length);
+        assert_eq!(&self.checksum.checksum(&[header, head, data])[..check_length], check);
+        assert_eq!(&head[..5], &self.counter.to_be_bytes()[3..]);
+        (head[6], hex::encode_upper(&data[..data.len() - usize::from(head[5])]))
+    }
+}
+
+/// An ENVELOPE (SMS-PP download) with this user data.
+fn envelope(user_data: &[u8]) -> Vec<u8> {
+    let mut tpdu = hex::decode("400881214365877FF622705200000000").unwrap();
+    tpdu.push(user_data.len() as u8);
+    tpdu.extend(user_data);
+    // Device identities: from the network to the UICC; address of the service centre; then the TPDU.
+    let mut content = vec![0x02, 0x02, 0x83, 0x81, 0x06, 0x02, 0x91, 0x26, 0x8B];
+    if tpdu.len() > 0x7F {
+        content.push(0x81);
+    }
+    content.push(tpdu.len() as u8);
+    content.extend(tpdu);
+    let mut envelope = vec![0xD1];
+    if content.len() > 0x7F {
+        envelope.push(0x81);
+    }
+    envelope.push(content.len() as u8);
+    envelope.extend(content);
+    envelope
+}
+
+fn transmit(terminal: &mut Terminal, envelope: &[u8]) -> Response {
+    let mut command = vec![0x80, 0xC2, 0x00, 0x00, envelope.len() as u8];
+    command.extend(envelope);
+    terminal.access.transmit(&command).unwrap()
+}
+
+/// One short message with a whole command packet.
+fn deliver(terminal: &mut Terminal, packet: &[u8]) -> Response {
+    transmit(terminal, &envelope(&[&[0x02, 0x70, 0x00], packet].concat()))
+}
+
+/// A short message that is one of several.
+fn part(packet: &[u8], number: u8, total: u8) -> Vec<u8> {
+    let header: &[u8] = if number == 1 {
+        &[0x07, 0x00, 0x03, 0x5A, total, 1, 0x70, 0x00]
+    } else {
+        &[0x05, 0x00, 0x03, 0x5A, total, number]
+    };
+    envelope(&[header, packet].concat())
+}
+
+/// Status and counter of an answer that is protected by nothing.
+fn open_status(answer: &Response) -> u8 {
+    assert_eq!(answer.sw, StatusWord::OK);
+    let [0x02, 0x71, 0x00, 0x00, 0x0B, 0x0A, _, _, _, 0, 0, 0, 0, 0, 0, status] = answer.data[..] else {
+        panic!("{}", hex::encode(&answer.data))
+    };
+    status
+}
+
+fn send(terminal: &mut Terminal, command: &str) -> (String, StatusWord) {
+    let answer = terminal.access.transmit(&hex::decode(command.replace(' ', "")).unwrap()).unwrap();
+    (hex::encode_upper(answer.data), answer.sw)
+}
+
+/// EF_SPN of the USIM, as the terminal reads it.
+fn spn(terminal: &mut Terminal) -> String {
+    send(terminal, "00A4040C07A0000000871002");
+    send(terminal, "00A4000C026F46");
+    send(terminal, "00B0000011").0
+}
+
+const SELECT_SPN: &str = "00A4000C026F46";
+
+fn enabled() -> (Server, Terminal, Operator) {
+    enabled_with(order(1, CIPHERING, CHECKSUM), false)
+}
+
+fn enabled_with(order: Order, accept_published_keys: bool) -> (Server, Terminal, Operator) {
+    let mut world = World::p256();
+    let mut server = world.server();
+    let credential = world.credential(World::eid(1));
+    let manufacture = rsp_euicc::Manufacture::new(vec![credential]).accept_published_keys(accept_published_keys);
+    let mut terminal = Terminal::new(manufacture.build(rsp_crypto::rust_crypto()).unwrap());
+    terminal.install(&mut server, &order);
+    assert_eq!(terminal.enable(order.iccid()), 0);
+    (server, terminal, Operator::new(CIPHERING, CHECKSUM))
+}
+
+#[test]
+fn file_management_changes_a_file_and_reads_it_back() {
+    let (_, mut terminal, mut operator) = enabled();
+    let before = spn(&mut terminal);
+    let update = format!("{SELECT_SPN} 00D6000105 4169722121 00B0000106");
+    let packet = operator.packet(USIM_FILES, &update);
+    let answer = deliver(&mut terminal, &packet);
+    let rest = &before[12..14];
+    assert_eq!(operator.read(&answer), (0x00, format!("0390004169722121{rest}")));
+    let after = spn(&mut terminal);
+    assert_eq!(after, format!("{}4169722121{}", &before[..2], &before[12..]));
+    terminal.power_cycle();
+    assert_eq!(spn(&mut terminal), after, "it is stored");
+}
+
+#[test]
+fn expanded_scripts_are_answered_in_full() {
+    let (_, mut terminal, mut operator) = enabled();
+    let packet = operator.packet(USIM_FILES, "AA10 2207 00A4000C026F07 2205 00B0000001");
+    let answer = "AB0C 800102 2302 9000 2303 089000".replace(' ', "");
+    assert_eq!(operator.read(&deliver(&mut terminal, &packet)), (0x00, answer));
+}
+
+#[test]
+fn file_management_stays_within_its_access_domain() {
+    let (_, mut terminal, mut operator) = enabled();
+    let read_iccid = "00A40804022FE2 00B000000A";
+    let read_imsi = "00A4000C026F07 00B0000009";
+    for (tar, script, allowed) in [
+        (SHARED_FILES, read_iccid, true),
+        (SHARED_FILES, "00A4080C047FFF6F07 00B0000009", false),
+        (SHARED_FILES, "00A4040C07A0000000871002 00A4000C026F07 00B0000009", false),
+        (USIM_FILES, read_imsi, true),
+        (USIM_FILES, read_iccid, false),
+        (NO_FILES, read_imsi, false),
+    ] {
+        let packet = operator.packet(tar, script);
+        let (status, answer) = operator.read(&deliver(&mut terminal, &packet));
+        assert_eq!((status, &answer[2..4] == "90"), (0, allowed), "{tar:02X?} {script}: {answer}");
+    }
+    // Neither codes nor authentication nor the security domain's commands.
+    for script in ["0020000108 3132333400000000", "0088008122 10", "80E60C0000", "80F2000000"] {
+        let packet = operator.packet(USIM_FILES, script);
+        let (_, answer) = operator.read(&deliver(&mut terminal, &packet));
+        assert!(["016D00", "016700"].contains(&answer.as_str()), "{script}: {answer}");
+    }
+}
+
+#[test]
+fn file_management_does_not_move_what_the_terminal_selected() {
+    let (_, mut terminal, mut operator) = enabled();
+    spn(&mut terminal);
+    let packet = operator.packet(SHARED_FILES, "00A40804022FE2");
+    deliver(&mut terminal, &packet);
+    assert_eq!(send(&mut terminal, "00B0000011").1, StatusWord::OK, "EF_SPN is still selected");
+    assert_eq!(send(&mut terminal, "00D6000101FF").1, StatusWord::SECURITY_STATUS, "and nobody was verified");
+}
+
+#[test]
+fn a_packet_in_several_messages_is_put_together_in_any_order() {
+    let (_, mut terminal, mut operator) = enabled();
+    let packet = operator.packet(USIM_FILES, &format!("{SELECT_SPN} 00D6000105 4169722121"));
+    let (first, rest) = packet.split_at(20);
+    let (second, third) = rest.split_at(17);
+    for message in [part(third, 3, 3), part(first, 1, 3)] {
+        let answer = transmit(&mut terminal, &message);
+        assert_eq!((answer.data.len(), answer.sw), (0, StatusWord::OK));
+    }
+    let answer = transmit(&mut terminal, &part(second, 2, 3));
+    assert_eq!(operator.read(&answer), (0x00, "029000".to_owned()));
+    assert!(spn(&mut terminal)[2..].starts_with("4169722121"));
+}
+
+#[test]
+fn a_message_that_was_begun_is_forgotten_at_a_reset() {
+    let (_, mut terminal, mut operator) = enabled();
+    let packet = operator.packet(USIM_FILES, SELECT_SPN);
+    let (first, second) = packet.split_at(20);
+    transmit(&mut terminal, &part(first, 1, 2));
+    terminal.power_cycle();
+    assert!(transmit(&mut terminal, &part(second, 2, 2)).data.is_empty());
+    assert!(!transmit(&mut terminal, &part(first, 1, 2)).data.is_empty(), "now it is whole");
+}
+
+#[test]
+fn the_operator_changes_the_name_of_its_profile() {
+    for by_its_own_aid in [false, true] {
+        let (_, mut terminal, mut operator) = enabled();
+        let isdp = match by_its_own_aid {
+            false => OWN_ISDP.to_owned(),
+            true => hex::encode_upper(&terminal.profiles()[0].isdp_aid.clone().unwrap().0),
+        };
+        let request = UpdateMetadataRequest {
+            profile_name: Some(Text::from("Another name")),
+            ..UpdateMetadataRequest::default()
+        };
+        let request = hex::encode(encode(&request).unwrap());
+        let length = request.len() / 2;
+        let script = format!("80E6200016 000010{isdp}000000 80E29000{length:02X}{request}");
+        let packet = operator.packet(DOMAIN, &script);
+        assert_eq!(operator.read(&deliver(&mut terminal, &packet)), (0x00, "029000".to_owned()));
+        terminal.power_cycle();
+        assert_eq!(terminal.profiles()[0].profile_name.as_ref().unwrap().0, "Another name");
+    }
+}
+
+#[test]
+fn metadata_of_others_cannot_be_reached() {
+    let (mut server, mut terminal, mut operator) = enabled();
+    let other = Order::number(2);
+    terminal.install(&mut server, &other);
+    let isdp = hex::encode_upper(&terminal.profiles()[1].isdp_aid.clone().unwrap().0);
+    let data = "BF2A06 9204 4E616D65";
+    for (script, expected) in [
+        (format!("80E6200016 000010{isdp}000000"), "016A88"),
+        (format!("80E6200016 000010{OWN_ISDP}000001"), "016A80"),
+        (format!("80E29000 09{data}"), "016985"),
+        (format!("80E6200016 000010{OWN_ISDP}000000 80E29001 09{data}"), "026A86"),
+        ("80E6020005 0102030405".to_owned(), "016A80"),
+        ("80E4000007 4F05A000000001".to_owned(), "016D00"),
+        ("80D8010005 0102030405".to_owned(), "016D00"),
+        ("00A40004023F00".to_owned(), "016D00"),
+    ] {
+        let packet = operator.packet(DOMAIN, &script);
+        assert_eq!(operator.read(&deliver(&mut terminal, &packet)), (0, expected.to_owned()), "{script}");
+    }
+    for profile in terminal.profiles() {
+        assert_eq!(profile.profile_name.unwrap().0, "A profile");
+    }
+}
+
+#[test]
+fn a_security_domain_lists_itself() {
+    let (_, mut terminal, mut operator) = enabled();
+    let packet = operator.packet(DOMAIN, "80F28002024F0000");
+    let (_, answer) = operator.read(&deliver(&mut terminal, &packet));
+    assert_eq!(answer, "019000E3134F08A0000001510000009F70010FC50382DC00");
+}
+
+#[test]
+fn a_replayed_packet_changes_nothing_and_says_so_under_the_keys() {
+    let (_, mut terminal, mut operator) = enabled();
+    let packet = operator.packet(USIM_FILES, &format!("{SELECT_SPN} 00D6000105 4169722121"));
+    deliver(&mut terminal, &packet);
+    send(&mut terminal, "0020000A08 3535353535353535");
+    spn(&mut terminal);
+    assert_eq!(send(&mut terminal, "00D60001055555555555").1, StatusWord::OK);
+    assert_eq!(operator.read(&deliver(&mut terminal, &packet)), (0x02, String::new()));
+    terminal.power_cycle();
+    assert_eq!(operator.read(&deliver(&mut terminal, &packet)), (0x02, String::new()), "the counter is stored");
+    assert!(spn(&mut terminal)[2..].starts_with("5555555555"), "and nothing else");
+}
+
+#[test]
+fn the_counter_the_package_brings_is_where_counting_begins() {
+    let (_, mut terminal, mut operator) = enabled();
+    operator.counter = 0x0F;
+    let packet = operator.packet(USIM_FILES, SELECT_SPN);
+    assert_eq!(operator.read(&deliver(&mut terminal, &packet)).0, 0x02);
+}
+
+/// A forger learns the same from every attempt, and nothing that was made with a key.
+#[test]
+fn a_packet_under_other_keys_is_answered_without_any() {
+    let (_, mut terminal, mut operator) = enabled();
+    let before = spn(&mut terminal);
+    let script = format!("{SELECT_SPN} 00D6000105 4169722121");
+    let mut forger = Operator::new(CIPHERING, *b"another checksum");
+    for counter in [0x10, 0x50, 0x00] {
+        forger.counter = counter;
+        let packet = forger.packet(USIM_FILES, &script);
+        assert_eq!(open_status(&deliver(&mut terminal, &packet)), 0x01);
+    }
+    let genuine = operator.packet(USIM_FILES, &script);
+    for at in [12, 20, genuine.len() - 1] {
+        let mut flipped = genuine.clone();
+        flipped[at] ^= 0x01;
+        assert_eq!(open_status(&deliver(&mut terminal, &flipped)), 0x01, "byte {at}");
+    }
+    forger.version = 3;
+    let packet = forger.packet(USIM_FILES, &script);
+    assert_eq!(open_status(&deliver(&mut terminal, &packet)), 0x06, "no such keys");
+    let packet = forger.packet([1, 2, 3], &script);
+    assert_eq!(open_status(&deliver(&mut terminal, &packet)), 0x09, "nobody");
+    assert_eq!(spn(&mut terminal), before);
+    assert_eq!(operator.read(&deliver(&mut terminal, &genuine)).0, 0x00, "the counter did not move");
+}
+
+#[test]
+fn less_security_than_demanded_is_refused() {
+    let (_, mut terminal, mut operator) = enabled();
+    let before = spn(&mut terminal);
+    // No ciphering, a counter that is not looked at, no checksum, a redundancy check.
+    for spi in [0x12, 0x06, 0x0E, 0x14, 0x15, 0x00] {
+        operator.spi = [spi, 0x01];
+        let packet = operator.packet(USIM_FILES, &format!("{SELECT_SPN} 00D6000105 4169722121"));
+        assert_eq!(open_status(&deliver(&mut terminal, &packet)), 0x0A, "{spi:02X}");
+    }
+    operator.spi = [LEVEL, 0x21];
+    let packet = operator.packet(USIM_FILES, SELECT_SPN);
+    assert_eq!(open_status(&deliver(&mut terminal, &packet)), 0x06, "a proof of receipt by SMS-SUBMIT");
+    assert_eq!(spn(&mut terminal), before);
+}
+
+#[test]
+fn proofs_of_receipt_are_given_as_asked_for() {
+    let (_, mut terminal, mut operator) = enabled();
+    for (proof, given) in [(0x00, false), (0x01, true), (0x02, false), (0x09, true), (0x11, true)] {
+        operator.spi = [LEVEL, proof];
+        let packet = operator.packet(USIM_FILES, SELECT_SPN);
+        let answer = deliver(&mut terminal, &packet);
+        assert_eq!(!answer.data.is_empty(), given, "{proof:02X}");
+        if given {
+            assert_eq!(operator.read(&answer), (0x00, "019000".to_owned()));
+        }
+        // An error is told where errors are asked for.
+        let told = !deliver(&mut terminal, &packet).data.is_empty();
+        assert_eq!(told, proof & 0x03 != 0, "{proof:02X}");
+    }
+}
+
+#[test]
+fn what_is_no_command_packet_is_not_answered() {
+    let (_, mut terminal, mut operator) = enabled();
+    let packet = operator.packet(USIM_FILES, SELECT_SPN);
+    let other_header = transmit(&mut terminal, &envelope(&[&[0x02, 0x71, 0x00], &packet[..]].concat()));
+    assert_eq!((other_header.data.len(), other_header.sw), (0, StatusWord::OK));
+    let cut = deliver(&mut terminal, &packet[..packet.len() - 1]);
+    assert_eq!((cut.data.len(), cut.sw), (0, StatusWord::OK));
+    let mut whole = envelope(&[&[0x02, 0x70, 0x00], &packet[..]].concat());
+    for length in 1..whole.len() {
+        let answer = transmit(&mut terminal, &whole[..length]);
+        assert!(answer.data.is_empty() && !answer.sw.is_success(), "{length} bytes");
+    }
+    let at = whole.len() - packet.len() - 4;
+    whole[at - 8] = 0x00;
+    assert_eq!(transmit(&mut terminal, &whole).sw, StatusWord::WRONG_DATA, "text of 7 bits");
+}
+
+#[test]
+fn without_an_enabled_profile_nobody_is_reached() {
+    let (_, mut terminal, mut operator) = enabled();
+    let iccid = terminal.profiles()[0].iccid.unwrap();
+    assert_eq!(terminal.disable(iccid), 0);
+    let packet = operator.packet(USIM_FILES, SELECT_SPN);
+    assert_eq!(open_status(&deliver(&mut terminal, &packet)), 0x09);
+}
+
+/// TS.48 up to version 6, and all but one form of version 7.
+#[test]
+fn atk_tp_public_keys_open_nothing_in_a_test_profile_unless_the_card_is_made_for_it() {
+    let profile = || order(1, PUBLISHED, PUBLISHED).class(ProfileClass::TEST);
+    let mut anybody = Operator::new(PUBLISHED, PUBLISHED);
+    let (_, mut terminal, _) = enabled_with(profile(), false);
+    let before = spn(&mut terminal);
+    let packet = anybody.packet(USIM_FILES, &format!("{SELECT_SPN} 00D6000105 4169722121"));
+    assert_eq!(open_status(&deliver(&mut terminal, &packet)), 0x06);
+    assert_eq!(spn(&mut terminal), before);
+    let (_, mut terminal, _) = enabled_with(profile(), true);
+    assert_eq!(anybody.read(&deliver(&mut terminal, &packet)), (0x00, "029000".to_owned()));
+}
+
+#[test]
+fn atk_tp_public_keys_in_an_operational_profile_are_refused() {
+    let (_, mut server, mut terminal) = setup();
+    for order in [order(1, PUBLISHED, CHECKSUM), order(1, CIPHERING, [0x00; 16]), order(1, CIPHERING, [0xFF; 16])] {
+        let provisioning = order.clone().class(ProfileClass::PROVISIONING);
+        for order in [order, provisioning] {
+            let error = terminal.refuse(&mut server, &order);
+            assert_eq!(error.error_reason, ErrorReason::INSTALL_FAILED_DUE_TO_PE_PROCESSING_ERROR);
+            assert!(terminal.profiles().is_empty());
+        }
+    }
+    terminal.install(&mut server, &order(1, CIPHERING, CHECKSUM));
+}
+
+#[test]
+fn a_card_made_for_published_keys_takes_them_in_every_profile() {
+    let (_, mut terminal, _) = enabled_with(order(1, PUBLISHED, PUBLISHED), true);
+    let mut anybody = Operator::new(PUBLISHED, PUBLISHED);
+    let packet = anybody.packet(USIM_FILES, SELECT_SPN);
+    assert_eq!(anybody.read(&deliver(&mut terminal, &packet)).0, 0x00);
+}
