@@ -84,12 +84,20 @@ impl Subscription {
         hex::encode(hash::sha256(&self.package))
     }
 
-    /// The profile class that such keys belong to: the XOR algorithm is for test profiles only.
+    /// The profile class that such keys belong to: the XOR algorithm and published keys are for test profiles only.
     pub fn class(&self) -> &'static str {
+        if self.has_published_keys() {
+            return "test";
+        }
         match algorithm(&self.parsed).map(|parameter| parameter.algorithm_id) {
             Some(USIM_TEST) => "test",
             _ => "operational",
         }
+    }
+
+    /// Whether a server takes the package only if it is told to: see [`rsp_saip::lint`].
+    pub fn has_published_keys(&self) -> bool {
+        !rsp_saip::lint::findings(&self.parsed).is_empty()
     }
 
     /// What the network stores of this subscriber.

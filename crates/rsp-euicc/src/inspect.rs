@@ -29,6 +29,8 @@ pub struct Inspection {
     pub load_interrupted: bool,
     /// One-time keys kept for retries.
     pub one_time_keys: usize,
+    /// Whether messages over the air count that are protected with published keys.
+    pub accepts_published_keys: bool,
 }
 
 /// The identity under one CI.
@@ -156,6 +158,7 @@ impl EuiccState {
             notifications: self.notifications.iter().map(notification).collect(),
             load_interrupted: self.pending_load.is_some(),
             one_time_keys: self.one_time_keys.len(),
+            accepts_published_keys: self.obeys_published_keys(),
         })
     }
 }

@@ -164,6 +164,9 @@ pub enum Error {
     /// The profile package cannot be read or personalised.
     #[error("profile package: {0}")]
     Package(#[from] rsp_saip::Error),
+    /// The package leaves a door open, and nobody said that it may: only a test profile can be allowed to.
+    #[error("{0}; only a profile of the test class may be so, and only if that is allowed")]
+    PackageOpen(rsp_saip::lint::Finding),
     /// The metadata are not what SGP.22 allows.
     #[error("{field}: {problem}")]
     Metadata {

@@ -4,10 +4,10 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use rsp_asn1::{Eid, Iccid, Timestamp};
+use rsp_asn1::{Eid, Iccid, ProfileClass, Timestamp};
 use rsp_auth::matching_id;
 use rsp_crypto::Zeroizing;
-use rsp_saip::ProfilePackage;
+use rsp_saip::{ProfilePackage, lint};
 use rsp_store::{
     AuditEntry, Datastore, NewProfile, NewProfileType, Operator, OrderPolicy, Profile, ProfileState, ProfileType,
     SubscriberInStock, Transaction, Waiting,
@@ -80,6 +80,8 @@ pub struct Import {
     pub iccids: Option<IccidRange>,
     /// What users see.
     pub metadata: MetadataOptions,
+    /// Whether a package of the test class may leave open what [`rsp_saip::lint`] finds.
+    pub allow_published_keys: bool,
 }
 
 /// What was imported.
@@ -211,8 +213,8 @@ impl Orders {
     /// Checks a package and adds it to the inventory, or adds a template.
     ///
     /// # Errors
-    /// [`Error::Package`], [`Error::Metadata`], [`Error::IccidExists`], [`Error::ProfileTypeExists`],
-    /// [`Error::OperatorUnknown`], [`Error::NoTemplate`].
+    /// [`Error::Package`], [`Error::PackageOpen`], [`Error::Metadata`], [`Error::IccidExists`],
+    /// [`Error::ProfileTypeExists`], [`Error::OperatorUnknown`], [`Error::NoTemplate`].
     pub async fn import(&self, import: Import) -> Result<Imported, Error> {
         self.import_with(import, Vec::new()).await
     }
@@ -225,7 +227,9 @@ impl Orders {
     pub async fn import_with(&self, import: Import, subscribers: Vec<SubscriberInStock>) -> Result<Imported, Error> {
         check_subscribers(&import, &subscribers)?;
         metadata::printable("profile type", &import.type_name)?;
-        let summary = ProfilePackage::from_der(&import.package)?.summary();
+        let package = ProfilePackage::from_der(&import.package)?;
+        check_doors(&package, &import)?;
+        let summary = package.summary();
         let iccid: Iccid = summary
             .iccid
             .as_deref()
@@ -452,6 +456,15 @@ impl Orders {
             action: action.to_owned(),
             subject: subject.to_owned(),
         }
+    }
+}
+
+/// A package that anybody can change over the air is for tests, and only where somebody says so.
+fn check_doors(package: &ProfilePackage, import: &Import) -> Result<(), Error> {
+    let is_test = import.metadata.class == Some(ProfileClass::TEST);
+    match lint::findings(package).into_iter().next() {
+        Some(first) if !(is_test && import.allow_published_keys) => Err(Error::PackageOpen(first)),
+        _ => Ok(()),
     }
 }
 

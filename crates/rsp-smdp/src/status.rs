@@ -68,6 +68,7 @@ impl From<&Error> for StatusCode {
             | Error::ImsiExists(_)
             | Error::ImsiInvalid(_)
             | Error::Package(_)
+            | Error::PackageOpen(_)
             | Error::Metadata { .. }
             | Error::Store(_)
             | Error::Contention

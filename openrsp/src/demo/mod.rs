@@ -97,6 +97,10 @@ fn demo(args: &DemoArgs, timeline: &mut Timeline) -> anyhow::Result<Value> {
     timeline.begin("ImportProfile", Interface::Local);
     let mut import = vec!["smdp", "--dir", text(&server)?, "import", text(&package)?, "--type", "demo"];
     import.extend(["--spn", "OpenRSP", "--profile-name", "Demo", "--class", subscription.class()]);
+    if subscription.has_published_keys() {
+        // A generic test profile: this server and this card are there for it alone.
+        import.push("--allow-published-keys");
+    }
     for event in ["install", "enable"] {
         import.extend(["--notify", if event == "install" { NOTIFY_INSTALL } else { NOTIFY_ENABLE }]);
     }

@@ -47,6 +47,11 @@ pub(crate) struct NewArgs {
     /// Memory for profiles in bytes.
     #[arg(long, value_name = "BYTES")]
     memory: Option<u32>,
+
+    /// Published keys are as good as others: profiles whose security domain opens with them are installed whatever their
+    /// class, and messages over the air that are protected with them count. For tests only.
+    #[arg(long)]
+    accept_published_keys: bool,
 }
 
 pub(super) fn run(args: &NewArgs, json: bool) -> anyhow::Result<ExitCode> {
@@ -60,7 +65,7 @@ pub(super) fn run(args: &NewArgs, json: bool) -> anyhow::Result<ExitCode> {
             })
         })
         .collect::<anyhow::Result<Vec<Credential>>>()?;
-    let mut manufacture = Manufacture::new(credentials);
+    let mut manufacture = Manufacture::new(credentials).accept_published_keys(args.accept_published_keys);
     if let Some(address) = &args.default_smdp {
         manufacture = manufacture.default_dp_address(address);
     }

@@ -55,6 +55,7 @@ fn value(euicc: &Inspection) -> Value {
         "memory_total": euicc.memory_total,
         "memory_free": euicc.memory_free,
         "load_interrupted": euicc.load_interrupted,
+        "accepts_published_keys": euicc.accepts_published_keys,
         "certificates": certificates.collect::<Vec<Value>>(),
         "profiles": profiles.collect::<Vec<Value>>(),
         "notifications": notifications.collect::<Vec<Value>>(),
@@ -142,6 +143,9 @@ fn print(euicc: &Inspection) {
             notification.event,
             shown(&notification.address)
         );
+    }
+    if euicc.accepts_published_keys {
+        println!("published keys count: whoever knows them changes profiles over the air");
     }
     if euicc.load_interrupted {
         println!("a load was interrupted; it will be reported at the next power-on");

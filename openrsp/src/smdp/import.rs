@@ -55,6 +55,10 @@ pub(super) struct ImportArgs {
     /// read the file. Without it they are random.
     #[arg(long, value_name = "FILE", requires = "template")]
     subscribers: Option<PathBuf>,
+    /// Take a test profile whose security domain opens with published keys, such as TS.48's, or that takes messages over the
+    /// air without a checksum. Whoever knows the keys then changes what he likes in it.
+    #[arg(long)]
+    allow_published_keys: bool,
 }
 
 /// What a profile is for.
@@ -158,6 +162,7 @@ pub(super) async fn run(orders: &Orders, args: ImportArgs, json: bool) -> anyhow
         template: args.template,
         iccids: args.iccids,
         metadata,
+        allow_published_keys: args.allow_published_keys,
     };
     let imported = orders.import_with(import, subscribers).await.map_err(|error| {
         let file = match &error {

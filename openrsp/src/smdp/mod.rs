@@ -111,6 +111,7 @@ pub(crate) fn run(args: SmdpArgs, json: bool) -> anyhow::Result<ExitCode> {
 fn failure(error: Error) -> anyhow::Error {
     let exit = match &error {
         Error::Package(_)
+        | Error::PackageOpen(_)
         | Error::Metadata { .. }
         | Error::MatchingIdInvalid
         | Error::ConfirmationCodeInvalid

@@ -85,6 +85,7 @@ impl Market {
                 ..MetadataOptions::default()
             };
             let import = Import {
+                allow_published_keys: false,
                 type_name: format!("t-{name}"),
                 operator: Some(name.to_owned()),
                 package: Zeroizing::new(PACKAGE.clone()),

@@ -14,6 +14,7 @@ mod memory;
 mod operation;
 mod orders;
 mod pki;
+mod published_keys;
 mod readers;
 mod readme;
 mod refusals;

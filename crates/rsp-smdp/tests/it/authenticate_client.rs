@@ -344,6 +344,7 @@ async fn refuses_an_euicc_that_is_not_eligible() {
     })
     .await;
     let import = Import {
+        allow_published_keys: false,
         type_name: "strict".to_owned(),
         operator: None,
         iccids: None,

@@ -89,6 +89,7 @@ async fn orders_of_a_type_take_each_profile_of_the_inventory_once() {
 /// A template of Alpha's with ICCIDs of its own and these subscribers.
 async fn template(lab: &Lab, range: &str, imsis: &[&str]) {
     let import = Import {
+        allow_published_keys: false,
         type_name: "made".to_owned(),
         operator: Some(ALPHA.to_owned()),
         iccids: Some(range.parse().unwrap()),

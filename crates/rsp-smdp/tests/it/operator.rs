@@ -160,6 +160,7 @@ impl Lab {
         let iccids: Vec<_> = (first..first + count).map(iccid).collect();
         for iccid in &iccids {
             let import = Import {
+                allow_published_keys: false,
                 type_name: type_name.to_owned(),
                 operator: Some(operator.to_owned()),
                 iccids: None,

@@ -49,6 +49,7 @@ async fn refuses_a_second_import_of_the_same_profile_or_type() {
     let server = Server::new().await;
     server.import(false).await;
     let import = |template| Import {
+        allow_published_keys: false,
         type_name: "basic".to_owned(),
         operator: None,
         iccids: None,
@@ -65,6 +66,7 @@ async fn refuses_what_is_no_profile_package() {
     let server = Server::new().await;
     for bytes in [&b""[..], b"not a package", &server.package[..server.package.len() - 1]] {
         let import = Import {
+            allow_published_keys: false,
             type_name: "broken".to_owned(),
             operator: None,
             iccids: None,

@@ -120,6 +120,7 @@ impl Server {
 
     pub(crate) async fn import(&self, template: bool) {
         let import = Import {
+            allow_published_keys: false,
             type_name: "basic".to_owned(),
             operator: None,
             iccids: None,

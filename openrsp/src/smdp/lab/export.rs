@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use rsp_asn1::{IconType, OperatorId, PprIds, ProfileClass, StoreMetadataRequest};
 use rsp_crypto::Zeroizing;
+use rsp_saip::{ProfilePackage, lint};
 use rsp_smdp::Orders;
 use rsp_store::{Operator, Profile, ProfileState, ProfileType, SubscriberInStock};
 use serde_json::json;
@@ -136,6 +137,7 @@ impl Export<'_> {
             copies.iter().copied().filter(|profile| profile.state != ProfileState::Available).collect();
         self.type_head(found);
         self.set("package", file);
+        self.allow(is_open(&package));
         self.set("template", true);
         if let Some((next, last)) = found.iccids {
             let first = first_given(next, &ordered);
@@ -171,7 +173,7 @@ impl Export<'_> {
 
     /// The packages of an inventory, those with the same metadata in one table.
     async fn inventory(&mut self, number: usize, found: &ProfileType, profiles: &[&Profile]) -> anyhow::Result<()> {
-        let mut alike: BTreeMap<Vec<u8>, Vec<Value>> = BTreeMap::new();
+        let mut alike: BTreeMap<(Vec<u8>, bool), Vec<Value>> = BTreeMap::new();
         for profile in profiles {
             let package = self.orders.store().package(&profile.iccid).await?;
             let package = package.ok_or_else(|| missing("package", &profile.iccid.to_string()))?;
@@ -180,14 +182,22 @@ impl Export<'_> {
             // The ICCID is the package's own.
             let mut metadata = decode(&profile.metadata)?;
             metadata.iccid = rsp_asn1::Iccid([0; 10]);
-            alike.entry(rsp_asn1::encode(&metadata)?).or_default().push(file.into());
+            alike.entry((rsp_asn1::encode(&metadata)?, is_open(&package))).or_default().push(file.into());
         }
-        for (metadata, files) in alike {
+        for ((metadata, open), files) in alike {
             self.type_head(found);
             self.set("package", files);
+            self.allow(open);
             self.metadata(&metadata)?;
         }
         Ok(())
+    }
+
+    /// What was let in is let in again.
+    fn allow(&mut self, open: bool) {
+        if open {
+            self.set("allow_published_keys", true);
+        }
     }
 
     fn metadata(&mut self, metadata: &[u8]) -> anyhow::Result<()> {
@@ -259,6 +269,11 @@ impl Export<'_> {
             }
         }
     }
+}
+
+/// Whether a package is taken only if that is allowed.
+fn is_open(package: &[u8]) -> bool {
+    ProfilePackage::from_der(package).is_ok_and(|package| !lint::findings(&package).is_empty())
 }
 
 /// Where a range began that gave these copies their ICCIDs, as far as none was left out.

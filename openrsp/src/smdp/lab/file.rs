@@ -79,6 +79,8 @@ pub(super) struct TypeEntry {
     #[serde(default)]
     pub(super) closed: bool,
     #[serde(default)]
+    pub(super) allow_published_keys: bool,
+    #[serde(default)]
     pub(super) metadata: Metadata,
 }
 

@@ -225,6 +225,9 @@ fn refused(place: &Place, error: Error) -> anyhow::Error {
         Error::ProfileTypeClosed(_) => ("type", "open it with: openrsp smdp open TYPE"),
         Error::IccidExists(_) => ("package", "each package is imported once"),
         Error::Package(_) => ("package", "give a package of the TCA profile format, DER, with ICCID and IMSI"),
+        Error::PackageOpen(_) => {
+            ("package", "give the security domain keys of its own, or for a test profile, allow_published_keys = true")
+        }
         Error::Metadata { .. } => ("metadata", "see docs/orders.md for what it may hold"),
         Error::ImsiExists(_) | Error::ImsiInvalid(_) => ("subscribers", "each IMSI belongs to one subscriber"),
         Error::IccidUnknown(_) | Error::IccidInUse(_) | Error::ProfileTypeRefused(_) => {

@@ -176,6 +176,7 @@ fn profile_type(place: Place, entry: TypeEntry, dir: &Path, prefix: &str) -> any
         template,
         iccids,
         metadata: metadata.clone(),
+        allow_published_keys: entry.allow_published_keys,
     };
     let imports = packages.into_iter().map(import).collect();
     Ok(PlannedType { place, name, template, imports, subscribers, closed: entry.closed })

@@ -236,8 +236,15 @@ async fn sell(orders: &Orders, sale: &Value, now: Timestamp) {
         ..MetadataOptions::default()
     };
     let package = Zeroizing::new(hex::decode(text("package").unwrap()).unwrap());
-    let import =
-        Import { type_name: text("type").unwrap(), operator: None, package, template: false, iccids: None, metadata };
+    let import = Import {
+        allow_published_keys: false,
+        type_name: text("type").unwrap(),
+        operator: None,
+        package,
+        template: false,
+        iccids: None,
+        metadata,
+    };
     orders.import(import).await.unwrap();
     let confirmation_code = text("confirmation_code").map(|code| ConfirmationCode::new(Zeroizing::new(code)).unwrap());
     let order = NewOrder {
