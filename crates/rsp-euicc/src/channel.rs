@@ -44,6 +44,13 @@ impl Channel {
         Self { session, ..Self::default() }
     }
 
+    /// The MF of another profile is selected, and nothing else. What waits to be fetched still does: it may be the answer to
+    /// the command that enabled it.
+    pub(crate) fn restart(&mut self) {
+        let waiting = std::mem::take(&mut self.waiting);
+        *self = Self { waiting, ..Self::default() };
+    }
+
     /// Puts answer data of a command with a data field aside: 61xx, and GET RESPONSE fetches it.
     pub(crate) fn deliver(&mut self, response: Response) -> Response {
         if response.data.is_empty() || !response.sw.is_success() {

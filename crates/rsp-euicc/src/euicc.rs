@@ -2,7 +2,6 @@
 
 use rsp_apdu::store_data::{self, Progress};
 use rsp_apdu::{Card, Command, Response, SecureMessaging, StatusWord};
-use rsp_asn1::tlv;
 use rsp_crypto::{Provider, Randomness, Zeroizing, rust_crypto};
 
 use crate::channel::{Channel, Selection};
@@ -93,9 +92,14 @@ impl<S: StateStore> Euicc<S> {
     }
 
     fn start(&mut self) -> Vec<u8> {
+        if let Some(switch) = self.platform.toolkit.reset() {
+            isdr::carry_out(&mut self.platform, &mut self.session, switch);
+        }
+        self.platform.switched = false;
         self.clear();
         isdr::report_interruption(&mut self.platform);
-        // There is no answer that could say that the report was not stored: it is made again at the next start.
+        // There is no answer that could say that this was not stored. A report is made again at the next start, a switch
+        // was not made.
         let _ = self.commit();
         ATR.to_vec()
     }
@@ -114,6 +118,7 @@ impl<S: StateStore> Euicc<S> {
             self.platform.state = state;
         }
         self.session = Session::None;
+        self.platform.switched = false;
         Err(StatusWord::MEMORY_FAILURE)
     }
 
@@ -135,7 +140,7 @@ impl<S: StateStore> Euicc<S> {
         if command.ins == 0xC0 {
             let response = channel.get_response(&command);
             self.channels[number] = Some(channel);
-            return response;
+            return self.platform.toolkit.announce(response);
         }
         channel.discard();
         let mut response = self.dispatch(&mut channel, &command);
@@ -152,13 +157,19 @@ impl<S: StateStore> Euicc<S> {
         if (command.ins, command.class.proprietary) == (0x70, false) {
             response = self.manage_channel(&command);
         }
-        response
+        self.platform.toolkit.announce(response)
     }
 
-    /// Another profile is enabled, or none: nothing of the former is selected or verified any more, on any channel.
+    /// Another profile is enabled, or none: the basic channel has its MF selected, channels to the former are closed, and
+    /// nothing of it is verified any more (SGP.22 5.7.16). Channels to the security domains of RSP stay.
     fn restart_profile(&mut self) {
-        for channel in self.channels.iter_mut().flatten() {
-            channel.session = Default::default();
+        for (number, place) in self.channels.iter_mut().enumerate() {
+            let Some(channel) = place else { continue };
+            match channel.selection {
+                _ if number == 0 => channel.restart(),
+                Selection::Profile => *place = None,
+                Selection::Isdr | Selection::Ecasd => {}
+            }
         }
         for slot in &mut self.platform.state.profiles {
             slot.contents.reset_security_status();
@@ -170,10 +181,13 @@ impl<S: StateStore> Euicc<S> {
             // Answered once the channel is back in its place.
             (0x70, false) => StatusWord::OK.into(),
             (0xA4, false) if command.p1 == 0x04 => self.select(channel, command),
-            (0xAA, true) => terminal_capability(command),
             (0xC2, true) if command.data.first() == Some(&ota::SMS_PP_DOWNLOAD) => {
                 ota::sms_pp(&mut self.platform, &command.data)
             }
+            (0xAA, true) => self.platform.toolkit.terminal_capability(command),
+            (0x10, true) => self.platform.toolkit.terminal_profile(command),
+            (0x12, true) => self.platform.toolkit.fetch(command),
+            (0x14, true) => self.terminal_response(command),
             _ => match channel.selection {
                 Selection::Profile => self.ask_profile(channel, command),
                 Selection::Isdr if (command.ins, command.class.proprietary) == (store_data::INS, true) => {
@@ -223,6 +237,19 @@ impl<S: StateStore> Euicc<S> {
                     Err(sw) => sw.into(),
                 }
             }
+        }
+    }
+
+    /// TERMINAL RESPONSE: after a REFRESH that was carried out, the switch that waited for it is made.
+    fn terminal_response(&mut self, command: &Command) -> Response {
+        match self.platform.toolkit.terminal_response(command) {
+            Ok(switch) => {
+                if let Some(switch) = switch {
+                    isdr::carry_out(&mut self.platform, &mut self.session, switch);
+                }
+                StatusWord::OK.into()
+            }
+            Err(sw) => sw.into(),
         }
     }
 
@@ -283,15 +310,6 @@ impl<S: StateStore> Euicc<S> {
             }
             _ => StatusWord::WRONG_P1_P2.into(),
         }
-    }
-}
-
-/// TERMINAL CAPABILITY (ETSI TS 102 221 11.1.19, SGP.22 3.4.2): read, and nothing depends on it. Terminals say too little
-/// here, or nothing, and expect every function all the same.
-fn terminal_capability(command: &Command) -> Response {
-    match tlv::first(&command.data) {
-        Ok((tlv, [])) if tlv.tag() == [0xA9] => StatusWord::OK.into(),
-        _ => StatusWord::WRONG_DATA.into(),
     }
 }
 

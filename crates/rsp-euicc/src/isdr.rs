@@ -16,6 +16,7 @@ mod proofs;
 mod reset;
 mod session;
 mod stages;
+mod switch;
 mod update_metadata;
 
 use rasn::{Decode, Encode};
@@ -23,8 +24,10 @@ use rsp_apdu::StatusWord;
 use rsp_asn1::tlv;
 
 use crate::platform::Platform;
+use crate::toolkit::Es10;
 pub(crate) use load::report_interruption;
 pub(crate) use session::Session;
+pub(crate) use switch::carry_out;
 pub(crate) use update_metadata::update_metadata;
 
 /// AID of the ISD-R (SGP.22 4.1.1, SGP.02 2.2.3).
@@ -56,6 +59,7 @@ pub(crate) fn fci() -> Vec<u8> {
 /// exist, 6985 for one that cannot be called now, 6A80 for one that cannot be read.
 pub(crate) fn process(platform: &mut Platform, session: &mut Session, request: &[u8]) -> Result<Vec<u8>, StatusWord> {
     if load::is_segment(session, request) {
+        may_be_called(platform, Es10::B)?;
         return load::segment(platform, session, request);
     }
     let (tlv, rest) = tlv::first(request).map_err(|_| StatusWord::WRONG_DATA)?;
@@ -66,6 +70,7 @@ pub(crate) fn process(platform: &mut Platform, session: &mut Session, request: &
     if session.is_loading() && disturbs_a_load(function) {
         return Err(StatusWord::CONDITIONS_NOT_SATISFIED);
     }
+    may_be_called(platform, group(function))?;
     match function {
         0x3C => addresses::configured_addresses(platform, request),
         0x3F => addresses::set_default_dp_address(platform, request),
@@ -88,6 +93,20 @@ pub(crate) fn process(platform: &mut Platform, session: &mut Session, request: &
         0x29 => management::set_nickname(platform, request),
         _ => Err(StatusWord::REFERENCED_DATA_NOT_FOUND),
     }
+}
+
+/// Which assistant of the device calls a function.
+fn group(function: u8) -> Es10 {
+    match function {
+        0x3C | 0x3F => Es10::A,
+        0x2D | 0x31..=0x34 | 0x3E | 0x29 => Es10::C,
+        _ => Es10::B,
+    }
+}
+
+/// Whether the terminal said that it has the assistant for these functions, or said nothing (SGP.22 3.4.2).
+fn may_be_called(platform: &Platform, group: Es10) -> Result<(), StatusWord> {
+    if platform.toolkit.offers(group) { Ok(()) } else { Err(StatusWord::CONDITIONS_NOT_SATISFIED) }
 }
 
 /// Functions that are not carried out in a load: what changes the eUICC. Whatever only reads is harmless, and

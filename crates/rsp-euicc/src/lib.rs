@@ -19,6 +19,7 @@ mod profile;
 mod rat;
 mod state;
 mod state_store;
+mod toolkit;
 
 pub mod disk;
 pub mod fs;

@@ -8,6 +8,7 @@ use rsp_pki::{Certificate, TrustStore};
 
 use crate::ota::Concatenation;
 use crate::state::StoredCredential;
+use crate::toolkit::Toolkit;
 use crate::{Error, EuiccState};
 
 /// The eUICC's identity under one CI, ready to sign.
@@ -54,7 +55,7 @@ impl Credential {
     }
 }
 
-/// The parts that outlive a reset.
+/// The parts that outlive a reset, and what the terminal said since.
 pub(crate) struct Platform {
     pub(crate) state: EuiccState,
     /// By preference, as in the state.
@@ -68,6 +69,8 @@ pub(crate) struct Platform {
     pub(crate) switched: bool,
     /// Short messages that are parts of one that is not whole yet.
     pub(crate) concatenation: Concatenation,
+    /// What the terminal can do, and what it was asked to.
+    pub(crate) toolkit: Toolkit,
 }
 
 impl Platform {
@@ -84,8 +87,18 @@ impl Platform {
             anchors.push(anchor);
         }
         let anchors = TrustStore::new(anchors);
-        let concatenation = Concatenation::default();
-        Ok(Self { state, credentials, anchors, provider, randomness, changed: false, switched: false, concatenation })
+        let toolkit = Toolkit::default();
+        Ok(Self {
+            state,
+            credentials,
+            anchors,
+            provider,
+            randomness,
+            changed: false,
+            switched: false,
+            toolkit,
+            concatenation: Concatenation::default(),
+        })
     }
 
     pub(crate) fn credential(&self, ci_key_id: &[u8]) -> Option<&Credential> {

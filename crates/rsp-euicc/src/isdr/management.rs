@@ -1,28 +1,29 @@
 //! ES10c: enabling, disabling, deleting and naming profiles (SGP.22 5.7.16 to 5.7.18, 5.7.21).
 //!
-//! The eUICC sends no proactive commands, so it has no way to ask the device for a REFRESH. A request with refreshFlag set
-//! is therefore carried out at once, like one without: the switch is complete and stored before the answer leaves, the
-//! answer is `ok` with 9000, and the device finds the other profile at its next reset.
+//! With refreshFlag, and a terminal that does REFRESH, `ok` means that the switch was accepted; [`super::switch`] says when
+//! it is made. Everything else is complete and stored before the answer leaves. While a REFRESH is awaited no other
+//! switch is accepted: catBusy.
 
 use rsp_apdu::StatusWord;
 use rsp_asn1::{
     DeleteProfileRequest, DeleteProfileResponse, DeleteResult, DisableProfileRequest, DisableProfileResponse,
-    DisableResult, EnableProfileRequest, EnableProfileResponse, EnableResult, NotificationEvent, PprIds, ProfileClass,
-    ProfileIdentifier, SetNicknameRequest, SetNicknameResponse, SetNicknameResult, Unknown,
+    DisableResult, EnableProfileRequest, EnableProfileResponse, EnableResult, PprIds, ProfileClass, ProfileIdentifier,
+    SetNicknameRequest, SetNicknameResponse, SetNicknameResult, Unknown,
 };
 
-use super::{Session, decode, encode};
-use crate::notifications::{ProfileNotice, profile_event};
+use super::{Session, decode, encode, switch};
 use crate::platform::Platform;
 use crate::state::ProfileSlot;
+use crate::toolkit::Switch;
 
 /// ES10c.EnableProfile.
 pub(super) fn enable(platform: &mut Platform, session: &mut Session, request: &[u8]) -> Result<Vec<u8>, StatusWord> {
     let request = decode::<EnableProfileRequest>(request)?;
     let enable_result = match may_enable(platform, &request.profile_identifier) {
+        Ok(_) if platform.toolkit.is_busy() => EnableResult::CAT_BUSY,
         Ok(target) => {
-            switch(platform, Some(target));
-            *session = Session::None;
+            let target = Switch::Enable(platform.state.profiles[target].isdp_aid);
+            switch::make(platform, session, target, request.refresh_flag);
             EnableResult::OK
         }
         Err(error) => error,
@@ -57,17 +58,16 @@ pub(super) fn disable(platform: &mut Platform, session: &mut Session, request: &
         None => DisableResult::ICCID_OR_AID_NOT_FOUND,
         Some(slot) if !slot.enabled => DisableResult::PROFILE_NOT_IN_ENABLED_STATE,
         Some(slot) if has_rule(slot, PprIds::PPR1) => DisableResult::DISALLOWED_BY_POLICY,
+        Some(_) if platform.toolkit.is_busy() => DisableResult::CAT_BUSY,
         Some(_) => {
-            let before = before_test(platform);
-            switch(platform, before);
-            *session = Session::None;
+            switch::make(platform, session, Switch::Disable, request.refresh_flag);
             DisableResult::OK
         }
     };
     encode(&DisableProfileResponse { disable_result, unknown: Unknown::default() })
 }
 
-/// ES10c.DeleteProfile.
+/// ES10c.DeleteProfile. A profile that waits for its REFRESH to be enabled is not disabled any more.
 pub(super) fn delete(platform: &mut Platform, request: &[u8]) -> Result<Vec<u8>, StatusWord> {
     let identifier = match decode::<DeleteProfileRequest>(request)? {
         DeleteProfileRequest::IsdpAid(aid) => ProfileIdentifier::IsdpAid(aid),
@@ -76,11 +76,13 @@ pub(super) fn delete(platform: &mut Platform, request: &[u8]) -> Result<Vec<u8>,
     let position = find(platform, &identifier);
     let delete_result = match position.map(|position| &platform.state.profiles[position]) {
         None => DeleteResult::ICCID_OR_AID_NOT_FOUND,
-        Some(slot) if slot.enabled => DeleteResult::PROFILE_NOT_IN_DISABLED_STATE,
+        Some(slot) if slot.enabled || platform.toolkit.is_about_to_enable(slot.isdp_aid) => {
+            DeleteResult::PROFILE_NOT_IN_DISABLED_STATE
+        }
         Some(slot) if has_rule(slot, PprIds::PPR2) => DeleteResult::DISALLOWED_BY_POLICY,
         Some(slot) => {
             let aid = slot.isdp_aid;
-            remove(platform, aid);
+            switch::remove(platform, aid);
             DeleteResult::OK
         }
     };
@@ -100,55 +102,6 @@ pub(super) fn set_nickname(platform: &mut Platform, request: &[u8]) -> Result<Ve
         None => SetNicknameResult::ICCID_NOT_FOUND,
     };
     encode(&SetNicknameResponse { set_nickname_result, unknown: Unknown::default() })
-}
-
-/// Removes an ISD-P with what is in it, and reports it. Its notifications stay.
-pub(super) fn remove(platform: &mut Platform, aid: [u8; 16]) {
-    let Some(position) = platform.state.profiles.iter().position(|slot| slot.isdp_aid == aid) else { return };
-    let slot = platform.state.profiles.remove(position);
-    if platform.state.enabled_before_test == Some(aid) {
-        platform.state.enabled_before_test = None;
-    }
-    if slot.enabled {
-        platform.switched = true;
-    }
-    profile_event(platform, &ProfileNotice::from(&slot), NotificationEvent::DELETE);
-    platform.changed = true;
-}
-
-/// Disables what is enabled, enables `target`, and reports both, in this order.
-pub(super) fn switch(platform: &mut Platform, target: Option<usize>) {
-    let state = &mut platform.state;
-    let is_test = |slot: &ProfileSlot| slot.metadata().profile_class == ProfileClass::TEST;
-    let to_test = target.is_some_and(|target| is_test(&state.profiles[target]));
-    let mut notices = Vec::new();
-    let from = state.profiles.iter_mut().find(|slot| slot.enabled);
-    let from_test = from.as_ref().is_some_and(|slot| is_test(slot));
-    let left = from.map(|slot| {
-        slot.enabled = false;
-        notices.push((ProfileNotice::from(&*slot), NotificationEvent::DISABLE));
-        slot.isdp_aid
-    });
-    state.enabled_before_test = match (to_test, from_test) {
-        (true, true) => state.enabled_before_test,
-        (true, false) => left,
-        (false, _) => None,
-    };
-    if let Some(slot) = target.and_then(|target| state.profiles.get_mut(target)) {
-        slot.enabled = true;
-        notices.push((ProfileNotice::from(&*slot), NotificationEvent::ENABLE));
-    }
-    for (notice, event) in notices {
-        profile_event(platform, &notice, event);
-    }
-    platform.changed = true;
-    platform.switched = true;
-}
-
-/// The operational profile that a test profile took the place of, if that is how things are.
-pub(super) fn before_test(platform: &Platform) -> Option<usize> {
-    let aid = platform.state.enabled_before_test?;
-    platform.state.profiles.iter().position(|slot| slot.isdp_aid == aid)
 }
 
 fn find(platform: &Platform, identifier: &ProfileIdentifier) -> Option<usize> {

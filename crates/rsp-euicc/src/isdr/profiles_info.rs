@@ -10,11 +10,17 @@ use super::{decode, encode};
 use crate::platform::Platform;
 use crate::state::ProfileSlot;
 
+/// The tag of profileState.
+const PROFILE_STATE: u16 = 0x9F70;
+
 /// The objects that are listed when the request names none: ICCID, AID, state, nickname, service provider, name, icon
 /// type, icon, class.
-const DEFAULT_TAGS: [u16; 9] = [0x5A, 0x4F, 0x9F70, 0x90, 0x91, 0x92, 0x93, 0x94, 0x95];
+const DEFAULT_TAGS: [u16; 9] = [0x5A, 0x4F, PROFILE_STATE, 0x90, 0x91, 0x92, 0x93, 0x94, 0x95];
 
 /// ES10c.GetProfilesInfo. Objects that a profile does not have, or that this version does not know, are left out.
+///
+/// # Errors
+/// 6985 when the state is asked for while a switch waits for its REFRESH.
 pub(super) fn profiles_info(platform: &Platform, request: &[u8]) -> Result<Vec<u8>, StatusWord> {
     // The function has an error code for what is wrong in its own fields, so only a broken structure is refused outside.
     let Ok(request) = decode::<ProfileInfoListRequest>(request) else {
@@ -27,6 +33,10 @@ pub(super) fn profiles_info(platform: &Platform, request: &[u8]) -> Result<Vec<u
     let Some(tags) = tags else {
         return encode(&ProfileInfoListResponse::Error(ProfileInfoListError::INCORRECT_INPUT_VALUES));
     };
+    // What the state is going to be depends on the terminal.
+    if platform.toolkit.is_busy() && tags.contains(&PROFILE_STATE) {
+        return Err(StatusWord::CONDITIONS_NOT_SATISFIED);
+    }
     let matching = platform.state.profiles.iter().filter(|slot| match &request.search_criteria {
         None => true,
         Some(ProfileSearchCriteria::IsdpAid(aid)) => aid.0.as_ref() == slot.isdp_aid,
@@ -60,7 +70,7 @@ fn info(slot: &ProfileSlot, tags: &[u16]) -> ProfileInfo {
     ProfileInfo {
         iccid: wanted(0x5A).then_some(Iccid(slot.iccid)),
         isdp_aid: wanted(0x4F).then(|| IsdpAid(slot.isdp_aid.to_vec().into())),
-        profile_state: wanted(0x9F70).then_some(match slot.enabled {
+        profile_state: wanted(PROFILE_STATE).then_some(match slot.enabled {
             true => ProfileState::ENABLED,
             false => ProfileState::DISABLED,
         }),

@@ -3,12 +3,13 @@
 use rsp_apdu::StatusWord;
 use rsp_asn1::{EuiccMemoryResetRequest, EuiccMemoryResetResponse, ProfileClass, ResetOptions, ResetResult, Unknown};
 
-use super::management::{before_test, remove, switch};
-use super::{Session, decode, encode};
+use super::{Session, decode, encode, switch};
 use crate::platform::Platform;
+use crate::toolkit::Switch;
 
 /// ES10c.eUICCMemoryReset: removes profiles whatever their policy rules say and even when enabled, but never provisioning
-/// profiles. Sequence numbers and the RAT survive.
+/// profiles. Sequence numbers, CRLs and the RAT survive. The request has no refreshFlag: when the enabled profile goes, and the
+/// terminal does REFRESH, nothing is removed before it. Options of later versions are not looked at.
 pub(super) fn memory_reset(
     platform: &mut Platform,
     session: &mut Session,
@@ -27,21 +28,10 @@ pub(super) fn memory_reset(
         let reset_result = ResetResult::NOTHING_TO_DELETE;
         return encode(&EuiccMemoryResetResponse { reset_result, unknown: Unknown::default() });
     }
-    if platform.state.enabled_profile().is_some_and(|slot| going.contains(&slot.isdp_aid)) {
-        // A test profile makes room for the one before it, unless that goes as well.
-        let next = before_test(platform).filter(|next| !going.contains(&platform.state.profiles[*next].isdp_aid));
-        if next.is_some() {
-            switch(platform, next);
-        }
+    if platform.toolkit.is_busy() {
+        return encode(&EuiccMemoryResetResponse { reset_result: ResetResult::CAT_BUSY, unknown: Unknown::default() });
     }
-    for aid in going {
-        remove(platform, aid);
-    }
-    if resets_address {
-        platform.state.default_dp_address = platform.state.initial_dp_address.clone();
-    }
-    platform.state.one_time_keys.clear();
-    platform.changed = true;
-    *session = Session::None;
+    let enabled_goes = platform.state.enabled_profile().is_some_and(|slot| going.contains(&slot.isdp_aid));
+    switch::make(platform, session, Switch::MemoryReset { going, resets_address }, enabled_goes);
     encode(&EuiccMemoryResetResponse { reset_result: ResetResult::OK, unknown: Unknown::default() })
 }

@@ -226,9 +226,19 @@ fn damage_is_noticed() {
 
 /// A store that fails when told to.
 #[derive(Clone, Default)]
-struct Brittle {
+pub(crate) struct Brittle {
     inner: MemoryStore,
     broken: std::sync::Arc<std::sync::atomic::AtomicBool>,
+}
+
+impl Brittle {
+    pub(crate) fn break_it(&self, broken: bool) {
+        self.broken.store(broken, std::sync::atomic::Ordering::Relaxed);
+    }
+
+    pub(crate) fn contents(&self) -> Vec<u8> {
+        self.inner.contents().to_vec()
+    }
 }
 
 impl StateStore for Brittle {
@@ -252,10 +262,10 @@ fn what_cannot_be_stored_is_refused_and_undone() {
         hex::encode_upper(answer.to_bytes())
     };
     let before = send("BF3C00");
-    store.broken.store(true, std::sync::atomic::Ordering::Relaxed);
+    store.break_it(true);
     assert_eq!(send("BF3F088006612E622E6364"), "6581");
     assert_eq!(send("BF3C00"), before);
-    store.broken.store(false, std::sync::atomic::Ordering::Relaxed);
+    store.break_it(false);
     assert_eq!(send("BF3F088006612E622E6364"), "BF3F038001009000");
     assert_ne!(send("BF3C00"), before);
 }

@@ -1,9 +1,10 @@
 //! ES10c.eUICCMemoryReset (SGP.22 5.7.19; SGP.23 4.2.24).
 
-use super::install;
+use rsp_asn1::{PprIds, ProfileClass};
+
+use super::{enabled, install, respond, send, show_refresh, store};
 use crate::load::setup;
 use crate::server::Order;
-use rsp_asn1::{PprIds, ProfileClass};
 
 #[test]
 fn a_memory_reset_removes_what_it_is_told_to() {
@@ -30,4 +31,46 @@ fn a_memory_reset_removes_what_it_is_told_to() {
     assert_eq!(left[0].iccid, Some(orders[2].iccid()));
     assert!(!terminal.hex("BF3C00").unwrap().contains("612E622E6364"), "the default SM-DP+ address");
     assert_eq!(terminal.hex("BF3404820205C0").unwrap(), "BF3403800101");
+}
+
+#[test]
+fn when_the_enabled_profile_goes_it_waits_for_the_refresh() {
+    for (result, left) in [("00", 1), ("32", 2)] {
+        let (_, mut server, mut terminal) = setup();
+        let orders = [Order::number(1), Order::number(2).class(ProfileClass::PROVISIONING)];
+        install(&mut terminal, &mut server, &orders);
+        terminal.enable(orders[0].iccid());
+        show_refresh(&mut terminal, true);
+        assert_eq!(store(&mut terminal, "BF3404820205E0"), "BF3403800100910B");
+        assert_eq!(store(&mut terminal, "BF3404820205E0"), "BF3403800105910B", "catBusy");
+        send(&mut terminal, "801200000B");
+        assert_eq!(store(&mut terminal, "BF2D035C015A").matches("5A0A").count(), 2, "nothing is gone yet");
+        assert_eq!(respond(&mut terminal, 1, 0x09, result), "9000");
+        assert_eq!(terminal.profiles().len(), left, "{result}");
+    }
+}
+
+#[test]
+fn when_another_profile_goes_it_does_not_wait() {
+    let (_, mut server, mut terminal) = setup();
+    let orders = [Order::number(1), Order::number(2).class(ProfileClass::PROVISIONING)];
+    install(&mut terminal, &mut server, &orders);
+    terminal.enable(orders[1].iccid());
+    show_refresh(&mut terminal, true);
+    assert_eq!(store(&mut terminal, "BF3404820205E0"), "BF34038001009000");
+    assert_eq!(enabled(&mut terminal), [orders[1].iccid().to_string()]);
+}
+
+#[test]
+fn options_of_later_versions_are_not_looked_at() {
+    let (_, mut server, mut terminal) = setup();
+    let provisioning = Order::number(1).class(ProfileClass::PROVISIONING);
+    terminal.install(&mut server, &provisioning);
+    for options in ["0318", "0118", "0110", "0004", "0106"] {
+        let answer = terminal.hex(&format!("BF34048202{options}")).unwrap();
+        assert_eq!(answer, "BF3403800101", "{options}: nothingToDelete");
+    }
+    assert_eq!(terminal.hex("BF3404820203F8").unwrap(), "BF3403800100", "with others those count");
+    assert_eq!(terminal.profiles().len(), 1);
+    assert_eq!(terminal.hex("BF3400").unwrap_err().0, 0x6A80, "no options at all");
 }

@@ -18,23 +18,23 @@ mod g4_2_18_authenticate_server;
 mod g4_2_19_cancel_session;
 mod g4_2_20_get_profiles_info;
 mod g4_2_21_enable_profile;
+mod g4_2_22_disable_profile;
 mod g4_2_23_delete_profile;
 mod g4_2_24_euicc_memory_reset;
 mod g4_2_25_get_eid;
 mod g4_2_26_set_nickname;
 mod g4_2_27_get_rat;
 
+use rsp_apdu::{CardAccess, store_data};
+use rsp_asn1::Iccid;
+
 use crate::server::{Order, Server};
 use crate::terminal::Terminal;
 
 const OK: u8 = 0;
-
 const NOT_FOUND: u8 = 1;
-
 const WRONG_STATE: u8 = 2;
-
 const DISALLOWED_BY_POLICY: u8 = 3;
-
 const WRONG_PROFILE_REENABLING: u8 = 4;
 
 /// The enabled profile's number.
@@ -48,4 +48,36 @@ fn install(terminal: &mut Terminal, server: &mut Server, orders: &[Order]) {
     for order in orders {
         terminal.install(server, order);
     }
+}
+
+/// One APDU: data and status word of the whole answer.
+fn send(terminal: &mut Terminal, command: &str) -> String {
+    let command = hex::decode(command.replace(' ', "")).unwrap();
+    hex::encode_upper(terminal.access.transmit(&command).unwrap().to_bytes())
+}
+
+/// One ES10 request of a block, with the status word of its answer.
+fn store(terminal: &mut Terminal, request: &str) -> String {
+    let request = hex::decode(request.replace(' ', "")).unwrap();
+    let command = &store_data::commands(terminal.channel, &request, 255).unwrap()[0];
+    hex::encode_upper(terminal.access.transmit(command).unwrap().to_bytes())
+}
+
+/// The request of EnableProfile (31) or DisableProfile (32).
+fn request(tag: u8, iccid: Iccid, refresh: bool) -> String {
+    let flag = if refresh { "FF" } else { "00" };
+    format!("BF{tag:02X}11A00C5A0A{}8101{flag}", hex::encode_upper(iccid.0))
+}
+
+/// TERMINAL PROFILE of a terminal that does REFRESH, and knows eUICC Profile State Change or not.
+fn show_refresh(terminal: &mut Terminal, state_change: bool) {
+    let mut profile = [0; 34];
+    profile[2] = 0x80;
+    profile[33] = if state_change { 0x20 } else { 0xDF };
+    assert_eq!(send(terminal, &format!("8010000022{}", hex::encode(profile))), "9000");
+}
+
+/// TERMINAL RESPONSE to the REFRESH of this number and mode, with this general result.
+fn respond(terminal: &mut Terminal, number: u8, mode: u8, result: &str) -> String {
+    send(terminal, &format!("801400000C 8103{number:02X}01{mode:02X} 82028281 8301{result}"))
 }
