@@ -6,7 +6,8 @@
 use std::collections::BTreeSet;
 
 use rsp_asn1::pkix::{CertificateList, IssuingDistributionPoint};
-use rsp_asn1::{Raw, Timestamp, decode};
+use rsp_asn1::{Raw, Timestamp, decode, tlv};
+use rsp_crypto::Provider;
 
 use crate::certificate::first_element;
 use crate::path::{is_ecdsa_with_sha256, read_signature};
@@ -75,8 +76,34 @@ impl Crl {
         self.len() == 0
     }
 
+    /// The CRL number, big-endian without leading zeros (RFC 5280 5.2.3); `None` when there is none, or a negative one.
+    pub fn number(&self) -> Option<Vec<u8>> {
+        let value = self.extension_value(oid::CRL_NUMBER)?;
+        let (number, rest) = tlv::first(value).ok()?;
+        let is_natural = number.tag() == [0x02] && rest.is_empty() && number.value().first()? & 0x80 == 0;
+        is_natural.then(|| number.value().iter().copied().skip_while(|byte| *byte == 0).collect())
+    }
+
+    /// Whether the list says only what has changed since another one (RFC 5280 5.2.4).
+    pub fn is_delta(&self) -> bool {
+        self.extension_value(oid::DELTA_CRL_INDICATOR).is_some()
+    }
+
+    /// Which certificates the list covers, as issuingDistributionPoint says it, in DER; `None` for all of its issuer.
+    pub fn scope(&self) -> Option<&[u8]> {
+        self.extension_value(oid::ISSUING_DISTRIBUTION_POINT)
+    }
+
+    /// Verifies the list as one of `issuer` without looking at dates: signature, key usage and kind.
+    ///
+    /// # Errors
+    /// [`Rule::CrlSign`], [`Rule::CrlForged`] or [`Rule::CrlUnsupported`].
+    pub fn verify(&self, provider: &dyn Provider, issuer: &Certificate) -> Result<(), Rule> {
+        self.check(&Validation { provider, now: None, crls: &[], crl_max_age: None }, issuer)
+    }
+
     /// Whether this list is in the name of the owner of `issuer`, by name and, where given, by key identifier.
-    fn is_of(&self, issuer: &Certificate) -> bool {
+    pub fn is_of(&self, issuer: &Certificate) -> bool {
         let named = self.extension::<rsp_asn1::pkix::AuthorityKeyIdentifier>(oid::AUTHORITY_KEY_IDENTIFIER);
         let key_id = named.and_then(Result::ok).and_then(|named| named.key_identifier);
         &self.issuer == issuer.subject_name()
@@ -143,16 +170,20 @@ impl Crl {
     }
 
     /// Number and total, if this is a part of a CRL.
-    fn part(&self) -> Option<(u64, u64)> {
+    pub fn part(&self) -> Option<(u64, u64)> {
         let number = |id| self.extension::<u64>(id).and_then(Result::ok);
         Some((number(oid::PARTIAL_CRL)?, number(oid::TOTAL_PARTIAL_CRL)?))
     }
 
     /// One extension, decoded; `Err` when it is malformed.
     fn extension<T: rasn::Decode>(&self, id: &[u32]) -> Option<Result<T, ()>> {
+        self.extension_value(id).map(|value| decode(value).map_err(drop))
+    }
+
+    fn extension_value(&self, id: &[u32]) -> Option<&[u8]> {
         let extensions = self.raw.value().tbs_cert_list.crl_extensions.as_ref()?;
         let found = extensions.iter().find(|extension| extension.extn_id.as_ref() == id)?;
-        Some(decode(&found.extn_value).map_err(drop))
+        Some(&found.extn_value)
     }
 }
 

@@ -14,6 +14,7 @@ pub(crate) const KEY_USAGE: &[u32] = &[2, 5, 29, 15];
 pub(crate) const SUBJECT_ALT_NAME: &[u32] = &[2, 5, 29, 17];
 pub(crate) const BASIC_CONSTRAINTS: &[u32] = &[2, 5, 29, 19];
 pub(crate) const CRL_NUMBER: &[u32] = &[2, 5, 29, 20];
+pub(crate) const DELTA_CRL_INDICATOR: &[u32] = &[2, 5, 29, 27];
 pub(crate) const ISSUING_DISTRIBUTION_POINT: &[u32] = &[2, 5, 29, 28];
 pub(crate) const NAME_CONSTRAINTS: &[u32] = &[2, 5, 29, 30];
 pub(crate) const CRL_DISTRIBUTION_POINTS: &[u32] = &[2, 5, 29, 31];

@@ -226,3 +226,40 @@ fn atk_crl_of_another_issuer_does_not_count() {
     world.crl_max_age = Some(DAY);
     assert_eq!(rule_of(&world, Role::DpAuth, &leaf), Rule::CrlMissing);
 }
+
+/// What an eUICC asks of a list before it keeps it.
+#[test]
+fn a_list_says_which_it_is() {
+    let (world, _, mut template) = with_crl(Curve::P256);
+    let sign = |template: &CrlTemplate| template.sign(&*signer(&world.ci_key)).unwrap();
+    let crl = sign(&template);
+    assert_eq!((crl.number(), crl.part(), crl.is_delta(), crl.scope()), (Some(vec![1]), None, false, None));
+    let provider = rsp_crypto::rust_crypto();
+    assert_eq!(crl.verify(provider, &world.ci), Ok(()));
+    assert!(crl.is_of(&world.ci) && !crl.is_of(&world.eum));
+    assert_eq!(
+        template.sign(&*signer(&secret(Curve::P256, 66))).unwrap().verify(provider, &world.ci),
+        Err(Rule::CrlForged)
+    );
+    for (number, expected) in [
+        (b"\x02\x03\x00\x80\x00".as_slice(), Some(vec![0x80, 0x00])),
+        (b"\x02\x01\x00", Some(Vec::new())),
+        (b"\x02\x01\xff", None),
+        (b"\x02\x00", None),
+        (b"\x04\x01\x01", None),
+        (b"\x02\x01\x01\x00", None),
+    ] {
+        template.extensions[1] = Extension::new(&[2, 5, 29, 20], false, number.to_vec());
+        assert_eq!(sign(&template).number(), expected, "{number:?}");
+    }
+    template.extensions.truncate(1);
+    assert_eq!(sign(&template).number(), None);
+    template.extensions.extend(extension::partial_crl(2, 3));
+    template.extensions.push(Extension::new(&[2, 5, 29, 28], true, b"\x30\x03\x81\x01\xff".to_vec()));
+    let crl = sign(&template);
+    assert_eq!((crl.part(), crl.scope()), (Some((2, 3)), Some(b"\x30\x03\x81\x01\xff".as_slice())));
+    template.extensions.push(Extension::new(&[2, 5, 29, 27], true, b"\x02\x01\x01".to_vec()));
+    let delta = sign(&template);
+    assert!(delta.is_delta());
+    assert_eq!(delta.verify(provider, &world.ci), Err(Rule::CrlUnsupported));
+}
