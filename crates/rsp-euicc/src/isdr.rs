@@ -6,6 +6,7 @@ mod cancel_session;
 mod information;
 mod install;
 mod load;
+mod load_crl;
 mod management;
 mod notification_functions;
 mod one_time_keys;
@@ -84,6 +85,7 @@ pub(crate) fn process(platform: &mut Platform, session: &mut Session, request: &
         0x41 => cancel_session::cancel_session(platform, session, request),
         0x28 => notification_functions::list(platform, request),
         0x2B => notification_functions::retrieve(platform, request),
+        0x35 => load_crl::load_crl(platform, request),
         0x30 => notification_functions::sent(platform, request),
         0x2D => profiles_info::profiles_info(platform, request),
         0x31 => management::enable(platform, session, request),
@@ -112,7 +114,7 @@ fn may_be_called(platform: &Platform, group: Es10) -> Result<(), StatusWord> {
 /// Functions that are not carried out in a load: what changes the eUICC. Whatever only reads is harmless, and
 /// GetEUICCChallenge and CancelSession are always carried out: they end the load.
 fn disturbs_a_load(function: u8) -> bool {
-    matches!(function, 0x38 | 0x21 | 0x3F | 0x30 | 0x31 | 0x32 | 0x33 | 0x34 | 0x29)
+    matches!(function, 0x38 | 0x21 | 0x35 | 0x3F | 0x30 | 0x31 | 0x32 | 0x33 | 0x34 | 0x29)
 }
 
 /// Reads a request of a known function.

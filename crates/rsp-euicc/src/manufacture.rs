@@ -118,6 +118,7 @@ impl Manufacture {
             pending_load: None,
             one_time_keys: Vec::new(),
             accept_published_keys: Some(self.accept_published_keys),
+            crls: Vec::new(),
         })
     }
 }

@@ -52,6 +52,16 @@ pub struct EuiccState {
     /// on installing what it installed, but nothing reaches such a profile over the air.
     #[serde(default)]
     pub(crate) accept_published_keys: Option<bool>,
+    /// Revocation lists of CIs, whole or in parts.
+    #[serde(default)]
+    pub(crate) crls: Vec<StoredCrl>,
+}
+
+/// A CRL, which was verified when it was loaded.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct StoredCrl {
+    #[serde(with = "bytes")]
+    pub(crate) der: Vec<u8>,
 }
 
 /// The eUICC's key under one CI, with the certificates up to it.
@@ -167,7 +177,17 @@ impl EuiccState {
 
     /// Bytes that are still free for profiles.
     pub(crate) fn free_memory(&self) -> u32 {
-        self.profiles.iter().fold(self.capacity, |free, slot| free.saturating_sub(slot.size()))
+        u32::try_from(u64::from(self.capacity).saturating_sub(self.used_memory())).unwrap_or(0)
+    }
+
+    /// Whether more is stored than there is room for.
+    pub(crate) fn is_overfull(&self) -> bool {
+        self.used_memory() > u64::from(self.capacity)
+    }
+
+    fn used_memory(&self) -> u64 {
+        let profiles: u64 = self.profiles.iter().map(|slot| u64::from(slot.size())).sum();
+        profiles + self.crls.iter().map(|crl| crl.der.len() as u64).sum::<u64>()
     }
 
     /// Whether a profile other than for tests may have a security domain that opens with published keys.

@@ -2,8 +2,9 @@
 
 use rsp_asn1::{ObjectIdentifier, Raw, pkix};
 use rsp_crypto::PublicKey;
-use rsp_pki::{Certificate, Failure, Role, ValidPath, Validation, validate};
+use rsp_pki::{Certificate, Crl, Failure, Role, Rule, ValidPath, Validation, validate};
 
+use crate::isdr::load_crl::Lists;
 use crate::platform::Platform;
 
 /// Proof that CERT.DPauth or CERT.DSauth is valid under a CI that the eUICC knows, with what it says.
@@ -64,13 +65,24 @@ pub(crate) enum Fault {
     Invalid,
 }
 
-/// Without dates: the eUICC has no clock. The LPA looks at them.
+/// Without dates: the eUICC has no clock. The LPA looks at them. With the CRLs that were loaded.
 pub(super) fn validate_server(platform: &Platform, role: Role, certificate: &Certificate) -> Result<ValidPath, Fault> {
-    let validation = Validation { provider: platform.provider, now: None, crls: &[], crl_max_age: None };
-    validate(&validation, role, certificate, &[], &platform.anchors).map_err(|error| match error.failure() {
+    let lists = certificate.authority_key_identifier().and_then(|ci| platform.anchors.get(ci));
+    let lists = lists.map(|ci| Lists::of(platform, ci)).unwrap_or_default();
+    let validated = |crls: &[Crl]| {
+        let validation = Validation { provider: platform.provider, now: None, crls, crl_max_age: None };
+        validate(&validation, role, certificate, &[], &platform.anchors)
+    };
+    let path = validated(&lists.in_force).map_err(|error| match error.failure() {
         Failure::UnknownCi => Fault::CiUnknown,
         Failure::UnsupportedCurve => Fault::UnsupportedCurve,
         Failure::WrongRole => Fault::InvalidOid,
         Failure::Expired | Failure::Invalid => Fault::Invalid,
-    })
+    })?;
+    match validated(&lists.parts) {
+        Ok(_) => Ok(path),
+        // That other parts are missing is known, and no reason to believe nobody any more.
+        Err(error) if matches!(error.rule, Rule::CrlIncomplete { .. }) => Ok(path),
+        Err(_) => Err(Fault::Invalid),
+    }
 }
