@@ -11,6 +11,7 @@ mod exit;
 mod identity;
 mod init;
 mod lpa;
+mod network;
 mod pki;
 mod serve;
 mod smdp;

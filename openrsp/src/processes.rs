@@ -1,6 +1,6 @@
 //! Processes of `openrsp`: commands that end, and services that say where they listen.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -12,6 +12,7 @@ use serde_json::Value;
 /// The program, as a command to start.
 pub struct Openrsp {
     program: PathBuf,
+    variables: Vec<(OsString, OsString)>,
 }
 
 impl Openrsp {
@@ -20,7 +21,7 @@ impl Openrsp {
     /// # Errors
     /// When the system does not say where it is.
     pub fn this() -> anyhow::Result<Self> {
-        Ok(Self { program: std::env::current_exe().context("where this program is")? })
+        Ok(Self::at(std::env::current_exe().context("where this program is")?))
     }
 
     /// The program that is named, or the one that was built beside the caller.
@@ -33,7 +34,18 @@ impl Openrsp {
             None => std::env::current_exe().context("where this program is")?.with_file_name("openrsp"),
         };
         ensure!(program.is_file(), "{}: not there; build it, or name it with --openrsp", program.display());
-        Ok(Self { program })
+        Ok(Self::at(program))
+    }
+
+    fn at(program: PathBuf) -> Self {
+        Self { program, variables: Vec::new() }
+    }
+
+    /// The same with a variable in the environment of each process.
+    #[must_use]
+    pub fn with_variable(mut self, name: impl Into<OsString>, value: impl Into<OsString>) -> Self {
+        self.variables.push((name.into(), value.into()));
+        self
     }
 
     /// Runs a command to its end and returns the JSON object of its last line.
@@ -71,17 +83,19 @@ impl Openrsp {
         Ok(last)
     }
 
-    /// Starts a command that serves, and waits for the line that says where it listens.
+    /// Starts a command that serves, and waits for the line that says where it listens, or in which reader its card is.
     ///
     /// # Errors
-    /// When it ends before it listens.
+    /// When it ends before that.
     pub fn serve<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> anyhow::Result<Service> {
         let mut child = self.command(arguments).spawn().context("starting openrsp")?;
         let mut output = BufReader::new(output(&mut child)?);
         let mut line = String::new();
         output.read_line(&mut line)?;
         let said: Value = serde_json::from_str(&line).unwrap_or_default();
-        let Some(address) = said["listening"].as_str().and_then(|address| address.parse().ok()) else {
+        let Some(address) =
+            said["listening"].as_str().or(said["vpcd"].as_str()).and_then(|address| address.parse().ok())
+        else {
             let _ = child.kill();
             let _ = child.wait();
             bail!("a service ended before it listened; what it said is above");
@@ -92,6 +106,7 @@ impl Openrsp {
     /// A command with `--json` and without input, whose output is the caller's.
     pub fn command<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> Command {
         let mut command = Command::new(&self.program);
+        command.envs(self.variables.iter().map(|(name, value)| (name, value)));
         command.arg("--json").args(arguments).stdin(Stdio::null()).stdout(Stdio::piped());
         command
     }
@@ -106,7 +121,7 @@ pub struct Service {
 }
 
 impl Service {
-    /// Where it listens.
+    /// Where it listens, or where the reader does.
     pub fn address(&self) -> SocketAddr {
         self.address
     }

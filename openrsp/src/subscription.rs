@@ -64,6 +64,28 @@ impl Subscription {
         Ok(Self { package, parsed, iccid, imsi })
     }
 
+    /// The same subscriber with the XOR algorithm of 3GPP TS 34.108 8.1.2 instead, for networks that know no other.
+    ///
+    /// # Errors
+    /// When the package has no parameters of an algorithm.
+    pub fn into_usim_test(mut self) -> anyhow::Result<Self> {
+        let found = self.parsed.elements().iter().enumerate().find_map(|(index, element)| match element.element() {
+            Element::AkaParameter(aka) => match &aka.algorithm {
+                AlgorithmConfiguration::Algorithm(parameter) => Some((index, aka.clone(), parameter.clone())),
+                AlgorithmConfiguration::Mapping(_) => None,
+            },
+            _ => None,
+        });
+        let (index, mut aka, mut parameter) = found.context("the package has no akaParameter with an algorithm")?;
+        parameter.algorithm_id = USIM_TEST;
+        // RES of 128 bits, as the published test profiles have it.
+        parameter.options = vec![0x02].into();
+        aka.algorithm = AlgorithmConfiguration::Algorithm(parameter);
+        self.parsed.replace(index, Element::AkaParameter(aka))?;
+        self.package = self.parsed.to_der().to_vec();
+        Ok(self)
+    }
+
     /// The package, DER.
     pub fn package(&self) -> &[u8] {
         &self.package

@@ -42,6 +42,12 @@ pub(crate) struct DemoArgs {
     /// The curve on which CI, eUICC and SM-DP+ sign.
     #[arg(long, value_enum, default_value = "p256")]
     curve: CurveName,
+
+    /// Let a whole network without a radio authenticate downloaded profiles instead: EAP-AKA and EAP-AKA' with hostapd,
+    /// eapol_test and osmo-hlr, over PC/SC. Needs packages of Debian, which it names, and a program built with
+    /// --features pcsc.
+    #[arg(long, conflicts_with_all = ["profile", "keep", "curve"])]
+    network: bool,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -61,6 +67,9 @@ impl CurveName {
 
 /// Runs the demo; a failure names its step.
 pub(crate) fn run(args: DemoArgs, json: bool) -> anyhow::Result<ExitCode> {
+    if args.network {
+        return crate::network::run(json);
+    }
     let mut timeline = Timeline::new(json);
     match demo(&args, &mut timeline) {
         Ok(summary) => {

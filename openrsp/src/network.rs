@@ -1,0 +1,387 @@
+//! `openrsp demo --network`: downloaded profiles authenticate to a real network without a radio.
+//!
+//! ```text
+//! openrsp serve ── openrsp lpa ──┐
+//!                                ├── pcscd ── openrsp euicc serve --vpcd
+//!                   eapol_test ──┘
+//!                        └─RADIUS─ hostapd ── bridge of rsp-network ──GSUP─ osmo-hlr
+//! ```
+//!
+//! Everything but the card, the LPA, the SM-DP+ and the bridge is Debian's. Readers, ports and addresses are the run's own,
+//! so that it disturbs nothing else on the machine; all processes end with it.
+
+mod eap;
+mod gateway;
+mod hlr;
+mod steps;
+
+use std::path::Path;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::{Context as _, ensure};
+use openrsp::processes::{Openrsp, Service, text};
+use openrsp::programs::{self, Needed};
+use openrsp::readers::{self, Readers};
+use openrsp::subscription::Subscription;
+use rsp_crypto::RandomnessExt as _;
+use rsp_network::bridge::{OwnCentre, Passed};
+use rsp_network::{Imsi, Subscriber};
+use serde_json::Value;
+
+use crate::exit::{Exit, Failure, exit_of, report_of};
+use crate::system::{OsRandomness, write_private};
+use eap::{Method, Radius};
+use gateway::Gateway;
+use hlr::Hlr;
+use steps::Steps;
+
+/// The host name that activation codes carry. SGP.26 reserves it for tests; nothing resolves it.
+const HOST: &str = "testsmdpplus1.example.com";
+/// PC/SC programs of others that look at the card.
+const SCAN: Needed = Needed { file: "pcsc_scan", package: "pcsc-tools" };
+const SCRIPTOR: Needed = Needed { file: "scriptor", package: "pcsc-tools" };
+const TOOL: Needed = Needed { file: "opensc-tool", package: "opensc" };
+/// How long one of them may take.
+const LIMIT: Duration = Duration::from_secs(20);
+
+/// Runs it all; a failure names its step.
+pub(crate) fn run(json: bool) -> anyhow::Result<ExitCode> {
+    let mut steps = Steps::new(json);
+    match story(&mut steps) {
+        Ok(()) => {
+            steps.finish();
+            Ok(ExitCode::SUCCESS)
+        }
+        Err(error) => {
+            if json {
+                println!("{}", report_of(&error));
+            }
+            eprintln!("error: {error:#}");
+            Ok(exit_of(&error).into())
+        }
+    }
+}
+
+fn story(steps: &mut Steps) -> anyhow::Result<()> {
+    steps.step("Programs", installed)?;
+    let place = tempfile::tempdir().context("a temporary directory")?;
+    let mut lab = Lab::new(steps, place.path())?;
+    lab.card(steps)?;
+    lab.downloads(steps)?;
+    lab.foreign_programs(steps)?;
+    let mut network = Network::new(steps, place.path(), &lab)?;
+    let [first, second, test] = &lab.profiles;
+    network.accepts(steps, "EapAka", Method::Aka, first)?;
+    network.accepts(steps, "EapAkaPrime", Method::AkaPrime, first)?;
+    network.resynchronises(steps, first)?;
+    network.refuses_wrong_key(steps, first)?;
+    lab.enable(steps, second)?;
+    network.accepts(steps, "EapAkaSecond", Method::Aka, second)?;
+    network.accepts(steps, "EapAkaPrimeSecond", Method::AkaPrime, second)?;
+    network.refuses_former(steps, first)?;
+    lab.enable(steps, test)?;
+    network.accepts(steps, "EapAkaXor", Method::Aka, test)?;
+    network.accepts(steps, "EapAkaPrimeXor", Method::AkaPrime, test)?;
+    lab.enable(steps, first)?;
+    network.own_centre(steps, first)?;
+    let reader = lab.readers.address();
+    steps.step("End", move || {
+        drop(network);
+        drop(lab);
+        ensure!(std::net::TcpStream::connect(&reader).is_err(), "the virtual reader is still there");
+        place.close().context("the temporary directory")?;
+        Ok(((), "every process ended, every file gone".to_owned()))
+    })
+}
+
+/// What must be there besides this program.
+fn installed() -> anyhow::Result<((), String)> {
+    let needed = [&readers::NEEDED[..], &[SCAN, SCRIPTOR, TOOL, hlr::OSMO_HLR, eap::HOSTAPD, eap::EAPOL_TEST]].concat();
+    let missing = programs::missing(&needed);
+    if !missing.is_empty() {
+        let missing = missing.join(" ");
+        return Err(Failure::new(
+            Exit::Failed,
+            format!("missing packages of Debian: {missing}\n  apt-get install {missing}"),
+        ));
+    }
+    #[cfg(not(feature = "pcsc"))]
+    return Err(Failure::new(Exit::Failed, crate::system::WITHOUT_PCSC));
+    #[cfg(feature = "pcsc")]
+    Ok(((), format!("{} of Debian are there", needed.len())))
+}
+
+/// Our side: server, reader, card.
+struct Lab {
+    /// Two with Milenage, one with the XOR algorithm of test profiles.
+    profiles: [Subscription; 3],
+    codes: Vec<String>,
+    smdp: Service,
+    /// Ended before its reader, which it would wait for.
+    card: Option<Service>,
+    readers: Readers,
+    /// With the variable that leads to the reader.
+    openrsp: Openrsp,
+    pki: String,
+    euicc: String,
+}
+
+impl Lab {
+    fn new(steps: &mut Steps, place: &Path) -> anyhow::Result<Self> {
+        let openrsp = Openrsp::this()?;
+        let server = place.join("server");
+        let (profiles, codes) = steps.step("OrderProfiles", || {
+            let fresh = || Subscription::fresh(&mut OsRandomness);
+            let profiles = [fresh()?, fresh()?, fresh()?.into_usim_test()?];
+            openrsp.run(["init", text(&server)?, "--host", HOST])?;
+            let mut codes = Vec::new();
+            for (number, subscription) in profiles.iter().enumerate() {
+                codes.push(order(&openrsp, &server, place, number, subscription)?);
+            }
+            Ok(((profiles, codes), "two with Milenage, one with XOR".to_owned()))
+        })?;
+        let smdp = steps.step("StartServer", || {
+            let smdp = openrsp.serve(["serve", text(&server)?, "--listen", "127.0.0.1:0"])?;
+            let address = smdp.address().to_string();
+            Ok((smdp, address))
+        })?;
+        let readers = steps.step("StartPcscd", || {
+            let directory = place.join("pcsc");
+            std::fs::create_dir(&directory)?;
+            let readers = Readers::start(&directory)?;
+            let whose = if readers.is_private() { "seen by nobody else" } else { "seen by the whole machine" };
+            let said = format!("{}, {whose}", readers.name());
+            Ok((readers, said))
+        })?;
+        let (variable, socket) = readers.variable();
+        let openrsp = openrsp.with_variable(variable, socket);
+        let pki = text(&server.join("pki"))?.to_owned();
+        let euicc = text(&place.join("card.euicc"))?.to_owned();
+        Ok(Self { profiles, codes, readers, smdp, card: None, openrsp, pki, euicc })
+    }
+
+    /// A device without a card says so; then the card comes.
+    fn card(&mut self, steps: &mut Steps) -> anyhow::Result<()> {
+        steps.step("NoCard", || match self.lpa(&["chip", "info"]) {
+            Err(error) if error.to_string().contains("eSIM not supported") => Ok(((), error.to_string())),
+            Err(error) => Err(error),
+            Ok(_) => Err(anyhow::anyhow!("there is a card already")),
+        })?;
+        self.card = Some(steps.step("InsertCard", || {
+            self.openrsp.run(["euicc", "new", &self.euicc, "--pki", &self.pki])?;
+            let card = self.openrsp.serve(["euicc", "serve", &self.euicc, "--vpcd", &self.readers.address()])?;
+            Ok((card, format!("in {}", self.readers.name())))
+        })?);
+        // The service looks for cards now and then.
+        steps.step("ChipInfo", || {
+            let mut seen = self.lpa(&["chip", "info"]);
+            for _ in 0..50 {
+                if !matches!(&seen, Err(error) if error.to_string().contains("no card")) {
+                    break;
+                }
+                std::thread::sleep(Duration::from_millis(100));
+                seen = self.lpa(&["chip", "info"]);
+            }
+            let eid = seen?["eid"].as_str().context("no EID")?.to_owned();
+            Ok(((), format!("EID {eid}")))
+        })
+    }
+
+    /// All profiles over PC/SC; the first is enabled.
+    fn downloads(&self, steps: &mut Steps) -> anyhow::Result<()> {
+        for (code, name) in self.codes.iter().zip(["DownloadFirst", "DownloadSecond", "DownloadXor"]) {
+            steps.step(name, || {
+                let downloaded = self.lpa(&["profile", "download", code, "--yes"])?;
+                Ok(((), format!("ICCID {}, {} bytes", downloaded["iccid"], downloaded["bpp_bytes"])))
+            })?;
+        }
+        self.enable(steps, &self.profiles[0])
+    }
+
+    fn enable(&self, steps: &mut Steps, profile: &Subscription) -> anyhow::Result<()> {
+        steps.step("EnableProfile", || {
+            self.lpa(&["profile", "enable", profile.iccid()])?;
+            let listed = self.lpa(&["profile", "list"])?;
+            let enabled = |profile: &&Value| profile["state"] == "enabled";
+            let iccids: Vec<&Value> =
+                listed["profiles"].as_array().into_iter().flatten().filter(enabled).map(|p| &p["iccid"]).collect();
+            ensure!(iccids == [profile.iccid()], "enabled are {iccids:?}");
+            Ok(((), format!("IMSI {}", profile.imsi())))
+        })
+    }
+
+    /// What PC/SC programs of others see, and that the card answers as T=0 wants it.
+    fn foreign_programs(&self, steps: &mut Steps) -> anyhow::Result<()> {
+        let (variable, socket) = self.readers.variable();
+        let run = |program: Needed, arguments: &[&str], input: &str| {
+            let mut command = program.command()?;
+            command.env(variable, socket).args(arguments);
+            programs::run(command, input, LIMIT)
+        };
+        steps.step("PcscScan", || {
+            let seen = run(SCAN, &["-c"], "")?.output;
+            let atr = seen.lines().find_map(|line| line.trim().strip_prefix("ATR: "));
+            let atr = atr.with_context(|| format!("pcsc_scan shows no ATR: {seen}"))?;
+            Ok(((), format!("ATR {atr}")))
+        })?;
+        steps.step("OpenscTool", || {
+            let seen = run(TOOL, &["-r", "0", "-s", "00A40004023F00"], "")?.output;
+            ensure!(seen.contains("SW1=0x90, SW2=0x00"), "SELECT MF: {seen}");
+            Ok(((), "SELECT MF is 9000".to_owned()))
+        })?;
+        steps.step("Scriptor", || {
+            let script = "00 A4 00 04 02 3F 00\n00 A4 00 04 02 2F 00\n00 B2 01 04 FF\n";
+            let seen = run(SCRIPTOR, &["-p", "T=0", "-r", &self.readers.name()], script)?.output;
+            let answers: Vec<&str> = seen.lines().filter_map(|line| line.strip_prefix("< ")).collect();
+            let begin: Vec<&str> = answers.iter().filter_map(|answer| answer.get(..2)).collect();
+            ensure!(begin == ["61", "61", "6C"], "SELECT, SELECT, READ RECORD: {seen}");
+            let said = "SELECT is 61xx, READ RECORD with too large an Le is 6Cxx";
+            Ok(((), said.to_owned()))
+        })
+    }
+
+    fn lpa(&self, arguments: &[&str]) -> anyhow::Result<Value> {
+        let spec = format!("pcsc:{}", self.readers.name());
+        let resolve = format!("{HOST}={}", self.smdp.address());
+        let lpa = ["lpa", "--card", &spec, "--ci", &self.pki, "--resolve", &resolve];
+        self.openrsp.run([&lpa[..], arguments].concat())
+    }
+}
+
+/// Imports a profile under a type of its own and orders it: the activation code.
+fn order(
+    openrsp: &Openrsp,
+    server: &Path,
+    place: &Path,
+    number: usize,
+    subscription: &Subscription,
+) -> anyhow::Result<String> {
+    let package = place.join(format!("profile-{number}.der"));
+    // It holds K and OPc.
+    write_private(&package, subscription.package())?;
+    let (name, server) = (format!("network-{number}"), text(server)?);
+    let import = ["smdp", "--dir", server, "import", text(&package)?, "--type", &name];
+    openrsp.run([&import[..], &["--spn", "OpenRSP", "--profile-name", &name, "--class", "operational"]].concat())?;
+    let order = openrsp.run(["smdp", "--dir", server, "order", "--type", &name])?;
+    Ok(order["activation_code"].as_str().context("the order has no activation code")?.to_owned())
+}
+
+/// The network's side.
+struct Network {
+    hlr: Hlr,
+    gateway: Gateway,
+    radius: Radius,
+}
+
+impl Network {
+    fn new(steps: &mut Steps, place: &Path, lab: &Lab) -> anyhow::Result<Self> {
+        let mut hlr = steps.step("StartHlr", || {
+            let hlr = Hlr::start(&place.join("hlr"))?;
+            let address = hlr.address();
+            Ok((hlr, format!("osmo-hlr on {address}")))
+        })?;
+        steps.step("AddSubscribers", || {
+            for profile in &lab.profiles {
+                hlr.add(&imsi(profile)?, &profile.subscriber()?)?;
+            }
+            Ok(((), "three, with the keys of their profiles".to_owned()))
+        })?;
+        let (gateway, radius) = steps.step("StartHostapd", || {
+            let directory = place.join("eap");
+            std::fs::create_dir(&directory)?;
+            let gateway = Gateway::start(&directory.join("gateway"), Box::new(hlr.client()))?;
+            let radius = Radius::start(&directory, gateway.path(), lab.readers.variable())?;
+            let said = format!("RADIUS on port {}, vectors from osmo-hlr", radius.port());
+            Ok(((gateway, radius), said))
+        })?;
+        Ok(Self { hlr, gateway, radius })
+    }
+
+    /// The card authenticates as this subscriber, with a vector made for it.
+    fn accepts(&self, steps: &mut Steps, name: &str, method: Method, profile: &Subscription) -> anyhow::Result<()> {
+        steps.step(name, || {
+            let passed = self.succeeds(method, profile)?;
+            let auts = passed.iter().any(|passed| matches!(passed, Passed::Resynchronised(_)));
+            let after = if auts { ", after AUTS" } else { "" };
+            Ok(((), format!("SUCCESS as {}{after}", profile.imsi())))
+        })
+    }
+
+    /// What passed the bridge in an authentication that must succeed.
+    fn succeeds(&self, method: Method, profile: &Subscription) -> anyhow::Result<Vec<Passed>> {
+        let imsi = imsi(profile)?;
+        let attempt = self.radius.attempt(method, None)?;
+        let passed = self.gateway.take_passed();
+        ensure!(attempt.success, "{method} failed ({passed:?}): {}", attempt.end());
+        let others: Vec<&Passed> = passed
+            .iter()
+            .filter(|passed| ![Passed::Vector(imsi.clone()), Passed::Resynchronised(imsi.clone())].contains(passed))
+            .collect();
+        ensure!(others.is_empty(), "something else passed the bridge: {others:?}");
+        ensure!(passed.contains(&Passed::Vector(imsi)), "no vector passed the bridge");
+        Ok(passed)
+    }
+
+    /// An authentication that must fail although the network has a vector for this subscriber.
+    fn fails(&self, method: Method, profile: &Subscription, identity: Option<&str>) -> anyhow::Result<((), String)> {
+        let attempt = self.radius.attempt(method, identity)?;
+        let passed = self.gateway.take_passed();
+        ensure!(!attempt.success, "{method} succeeded as {}", profile.imsi());
+        ensure!(passed == [Passed::Vector(imsi(profile)?)], "not one vector passed the bridge, but {passed:?}");
+        Ok(((), format!("FAILURE as {}, as it must be", profile.imsi())))
+    }
+
+    /// The register forgets how far it has counted: the card's AUTS tells it.
+    fn resynchronises(&mut self, steps: &mut Steps, profile: &Subscription) -> anyhow::Result<()> {
+        steps.step("Resynchronise", || {
+            let imsi = imsi(profile)?;
+            self.hlr.replace(&imsi, &profile.subscriber()?)?;
+            let passed = self.succeeds(Method::Aka, profile)?;
+            let expected = [Passed::Vector(imsi.clone()), Passed::Resynchronised(imsi.clone()), Passed::Vector(imsi)];
+            ensure!(passed == expected, "AUTS was not seen: {passed:?}");
+            Ok(((), "vector, AUTS, vector, SUCCESS: osmo-hlr had lost count, the card had not".to_owned()))
+        })
+    }
+
+    /// With another K in the register, the card does not believe the network.
+    fn refuses_wrong_key(&mut self, steps: &mut Steps, profile: &Subscription) -> anyhow::Result<()> {
+        let imsi = imsi(profile)?;
+        steps.step("WrongKey", || {
+            let wrong = Subscriber::milenage(OsRandomness.bytes(), OsRandomness.bytes());
+            self.hlr.replace(&imsi, &wrong)?;
+            self.fails(Method::Aka, profile, None)
+        })?;
+        steps.step("RightKey", || {
+            self.hlr.replace(&imsi, &profile.subscriber()?)?;
+            self.succeeds(Method::Aka, profile)?;
+            Ok(((), format!("SUCCESS as {}", profile.imsi())))
+        })
+    }
+
+    /// Who claims to be the subscriber of a profile that is no longer enabled.
+    fn refuses_former(&self, steps: &mut Steps, former: &Subscription) -> anyhow::Result<()> {
+        let realm = "wlan.mnc001.mcc001.3gppnetwork.org";
+        for (name, method) in [("FormerIdentity", Method::Aka), ("FormerIdentityPrime", Method::AkaPrime)] {
+            let identity = format!("{}{}@{realm}", method.prefix(), former.imsi());
+            steps.step(name, || self.fails(method, former, Some(&identity)))?;
+        }
+        Ok(())
+    }
+
+    /// The same without osmo-hlr: the bridge answers from subscribers of this process.
+    fn own_centre(&mut self, steps: &mut Steps, profile: &Subscription) -> anyhow::Result<()> {
+        steps.step("OwnCentre", || {
+            let mut centre = OwnCentre::new(|| OsRandomness.bytes());
+            centre.insert(imsi(profile)?, profile.subscriber()?);
+            self.gateway.exchange(Box::new(centre));
+            Ok(((), "vectors from this process".to_owned()))
+        })?;
+        self.accepts(steps, "EapAkaOwn", Method::Aka, profile)?;
+        self.accepts(steps, "EapAkaPrimeOwn", Method::AkaPrime, profile)
+    }
+}
+
+fn imsi(profile: &Subscription) -> anyhow::Result<Imsi> {
+    Ok(profile.imsi().parse()?)
+}
