@@ -1,9 +1,10 @@
-//! Developer tasks of this workspace: `cargo xtask dag | licences | coverage | fuzz`.
+//! Developer tasks of this workspace: `cargo xtask dag | licences | coverage | fuzz | network`.
 
 mod coverage;
 mod dag;
 mod fuzz;
 mod licences;
+mod network;
 mod purity;
 mod spdx;
 
@@ -24,6 +25,8 @@ enum Task {
     Coverage,
     /// Builds the fuzz targets, prepares their corpora and runs them.
     Fuzz(fuzz::Args),
+    /// Lets a network without a radio authenticate downloaded profiles, with programs of Debian; over PC/SC.
+    Network,
 }
 
 fn main() -> ExitCode {
@@ -32,6 +35,7 @@ fn main() -> ExitCode {
         Task::Licences => licences::run(),
         Task::Coverage => coverage::run(),
         Task::Fuzz(args) => fuzz::run(&args),
+        Task::Network => network::run(),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
