@@ -69,6 +69,7 @@ fn platform(rules: &[usize]) -> Platform {
         pending_load: None,
         one_time_keys: Vec::new(),
         crls: Vec::new(),
+        accept_published_keys: Some(false),
     };
     Platform::new(state, rust_crypto(), Box::new(SeededRandomness::new("update"))).unwrap()
 }
