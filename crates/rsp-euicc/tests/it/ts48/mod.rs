@@ -290,6 +290,7 @@ fn a_generic_test_profile_that_was_loaded_reads_back() {
         let order = Order { elements, ..Order::number(1) }.with(|metadata| {
             metadata.iccid = iccid;
             metadata.profile_owner = None;
+            metadata.profile_class = rsp_asn1::ProfileClass::TEST;
         });
         let success = terminal.install(&mut server, &order);
         assert_eq!(hex::encode_upper(&success.sima_response), "3007A0053003800100", "one ok speaks for all");
