@@ -96,21 +96,32 @@ impl Installer {
         }
         let mandated = kind == ElementKind::Header || header.as_ref().is_some_and(|header| header.mandated.is_some());
         let before = (!mandated).then(|| self.progress.clone());
-        let status = match (self.process(received), before) {
-            (Ok(()), _) => PeStatusCode::OK,
-            (Err(fault), Some(before)) if fault.is_lack() => {
-                self.progress = before;
-                self.leave_out(kind);
-                fault.status
-            }
-            (Err(fault), _) => return Err(fault),
-        };
+        let result = self.process(received);
+        let status = self.settle(kind, before, result)?;
         if let Some(header) = header {
             self.statuses.push(PeStatus::new(status, Some(header.identification)));
         } else if status != PeStatusCode::OK {
             self.statuses.push(PeStatus::new(status, None));
         }
         Ok(())
+    }
+
+    /// The status of an element; one that is left out is undone, for which it needs what was there before.
+    fn settle(
+        &mut self,
+        kind: ElementKind,
+        before: Option<Progress>,
+        result: Result<(), Fault>,
+    ) -> Result<PeStatusCode, Fault> {
+        match (result, before) {
+            (Ok(()), _) => Ok(PeStatusCode::OK),
+            (Err(fault), Some(before)) if fault.is_lack() => {
+                self.progress = before;
+                self.leave_out(kind);
+                Ok(fault.status)
+            }
+            (Err(fault), _) => Err(fault),
+        }
     }
 
     /// Whatever belongs to an application that was left out is left out with it.
@@ -373,4 +384,25 @@ fn belongs_to_left_out() -> Fault {
 /// Whether the template alone cannot create the file.
 fn needs_size(shape: Shape) -> bool {
     matches!(shape, Shape::Transparent(0) | Shape::BerTlv(0) | Shape::LinearFixed(0, _) | Shape::Cyclic(0, _))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_element_that_is_left_out_is_undone() {
+        let mut installer = Installer::default();
+        let before = installer.progress.clone();
+        installer.progress.contents.keep(8, &[0; 100]);
+        installer.progress.used = 100;
+        let size = installer.progress.contents.size_bytes();
+        let lack = || Err(Fault::new(PeStatusCode::LIB_NOT_SUPPORTED, "a library"));
+        assert!(installer.settle(ElementKind::Application, None, lack()).is_err(), "mandated");
+        assert_eq!(installer.progress.contents.size_bytes(), size);
+        let status = installer.settle(ElementKind::Application, Some(before), lack());
+        assert!(status.is_ok_and(|status| status == PeStatusCode::LIB_NOT_SUPPORTED));
+        assert_eq!((installer.progress.contents.size_bytes(), installer.progress.used), (size - 100, 0));
+        assert!(installer.progress.contents.kept().is_empty());
+    }
 }

@@ -147,6 +147,42 @@ fn applications_have_aids_of_their_own() {
 }
 
 #[test]
+fn rules_without_a_file_are_those_of_the_place() {
+    let rule = |file_id, record: &'static [u8]| {
+        let rule = Some(OctetString::from_static(record));
+        FileCommand::CreateFcp(Fcp { security_attributes_referenced: rule, ..fcp(&[0x41, 0x21], file_id, &[2]) })
+    };
+    let usim = FileCommand::FilePath(OctetString::from_static(&USIM));
+    let none = Fcp { security_attributes_referenced: None, ..fcp(&[0x41, 0x21], [0x2F, 0x54], &[2]) };
+    let commands = vec![
+        rule([0x2F, 0x52], &[3]),
+        rule([0x2F, 0x53], &[0x6F, 0x06, 4]),
+        FileCommand::CreateFcp(none),
+        usim,
+        rule([0x6F, 0x99], &[5]),
+    ];
+    let (contents, _) = install_elements(with_commands(commands)).expect("it installs");
+    let mut terminal = Terminal::new(contents);
+    assert!(terminal.ok("00A40804022F52").contains("8B032F0603"));
+    assert!(terminal.ok("00A40804022F53").contains("8B036F0604"));
+    assert!(!terminal.ok("00A40804022F54").contains("8B03"));
+    assert_eq!(terminal.status("00B0000000"), "6982", "a file without a rule is closed");
+    assert!(terminal.usim().ok("00A40904026F99").contains("8B036F0605"));
+    let error = refusal(with_commands(vec![rule([0x2F, 0x52], &[0x2F, 0x06])]));
+    assert_eq!(error.status(), PeStatusCode::BAD_VALUES);
+}
+
+#[test]
+fn files_can_come_deactivated() {
+    let lcsi = Some(OctetString::from_static(&[0x04]));
+    let file = Fcp { lcsi, ..fcp(&[0x41, 0x21], [0x2F, 0x52], &[2]) };
+    let (contents, _) = install_elements(with_commands(vec![FileCommand::CreateFcp(file)])).expect("it installs");
+    let answer = Terminal::new(contents).send("00A40804022F52");
+    assert_eq!(answer.sw.0, 0x6283);
+    assert!(hex::encode_upper(answer.data).contains("8A0104"));
+}
+
+#[test]
 fn a_file_has_one_pattern_at_most() {
     let info = ProprietaryInfo {
         fill_pattern: Some(OctetString::from_static(&[1])),
