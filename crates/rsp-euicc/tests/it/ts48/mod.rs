@@ -4,9 +4,8 @@
 //! That their elements are encoded again to the byte is a test of rsp-saip.
 //!
 //! Not compared, as no source but the interpreter would say it: SFIs that the templates of CSIM give to fifteen files. Files
-//! that nobody may read are refused with 6982, and compared where they lie; content of BER-TLV files is not compared, but for
-//! its size. No file is edited by this eUICC: no generic test profile has the services that it switches off in EF_UST, GBA and
-//! MBMS.
+//! that nobody may read are refused with 6982, and compared where they lie. No file is edited by this eUICC: no generic test
+//! profile has the services that it switches off in EF_UST, GBA and MBMS.
 
 mod expected;
 mod notation;
@@ -203,6 +202,11 @@ impl<C: Card> Comparison<'_, C> {
         assert_eq!(special[2], source.special, "{place}");
         if source.kind == "BT" {
             self.counts[3] += 1;
+            assert!(source.content.iter().all(|byte| *byte == 0xFF), "{place}: no package writes objects");
+            // RETRIEVE DATA, first block: the list of tags.
+            let answer = self.card.transmit(&[0x80, 0xCB, 0x00, 0x80, 0x01, 0x5C, 0x00]);
+            let expected = if profile.may_be_read(path) { (vec![0x5C, 0x00], 0x9000) } else { (Vec::new(), 0x6982) };
+            assert_eq!(answer, expected, "{place}");
             return;
         }
         let read = self.read(source);
