@@ -14,6 +14,7 @@ use super::creation::{Creation, Description, MAX_BYTES};
 use super::templates::{Shape, Template};
 use super::{Fault, InstallError, ProfileContents, card_content, keys, requirements};
 use crate::fs::{Content, FileSystem, NodeId};
+use crate::registry::Registry;
 
 /// Services of EF_UST that this USIM does not have: GBA and MBMS.
 const UNSUPPORTED_SERVICES: [usize; 2] = [68, 69];
@@ -27,8 +28,8 @@ pub(super) enum Context {
     LeftOut,
 }
 
-/// What the elements so far have become: what an element that is left out must not have touched.
-#[derive(Clone, Default)]
+/// What the elements so far have become.
+#[derive(Default)]
 pub(super) struct Progress {
     pub(super) contents: ProfileContents,
     context: Option<Context>,
@@ -39,6 +40,35 @@ pub(super) struct Progress {
     pub(super) used: usize,
     /// Files that link to others, with the index of the element that made them.
     pub(super) links: Vec<(NodeId, usize)>,
+}
+
+/// How far the registry went before an element. Most of what an eUICC may lack, like an element, a template or an algorithm,
+/// is found before anything changes; only card content may have added entries by then. To copy everything before each
+/// optional element would let a package of many take long.
+struct Mark {
+    domains: usize,
+    packages: usize,
+    applications: usize,
+    rfm: usize,
+}
+
+impl Mark {
+    fn of(registry: &Registry) -> Self {
+        Self {
+            domains: registry.domains.len(),
+            packages: registry.packages.len(),
+            applications: registry.applications.len(),
+            rfm: registry.rfm.len(),
+        }
+    }
+
+    /// Removes what was added since.
+    fn undo(&self, registry: &mut Registry) {
+        registry.domains.truncate(self.domains);
+        registry.packages.truncate(self.packages);
+        registry.applications.truncate(self.applications);
+        registry.rfm.truncate(self.rfm);
+    }
 }
 
 /// A package on its way in.
@@ -95,9 +125,9 @@ impl Installer {
             return Err(Fault::new(PeStatusCode::BAD_VALUES, "the identification is used twice"));
         }
         let mandated = kind == ElementKind::Header || header.as_ref().is_some_and(|header| header.mandated.is_some());
-        let before = (!mandated).then(|| self.progress.clone());
+        let mark = Mark::of(self.progress.contents.registry());
         let result = self.process(received);
-        let status = self.settle(kind, before, result)?;
+        let status = self.settle(kind, mandated, &mark, result)?;
         if let Some(header) = header {
             self.statuses.push(PeStatus::new(status, Some(header.identification)));
         } else if status != PeStatusCode::OK {
@@ -106,21 +136,22 @@ impl Installer {
         Ok(())
     }
 
-    /// The status of an element; one that is left out is undone, for which it needs what was there before.
+    /// The status of an element; one that is left out is undone.
     fn settle(
         &mut self,
         kind: ElementKind,
-        before: Option<Progress>,
+        mandated: bool,
+        mark: &Mark,
         result: Result<(), Fault>,
     ) -> Result<PeStatusCode, Fault> {
-        match (result, before) {
-            (Ok(()), _) => Ok(PeStatusCode::OK),
-            (Err(fault), Some(before)) if fault.is_lack() => {
-                self.progress = before;
+        match result {
+            Ok(()) => Ok(PeStatusCode::OK),
+            Err(fault) if fault.is_lack() && !mandated => {
+                mark.undo(self.progress.contents.registry_mut());
                 self.leave_out(kind);
                 Ok(fault.status)
             }
-            (Err(fault), _) => Err(fault),
+            Err(fault) => Err(fault),
         }
     }
 
@@ -389,20 +420,21 @@ fn needs_size(shape: Shape) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::registry::LoadPackage;
 
     #[test]
     fn an_element_that_is_left_out_is_undone() {
         let mut installer = Installer::default();
-        let before = installer.progress.clone();
-        installer.progress.contents.keep(8, &[0; 100]);
-        installer.progress.used = 100;
-        let size = installer.progress.contents.size_bytes();
+        let package = |aid: &[u8]| LoadPackage { domain: vec![1; 5], aid: aid.to_vec(), code_bytes: 10 };
+        installer.progress.contents.registry_mut().packages.push(package(&[2; 5]));
+        let mark = Mark::of(installer.progress.contents.registry());
+        installer.progress.contents.registry_mut().packages.push(package(&[3; 5]));
         let lack = || Err(Fault::new(PeStatusCode::LIB_NOT_SUPPORTED, "a library"));
-        assert!(installer.settle(ElementKind::Application, None, lack()).is_err(), "mandated");
-        assert_eq!(installer.progress.contents.size_bytes(), size);
-        let status = installer.settle(ElementKind::Application, Some(before), lack());
+        assert!(installer.settle(ElementKind::Application, true, &mark, lack()).is_err());
+        let status = installer.settle(ElementKind::Application, false, &mark, lack());
         assert!(status.is_ok_and(|status| status == PeStatusCode::LIB_NOT_SUPPORTED));
-        assert_eq!((installer.progress.contents.size_bytes(), installer.progress.used), (size - 100, 0));
-        assert!(installer.progress.contents.kept().is_empty());
+        let aids: Vec<&[u8]> =
+            installer.progress.contents.registry().packages.iter().map(|package| &package.aid[..]).collect();
+        assert_eq!(aids, [&[2; 5][..]], "what was there before stays");
     }
 }

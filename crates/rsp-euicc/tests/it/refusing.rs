@@ -2,11 +2,12 @@
 
 use rsp_asn1::{ObjectIdentifier, OctetString};
 use rsp_euicc::interpreter::InstallError;
+use rsp_saip::application::{Application, ApplicationInstance, ApplicationLoadPackage};
 use rsp_saip::file::{Fcp, File, FileItem, ProprietaryInfo};
 use rsp_saip::gfm::{FileCommand, GenericFileManagement};
 use rsp_saip::header::PeHeader;
 use rsp_saip::status::{EuiccResponse, PeStatus, PeStatusCode};
-use rsp_saip::{Element, ElementKind, ProfileElement, ProfilePackage, TemplateElement};
+use rsp_saip::{Element, ElementKind, ProfileElement, ProfilePackage, Secret, TemplateElement};
 
 use crate::load::setup;
 use crate::profile::{Terminal, elements, install_elements};
@@ -266,6 +267,56 @@ fn what_belongs_to_an_application_that_is_left_out_is_left_out_too() {
 }
 
 #[test]
+fn an_application_without_its_library_leaves_nothing_behind() {
+    let aid = |last| OctetString::from([0xA0, 0x00, 0x00, 0x09, 0x99, last]);
+    let application = |header: PeHeader, package: u8| {
+        let block = ApplicationLoadPackage {
+            load_package_aid: aid(1),
+            security_domain_aid: None,
+            non_volatile_code_limit: None,
+            volatile_data_limit: None,
+            non_volatile_data_limit: None,
+            hash_value: None,
+            load_block_object: OctetString::from_static(&[0x01; 50]),
+            unknown: Default::default(),
+        };
+        let instance = ApplicationInstance {
+            load_package_aid: aid(package),
+            class_aid: aid(3),
+            instance_aid: aid(4),
+            extradite_security_domain_aid: None,
+            privileges: OctetString::from_static(&[0, 0, 0]),
+            life_cycle_state: None,
+            specific_parameters: Secret::from(&[0xC9, 0x00][..]),
+            system_parameters: None,
+            uicc_parameters: None,
+            process_data: None,
+            control_reference_template: None,
+            unknown: Default::default(),
+        };
+        let instances = Some(vec![instance]);
+        let application = Application { header, load_block: Some(block), instances, unknown: Default::default() };
+        let mut elements = elements();
+        elements.insert(elements.len() - 1, Element::Application(application));
+        elements
+    };
+    let stored = |elements| {
+        let (contents, statuses) = install_elements(elements).expect("it installs");
+        let mut bytes = Vec::new();
+        ciborium::into_writer(&contents, &mut bytes).expect("it can be stored");
+        let last: Vec<PeStatusCode> = statuses.iter().rev().take(2).map(|status| status.status).collect();
+        (bytes, last)
+    };
+    let (without, _) = stored(elements());
+    let (with, statuses) = stored(application(optional(700), 1));
+    assert!(with.len() > without.len() + 50 && statuses == [PeStatusCode::OK; 2]);
+    let (left_out, statuses) = stored(application(optional(700), 2));
+    assert!(left_out == without, "neither the package nor the instance");
+    assert_eq!(statuses, [PeStatusCode::OK, PeStatusCode::LIB_NOT_SUPPORTED], "of the end, and of what is before it");
+    assert_eq!(refusal(application(PeHeader::mandated(700), 2)).status(), PeStatusCode::LIB_NOT_SUPPORTED);
+}
+
+#[test]
 fn an_element_that_is_wrong_is_refused_even_if_it_is_optional() {
     let commands = vec![FileCommand::FilePath(OctetString::from_static(&[0x7F, 0xEE]))];
     let mut elements = with_commands(commands);
@@ -366,4 +417,24 @@ fn atk_mem_exhaust_huge_files_are_refused_before_anything_is_reserved() {
     if let (Some(before), Some(after)) = (before, peak()) {
         assert!(after < before + (1 << 20), "{before} kB before, {after} kB after: other tests do not take a gigabyte");
     }
+}
+
+#[test]
+fn atk_many_optional_elements_are_not_slow() {
+    let mut files: Vec<FileCommand> = (0..3800u16)
+        .map(|index| FileCommand::CreateFcp(fcp(&[0x41, 0x21], (0x4000 + index).to_be_bytes(), &[1])))
+        .collect();
+    files.extend((0..13u8).map(|index| FileCommand::CreateFcp(fcp(&[0x41, 0x21], [0x5F, index], &[0xFF, 0xFF]))));
+    let mut elements = with_commands(files);
+    let end = elements.pop().expect("the end");
+    for identification in 1000..4000 {
+        let commands = vec![vec![FileCommand::FilePath(OctetString::from_static(&USIM))]];
+        let gfm = GenericFileManagement { header: optional(identification), commands, unknown: Default::default() };
+        elements.push(Element::GenericFileManagement(gfm));
+    }
+    elements.push(end);
+    let start = std::time::Instant::now();
+    let (_, statuses) = install_elements(elements).expect("it installs");
+    let time = start.elapsed();
+    assert!(statuses.len() > 3000 && time.as_secs() < 20, "{time:?}, though nothing is copied");
 }
