@@ -8,6 +8,7 @@ use rsp_apdu::{Command, Response, StatusWord};
 use rsp_asn1::tlv;
 
 use super::script;
+use crate::isdr::update_metadata;
 use crate::platform::Platform;
 use crate::registry::Registry;
 
@@ -21,12 +22,9 @@ const LAST_BLOCK: u8 = 0x80;
 /// Bytes that STORE DATA may bring: metadata with an icon.
 const MAX_DATA: usize = 4096;
 
-/// What ES6.UpdateMetadata is carried out by: the ISD-P and the request in, the answer or a status word out.
-pub(super) type UpdateMetadata = fn(&mut Platform, &[u8; 16], &[u8]) -> Result<Vec<u8>, StatusWord>;
-
 /// A security domain while a script runs.
+#[derive(Default)]
 pub(super) struct ContentManagement {
-    update_metadata: UpdateMetadata,
     /// The ISD-P that STORE DATA is for.
     personalised: Option<[u8; 16]>,
     /// Number of the next block, and what came in those before.
@@ -35,10 +33,6 @@ pub(super) struct ContentManagement {
 }
 
 impl ContentManagement {
-    pub(super) fn new(update_metadata: UpdateMetadata) -> Self {
-        Self { update_metadata, personalised: None, next_block: 0, data: Vec::new() }
-    }
-
     /// Carries out one command.
     pub(super) fn execute(&mut self, platform: &mut Platform, command: &Command) -> Response {
         if !script::is_on_no_channel(command.class) {
@@ -91,7 +85,7 @@ impl ContentManagement {
         }
         self.personalised = None;
         let request = std::mem::take(&mut self.data);
-        match (self.update_metadata)(platform, &isdp, &request) {
+        match update_metadata(platform, &isdp, &request) {
             Ok(answer) => Response::ok(answer),
             Err(sw) => sw.into(),
         }

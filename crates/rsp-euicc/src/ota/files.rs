@@ -43,8 +43,9 @@ impl RemoteFiles {
         match command.ins {
             // Each instance has one ADF, where it begins.
             0xA4 if command.p1 == 0x04 => return StatusWord::WRONG_P1_P2.into(),
-            // SELECT, READ and UPDATE BINARY and RECORD, SEARCH RECORD, INCREASE, DEACTIVATE and ACTIVATE FILE.
-            0xA4 | 0xB0 | 0xD6 | 0xB2 | 0xDC | 0xA2 | 0x32 | 0x04 | 0x44 => {}
+            // SELECT, READ and UPDATE BINARY and RECORD, SEARCH RECORD, INCREASE, DEACTIVATE and ACTIVATE FILE, RETRIEVE and
+            // SET DATA.
+            0xA4 | 0xB0 | 0xD6 | 0xB2 | 0xDC | 0xA2 | 0x32 | 0x04 | 0x44 | 0xCB | 0xDB => {}
             _ => return StatusWord::INSTRUCTION_NOT_SUPPORTED.into(),
         }
         let answer = self.session.process(contents, command, randomness);

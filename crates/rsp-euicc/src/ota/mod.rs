@@ -17,7 +17,7 @@ use rsp_apdu::{Response, StatusWord};
 use crate::platform::Platform;
 use crate::registry::{KeySet, Recipient};
 pub(crate) use concatenation::Concatenation;
-use content_management::{ContentManagement, UpdateMetadata};
+use content_management::ContentManagement;
 pub(crate) use envelope::SMS_PP_DOWNLOAD;
 use envelope::ShortMessage;
 use files::RemoteFiles;
@@ -28,17 +28,13 @@ use packet::{CommandPacket, Integrity, Opened, PacketKeys, Status};
 /// The answer is the proof of receipt, where the message wants one. `platform.changed` is set when a counter, a file or
 /// metadata is another than before.
 pub(crate) fn sms_pp(platform: &mut Platform, envelope: &[u8]) -> Response {
-    receive(platform, envelope, crate::isdr::update_metadata)
-}
-
-fn receive(platform: &mut Platform, envelope: &[u8], update_metadata: UpdateMetadata) -> Response {
     let Some(message) = ShortMessage::read(envelope) else { return StatusWord::WRONG_DATA.into() };
     let Some(bytes) = platform.concatenation.take(&message) else { return StatusWord::OK.into() };
     let Some(packet) = CommandPacket::read(&bytes) else { return StatusWord::OK.into() };
     let (status, proof) = match Accepted::check(platform, &packet) {
         Ok(accepted) => {
             let counter = accepted.opened.counter;
-            let data = accepted.execute(platform, update_metadata);
+            let data = accepted.execute(platform);
             (Status::Ok, packet.respond(Some(&accepted.keys), counter, Status::Ok, &data))
         }
         Err(Rejected { status, genuine }) => {
@@ -121,10 +117,10 @@ impl Accepted {
     }
 
     /// Carries the script out; gives back its answer.
-    fn execute(&self, platform: &mut Platform, update_metadata: UpdateMetadata) -> Vec<u8> {
+    fn execute(&self, platform: &mut Platform) -> Vec<u8> {
         match &self.target {
             Target::Domain => {
-                let mut management = ContentManagement::new(update_metadata);
+                let mut management = ContentManagement::default();
                 script::run(&self.opened.data, &mut |command| management.execute(platform, command))
             }
             Target::Files(files) => {

@@ -3,6 +3,7 @@
 use rsp_apdu::{CardAccess, Response, StatusWord};
 use rsp_asn1::{ErrorReason, ProfileClass, Text, UpdateMetadataRequest, encode};
 use rsp_crypto::secured_packet::PacketKey;
+use rsp_euicc::EuiccState;
 use rsp_saip::application::{
     AdfRfmAccess, ApplicationInstance, KeyComponent, KeyObject, Rfm, UiccApplicationParameters,
 };
@@ -104,6 +105,8 @@ struct Operator {
     version: u8,
     counter: u64,
     spi: [u8; 2],
+    /// Added to the true count of padding.
+    padding_error: u8,
 }
 
 impl Operator {
@@ -115,6 +118,7 @@ impl Operator {
             counter: 0x10,
             // Proof of receipt always, enciphered and with checksum.
             spi: [LEVEL, 0x19],
+            padding_error: 0,
         }
     }
 
@@ -130,7 +134,7 @@ impl Operator {
         clear.extend([13 + check_length as u8, self.spi[0], self.spi[1], self.version << 4 | 2, self.version << 4 | 2]);
         clear.extend(tar);
         let mut head = self.counter.to_be_bytes()[3..].to_vec();
-        head.push(padding as u8);
+        head.push(padding as u8 + self.padding_error);
         let mut data = script;
         data.resize(data.len() + padding, 0);
         let check = self.checksum.checksum(&[&clear, &head, &data]);
@@ -189,6 +193,11 @@ fn transmit(terminal: &mut Terminal, envelope: &[u8]) -> Response {
 /// One short message with a whole command packet.
 fn deliver(terminal: &mut Terminal, packet: &[u8]) -> Response {
     transmit(terminal, &envelope(&[&[0x02, 0x70, 0x00], packet].concat()))
+}
+
+/// The card with nothing but what its store holds.
+fn reopened(terminal: &Terminal) -> Terminal {
+    Terminal::new(EuiccState::from_bytes(&terminal.store.contents()).unwrap())
 }
 
 /// A short message that is one of several.
@@ -250,8 +259,7 @@ fn file_management_changes_a_file_and_reads_it_back() {
     assert_eq!(operator.read(&answer), (0x00, format!("0390004169722121{rest}")));
     let after = spn(&mut terminal);
     assert_eq!(after, format!("{}4169722121{}", &before[..2], &before[12..]));
-    terminal.power_cycle();
-    assert_eq!(spn(&mut terminal), after, "it is stored");
+    assert_eq!(spn(&mut reopened(&terminal)), after, "it is stored");
 }
 
 #[test]
@@ -279,6 +287,8 @@ fn file_management_stays_within_its_access_domain() {
         let (status, answer) = operator.read(&deliver(&mut terminal, &packet));
         assert_eq!((status, &answer[2..4] == "90"), (0, allowed), "{tar:02X?} {script}: {answer}");
     }
+    let packet = operator.packet(USIM_FILES, "00A4040C07A0000000871002");
+    assert_eq!(operator.read(&deliver(&mut terminal, &packet)), (0, "016A86".to_owned()), "no application but its own");
     // Neither codes nor authentication nor the security domain's commands.
     for script in ["0020000108 3132333400000000", "0088008122 10", "80E60C0000", "80F2000000"] {
         let packet = operator.packet(USIM_FILES, script);
@@ -313,6 +323,37 @@ fn a_packet_in_several_messages_is_put_together_in_any_order() {
 }
 
 #[test]
+fn parts_of_different_messages_do_not_make_one() {
+    let (_, mut terminal, mut operator) = enabled();
+    let packet = operator.packet(USIM_FILES, SELECT_SPN);
+    let (first, second) = packet.split_at(20);
+    for number in [0, 3] {
+        let answer = transmit(&mut terminal, &part(second, number, 2));
+        assert_eq!((answer.data.len(), answer.sw), (0, StatusWord::OK), "there is no part {number} of 2");
+    }
+    transmit(&mut terminal, &part(first, 1, 2));
+    // The sender's number stands behind the length of the TPDU and its first byte.
+    let mut of_another = part(second, 2, 2);
+    let at = of_another.windows(2).position(|pair| pair == [0x21, 0x43]).unwrap();
+    of_another[at] ^= 0x11;
+    assert!(transmit(&mut terminal, &of_another).data.is_empty(), "from somebody else");
+    assert!(transmit(&mut terminal, &part(second, 2, 2)).data.is_empty(), "the first was forgotten for it");
+    assert!(!transmit(&mut terminal, &part(first, 1, 2)).data.is_empty());
+}
+
+#[test]
+fn several_messages_that_announce_no_command_packet_are_none() {
+    let (_, mut terminal, mut operator) = enabled();
+    let packet = operator.packet(USIM_FILES, SELECT_SPN);
+    let (first, second) = packet.split_at(20);
+    let mut unannounced = part(first, 1, 2);
+    let at = unannounced.windows(2).position(|pair| pair == [0x70, 0x00]).unwrap();
+    unannounced[at] = 0x24;
+    transmit(&mut terminal, &unannounced);
+    assert!(transmit(&mut terminal, &part(second, 2, 2)).data.is_empty());
+}
+
+#[test]
 fn a_message_that_was_begun_is_forgotten_at_a_reset() {
     let (_, mut terminal, mut operator) = enabled();
     let packet = operator.packet(USIM_FILES, SELECT_SPN);
@@ -340,7 +381,7 @@ fn the_operator_changes_the_name_of_its_profile() {
         let script = format!("80E6200016 000010{isdp}000000 80E29000{length:02X}{request}");
         let packet = operator.packet(DOMAIN, &script);
         assert_eq!(operator.read(&deliver(&mut terminal, &packet)), (0x00, "029000".to_owned()));
-        terminal.power_cycle();
+        let mut terminal = reopened(&terminal);
         assert_eq!(terminal.profiles()[0].profile_name.as_ref().unwrap().0, "Another name");
     }
 }
@@ -390,6 +431,14 @@ fn a_replayed_packet_changes_nothing_and_says_so_under_the_keys() {
     terminal.power_cycle();
     assert_eq!(operator.read(&deliver(&mut terminal, &packet)), (0x02, String::new()), "the counter is stored");
     assert!(spn(&mut terminal)[2..].starts_with("5555555555"), "and nothing else");
+}
+
+#[test]
+fn a_counter_is_stored_although_nothing_else_changed() {
+    let (_, mut terminal, mut operator) = enabled();
+    let packet = operator.packet(USIM_FILES, SELECT_SPN);
+    assert_eq!(operator.read(&deliver(&mut terminal, &packet)).0, 0x00);
+    assert_eq!(operator.read(&deliver(&mut reopened(&terminal), &packet)).0, 0x02);
 }
 
 #[test]
@@ -443,6 +492,52 @@ fn less_security_than_demanded_is_refused() {
     assert_eq!(spn(&mut terminal), before);
 }
 
+/// An order whose recipients demand nothing.
+fn undemanding() -> Order {
+    let mut order = order(1, CIPHERING, CHECKSUM);
+    let package = ProfilePackage::from_der(&order.elements).unwrap();
+    let elements = package.elements().iter().map(|element| {
+        let mut element = element.element().clone();
+        match &mut element {
+            Element::SecurityDomain(domain) => {
+                let toolkit = domain.instance.uicc_parameters.as_mut().unwrap().toolkit.as_mut().unwrap();
+                let mut open = toolkit.to_vec();
+                open[7] = 0x00;
+                *toolkit = open.into();
+            }
+            Element::Rfm(rfm) => rfm.minimum_security_level = vec![0x00].into(),
+            _ => {}
+        }
+        ProfileElement::new(element).unwrap()
+    });
+    order.elements = ProfilePackage::new(elements.collect()).to_der().to_vec();
+    order
+}
+
+#[test]
+fn no_keys_are_used_for_somebody_who_has_shown_none() {
+    let (_, mut terminal, mut operator) = enabled_with(undemanding(), false);
+    operator.spi = [0x00, 0x01];
+    let packet = operator.packet(USIM_FILES, SELECT_SPN);
+    assert_eq!(operator.read(&deliver(&mut terminal, &packet)).1, "019000", "a file manager may take it");
+    for proof in [0x09, 0x11] {
+        operator.spi = [0x00, proof];
+        let packet = operator.packet(USIM_FILES, SELECT_SPN);
+        assert_eq!(open_status(&deliver(&mut terminal, &packet)), 0x0A, "{proof:02X}");
+    }
+    operator.spi = [0x04, 0x01];
+    let packet = operator.packet(DOMAIN, "80F28002024F0000");
+    assert_eq!(open_status(&deliver(&mut terminal, &packet)), 0x0A, "a security domain never does");
+}
+
+#[test]
+fn padding_that_cannot_be_is_refused() {
+    let (_, mut terminal, mut operator) = enabled();
+    operator.padding_error = 16;
+    let packet = operator.packet(USIM_FILES, SELECT_SPN);
+    assert_eq!(open_status(&deliver(&mut terminal, &packet)), 0x05);
+}
+
 #[test]
 fn proofs_of_receipt_are_given_as_asked_for() {
     let (_, mut terminal, mut operator) = enabled();
@@ -474,6 +569,9 @@ fn what_is_no_command_packet_is_not_answered() {
         assert!(answer.data.is_empty() && !answer.sw.is_success(), "{length} bytes");
     }
     let at = whole.len() - packet.len() - 4;
+    whole[at] += 1;
+    assert_eq!(transmit(&mut terminal, &whole).sw, StatusWord::WRONG_DATA, "a length of user data that does not fit");
+    whole[at] -= 1;
     whole[at - 8] = 0x00;
     assert_eq!(transmit(&mut terminal, &whole).sw, StatusWord::WRONG_DATA, "text of 7 bits");
 }

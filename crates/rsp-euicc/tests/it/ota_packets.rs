@@ -110,18 +110,25 @@ fn refuses_other_keys_versions_and_types() {
 
 #[test]
 fn refuses_single_des_codebooks_signatures_and_mixed_versions() {
-    let vector = &packets()[7];
-    let packet = bytes(&vector["packet"]);
-    let status = |at: usize, byte: u8| {
-        let mut packet = packet.clone();
+    let all = packets();
+    let status = |number: usize, at: usize, byte: u8| {
+        let mut packet = bytes(&all[number]["packet"]);
         packet[at] = byte;
-        open(&packet, &key_sets(vector)).map(drop).unwrap_err()
+        let mut sets = key_sets(&all[number]);
+        // The same keys under a second version.
+        sets.push(KeySet { version: 4, ..sets[0].clone() });
+        open(&packet, &sets).map(drop).unwrap_err()
     };
-    assert_eq!(status(5, 0x31), Status::SecurityError, "single DES");
-    assert_eq!(status(5, 0x3D), Status::SecurityError, "DES, blocks by themselves");
-    assert_eq!(status(5, 0x25), Status::SecurityError, "ciphering with another version than the checksum's");
-    assert_eq!(status(5, 0x05), Status::SecurityError, "version 0");
-    assert_eq!(status(3, 0x07), Status::SecurityError, "a digital signature");
+    // Triple DES under version 3, then AES under version 2.
+    assert_eq!(status(7, 5, 0x31), Status::SecurityError, "single DES");
+    assert_eq!(status(7, 5, 0x3D), Status::SecurityError, "DES, blocks by themselves");
+    assert_eq!(status(7, 5, 0x32), Status::SecurityError, "AES with a key for DES");
+    assert_eq!(status(7, 5, 0x45), Status::SecurityError, "ciphering with another version than the checksum's");
+    assert_eq!(status(7, 6, 0x45), Status::SecurityError, "a checksum with another version than the ciphering's");
+    assert_eq!(status(7, 5, 0x05), Status::SecurityError, "version 0");
+    assert_eq!(status(7, 3, 0x07), Status::SecurityError, "a digital signature");
+    assert_eq!(status(0, 5, 0x25), Status::SecurityError, "triple DES with a key for AES");
+    assert_eq!(status(0, 5, 0x29), Status::SecurityError, "triple DES with a key for AES");
 }
 
 #[test]
