@@ -534,7 +534,8 @@ fn no_keys_are_used_for_somebody_who_has_shown_none() {
 fn padding_that_cannot_be_is_refused() {
     let (_, mut terminal, mut operator) = enabled();
     operator.padding_error = 16;
-    let packet = operator.packet(USIM_FILES, SELECT_SPN);
+    // Long enough that a whole block of it could be padding.
+    let packet = operator.packet(USIM_FILES, &format!("{SELECT_SPN} 00D6000105 4169722121"));
     assert_eq!(open_status(&deliver(&mut terminal, &packet)), 0x05);
 }
 
