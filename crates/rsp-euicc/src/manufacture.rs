@@ -1,6 +1,6 @@
 //! Making an eUICC: what the EUM puts into it (SGP.22 2.4.2, 4.5.2).
 
-use rsp_asn1::Eid;
+use rsp_asn1::{Eid, GetRatResponse};
 use rsp_crypto::{Provider, SecretKey};
 use rsp_pki::{Certificate, TrustStore, Validation, validate_euicc};
 
@@ -10,7 +10,7 @@ use crate::{Error, EuiccState, rat};
 /// The number of the first ISD-P.
 const FIRST_ISDP: u16 = 0x0010;
 /// Memory for profiles, in bytes.
-const CAPACITY: u32 = 2 << 20;
+const CAPACITY: u32 = 10_000_000;
 
 /// The eUICC's identity under one CI.
 pub struct Credential {
@@ -31,6 +31,7 @@ pub struct Manufacture {
     root_ds_address: String,
     capacity: u32,
     accept_published_keys: bool,
+    rat: GetRatResponse,
 }
 
 impl Manufacture {
@@ -42,6 +43,7 @@ impl Manufacture {
             root_ds_address: "lpa.ds.gsma.com".into(),
             capacity: CAPACITY,
             accept_published_keys: false,
+            rat: rat::default_table(),
         }
     }
 
@@ -57,7 +59,7 @@ impl Manufacture {
         self
     }
 
-    /// Memory for profiles in bytes, instead of 2 MiB.
+    /// Memory for profiles in bytes, instead of 10,000,000.
     pub fn capacity(mut self, bytes: u32) -> Self {
         self.capacity = bytes;
         self
@@ -68,6 +70,13 @@ impl Manufacture {
     /// protected with them do not count.
     pub fn accept_published_keys(mut self, accept: bool) -> Self {
         self.accept_published_keys = accept;
+        self
+    }
+
+    /// The Rules Authorisation Table (SGP.22 2.9.2), instead of one that lets every operator set PPR1 and PPR2 with the End
+    /// User's consent. Nothing changes it later.
+    pub fn rat(mut self, table: GetRatResponse) -> Self {
+        self.rat = table;
         self
     }
 
@@ -108,7 +117,7 @@ impl Manufacture {
             default_dp_address: self.default_dp_address.clone(),
             initial_dp_address: self.default_dp_address,
             root_ds_address: self.root_ds_address,
-            rat: rsp_asn1::encode(&rat::default_table()).map_err(|error| Error::Manufacture(error.to_string()))?,
+            rat: rsp_asn1::encode(&self.rat).map_err(|error| Error::Manufacture(error.to_string()))?,
             capacity: self.capacity,
             profiles: Vec::new(),
             next_isdp: FIRST_ISDP,

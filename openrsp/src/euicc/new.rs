@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Args;
-use rsp_asn1::Eid;
+use rsp_asn1::{Eid, GetRatResponse};
 use rsp_crypto::{Curve, SecretKey, rust_crypto};
 use rsp_euicc::{Credential, FileStore, Manufacture};
 use rsp_pki::directory::{Mint, PkiDirectory};
@@ -52,6 +52,11 @@ pub(crate) struct NewArgs {
     /// class, and messages over the air that are protected with them count. For tests only.
     #[arg(long)]
     accept_published_keys: bool,
+
+    /// The Rules Authorisation Table: the answer of ES10b.GetRAT (BF43…) in DER or hexadecimal. Without it every operator may
+    /// set PPR1 and PPR2 if the End User agrees.
+    #[arg(long, value_name = "FILE")]
+    rat: Option<PathBuf>,
 }
 
 pub(super) fn run(args: &NewArgs, json: bool) -> anyhow::Result<ExitCode> {
@@ -75,6 +80,9 @@ pub(super) fn run(args: &NewArgs, json: bool) -> anyhow::Result<ExitCode> {
     if let Some(memory) = args.memory {
         manufacture = manufacture.capacity(memory);
     }
+    if let Some(path) = &args.rat {
+        manufacture = manufacture.rat(read_rat(path)?);
+    }
     let state = manufacture.build(rust_crypto()).map_err(|error| failure(&args.pki, error))?;
     FileStore::create(&args.file, &state).map_err(|error| failure(&args.file, error))?;
     let eid = state.eid();
@@ -87,6 +95,15 @@ pub(super) fn run(args: &NewArgs, json: bool) -> anyhow::Result<ExitCode> {
         false => println!("{}: eUICC {eid}", args.file.display()),
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// A table as GetRAT answers it.
+fn read_rat(path: &Path) -> anyhow::Result<GetRatResponse> {
+    let bad = |what: String| Failure::new(Exit::Input, format!("{}: {what}", path.display()));
+    let content = std::fs::read(path).map_err(|error| bad(error.to_string()))?;
+    let text: Vec<u8> = content.iter().copied().filter(|byte| !byte.is_ascii_whitespace()).collect();
+    let der = hex::decode(text).unwrap_or(content);
+    rsp_asn1::decode(&der).map_err(|error| bad(format!("no Rules Authorisation Table: {error}")))
 }
 
 /// A server's directory has the keys of its PKI one level below.
@@ -120,4 +137,27 @@ fn credential(pki: &PkiDirectory, curve: Curve, eid: Option<Eid>) -> Result<Cred
 /// The eUICC gets a key of its own; the directory keeps its.
 fn copy(key: &SecretKey) -> Result<SecretKey, PkiError> {
     Ok(SecretKey::from_bytes(key.curve(), &key.to_bytes())?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::read_rat;
+
+    #[test]
+    fn a_table_is_read_in_either_form_and_nothing_else_is() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let read = |content: &[u8]| {
+            std::fs::write(file.path(), content).unwrap();
+            read_rat(file.path()).map(|table| table.rat.len()).map_err(|error| error.to_string())
+        };
+        let der =
+            b"\xBF\x43\x17\xA0\x15\x30\x13\x80\x02\x05\x60\xA1\x09\x30\x07\x80\x03\xEE\xEE\xEE\x81\x00\x82\x02\x07\x80";
+        assert_eq!(read(der), Ok(1));
+        assert_eq!(read(b"BF43 17A0153013800205 60A10930078003EEEEEE8100 82020780\n"), Ok(1));
+        assert_eq!(read(b"BF4302A000"), Ok(0));
+        for bad in [b"".as_slice(), b"BF43", b"no table", b"BF4302A00000"] {
+            assert!(read(bad).unwrap_err().contains("no Rules Authorisation Table"), "{bad:?}");
+        }
+        assert!(read_rat(std::path::Path::new("/nowhere/rat")).is_err());
+    }
 }

@@ -1,10 +1,14 @@
 //! ES10b.GetEUICCInfo (SGP.22 5.7.8; SGP.23 4.2.13).
 
-use crate::server::{Order, World};
-use crate::terminal::Terminal;
-use rsp_asn1::{EuiccInfo1, EuiccInfo2, ExtCardResource, VersionType, decode};
+use rsp_asn1::{EuiccInfo1, EuiccInfo2, ExtCardResource, GetRatResponse, PprIds, RspCapability, VersionType, decode};
 use rsp_crypto::{Curve, rust_crypto};
 use rsp_euicc::Manufacture;
+
+use crate::server::{Order, World};
+use crate::terminal::Terminal;
+
+/// The memory of a new eUICC.
+const MEMORY: u32 = 10_000_000;
 
 #[test]
 fn tells_the_truth_in_euicc_info() {
@@ -19,11 +23,11 @@ fn tells_the_truth_in_euicc_info() {
     assert_eq!(before.euicc_ci_pk_id_list_for_verification, std::slice::from_ref(&server.ci_key_id));
     assert_eq!(before.forbidden_profile_policy_rules, None);
     let free = |info: &EuiccInfo2| ExtCardResource::parse(&info.ext_card_resource).unwrap();
-    assert_eq!((free(&before).applications, free(&before).free_non_volatile), (0, 2 << 20));
+    assert_eq!((free(&before).applications, free(&before).free_non_volatile), (0, MEMORY));
     let order = Order::number(1);
     terminal.install(&mut server, &order);
     let after = free(&info2(&mut terminal));
-    let used = (2 << 20) - after.free_non_volatile as usize;
+    let used = (MEMORY - after.free_non_volatile) as usize;
     assert_eq!(after.applications, 1);
     assert!(used >= order.elements.len(), "{used}");
     assert_eq!(terminal.delete(order.iccid()), 0);
@@ -39,4 +43,24 @@ fn lists_its_cis_in_order_of_preference() {
     let expected = vec![brainpool.server().ci_key_id, p256.server().ci_key_id];
     assert_eq!(info.euicc_ci_pk_id_list_for_verification, expected);
     assert_eq!(info.euicc_ci_pk_id_list_for_signing, expected);
+}
+
+#[test]
+fn says_when_no_further_profile_fits_and_which_rules_are_forbidden() {
+    let mut world = World::p256();
+    let credential = world.credential(World::eid(1));
+    let made = Manufacture::new(vec![credential]).capacity(512).rat(GetRatResponse::default());
+    let mut terminal = Terminal::new(made.build(rust_crypto()).unwrap());
+    let info: EuiccInfo2 = decode(&terminal.es10(&[0xBF, 0x22, 0x00]).unwrap()).unwrap();
+    assert!(!info.rsp_capability.contains(RspCapability::ADDITIONAL_PROFILE));
+    let forbidden = PprIds::from_bits(&[PprIds::PPR1, PprIds::PPR2]);
+    assert_eq!(info.forbidden_profile_policy_rules, Some(forbidden), "an empty RAT");
+}
+
+#[test]
+fn refuses_what_is_no_such_request() {
+    let mut terminal = Terminal::new(World::p256().euicc(1));
+    for request in ["BF200180", "BF220180", "BF22028000BF"] {
+        assert_eq!(terminal.hex(request).unwrap_err().0, 0x6A80, "{request}");
+    }
 }
