@@ -14,8 +14,11 @@ use rsp_crypto::{Curve, PublicKey, RandomnessExt, SecretKey, Signer, rust_crypto
 use rsp_euicc::{Credential, EuiccState, Manufacture};
 use rsp_pki::Role;
 use rsp_pki::issue::{Authority, Minted, Subject, Template, Validity, random_serial};
-use rsp_saip::Secret;
 use rsp_saip::builder::{Codes, ProfileBuilder};
+use rsp_saip::file::Fcp;
+use rsp_saip::gfm::{FileCommand, GenericFileManagement};
+use rsp_saip::header::PeHeader;
+use rsp_saip::{Element, ProfileElement, ProfilePackage, Secret};
 use rsp_testkit::SeededRandomness;
 
 pub(crate) const ADDRESS: &str = "smdp.example.com";
@@ -310,6 +313,36 @@ impl Order {
         }
     }
 
+    /// The same with at least so many bytes of profile elements: files that are filled.
+    pub(crate) fn padded(self, length: usize) -> Self {
+        const FILE: usize = 20_000;
+        let count = u8::try_from(length.div_ceil(FILE)).unwrap();
+        let files = (0..count).flat_map(|number| {
+            let size = u32::try_from(FILE).unwrap();
+            [FileCommand::CreateFcp(ef(number, size)), FileCommand::FillFileContent(vec![number; FILE].into())]
+        });
+        self.with_files(files.collect())
+    }
+
+    /// With twenty files more, each of so many bytes, which the package does not contain.
+    pub(crate) fn with_large_files(self, size: u32) -> Self {
+        self.with_files((0..20).map(|number| FileCommand::CreateFcp(ef(number, size))).collect())
+    }
+
+    fn with_files(mut self, commands: Vec<FileCommand>) -> Self {
+        let package = ProfilePackage::from_der(&self.elements).unwrap();
+        let files = GenericFileManagement {
+            header: PeHeader::mandated(0x7000),
+            commands: vec![commands],
+            unknown: Default::default(),
+        };
+        let files = ProfileElement::new(Element::GenericFileManagement(files)).unwrap();
+        let (end, elements) = package.elements().split_last().unwrap();
+        let elements = elements.iter().chain([&files, end]);
+        self.elements = elements.flat_map(|element| element.bytes().to_vec()).collect();
+        self
+    }
+
     /// The same with other metadata.
     pub(crate) fn with(mut self, change: impl FnOnce(&mut StoreMetadataRequest)) -> Self {
         change(&mut self.metadata);
@@ -341,6 +374,17 @@ impl Order {
 
     fn metadata_der(&self) -> Vec<u8> {
         self.raw_metadata.clone().unwrap_or_else(|| encode(&self.metadata).unwrap())
+    }
+}
+
+/// A file below the MF, one number after another.
+fn ef(number: u8, size: u32) -> Fcp {
+    Fcp {
+        file_descriptor: Some(vec![0x41, 0x21].into()),
+        file_id: Some(vec![0x40, number].into()),
+        security_attributes_referenced: Some(vec![1].into()),
+        ef_file_size: Some(size.to_be_bytes().to_vec().into()),
+        ..Fcp::default()
     }
 }
 

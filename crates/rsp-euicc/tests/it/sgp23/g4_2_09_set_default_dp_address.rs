@@ -1,5 +1,7 @@
 //! ES10a.SetDefaultDpAddress (SGP.22 5.7.4; SGP.23 4.2.9).
 
+use rsp_asn1::tlv;
+
 use crate::server::World;
 use crate::terminal::Terminal;
 
@@ -25,4 +27,29 @@ fn the_default_smdp_address_can_be_set_and_removed() {
     }
     assert_eq!(terminal.hex("BF3F028000").unwrap(), "BF3F03800100");
     assert_eq!(addresses(&mut terminal), none);
+}
+
+/// SetDefaultDpAddress with an address of so many characters: the result.
+fn set(terminal: &mut Terminal, length: usize) -> String {
+    let mut content = Vec::new();
+    tlv::write(&mut content, &[0x80], &vec![b'a'; length]);
+    let mut request = Vec::new();
+    tlv::write(&mut request, &[0xBF, 0x3F], &content);
+    hex::encode_upper(terminal.es10(&request).unwrap())
+}
+
+#[test]
+fn an_address_is_as_long_as_a_domain_name_at_most() {
+    let mut terminal = Terminal::new(World::p256().euicc(1));
+    for length in [1, 127, 128, 255] {
+        assert_eq!(set(&mut terminal, length), "BF3F03800100", "{length}");
+        assert!(terminal.hex("BF3C00").unwrap().matches("61").count() >= length);
+    }
+    let before = terminal.hex("BF3C00").unwrap();
+    for length in [256, 1000, 20_000] {
+        assert_eq!(set(&mut terminal, length), "BF3F0380017F", "{length}");
+        assert_eq!(terminal.hex("BF3C00").unwrap(), before, "nothing was changed");
+    }
+    assert_eq!(terminal.hex("BF3F00").unwrap_err().0, 0x6A80, "no address");
+    assert_eq!(terminal.hex("BF3F048002C328").unwrap_err().0, 0x6A80, "not UTF-8");
 }

@@ -3,7 +3,9 @@
 use crate::load::setup;
 use crate::server::Order;
 use crate::terminal::Terminal;
-use rsp_asn1::{NotificationEvent, OtherSignedNotification, ProfileClass, decode, tlv};
+use rsp_asn1::{
+    NotificationConfigurationInformation, NotificationEvent, OtherSignedNotification, ProfileClass, decode, tlv,
+};
 use rsp_crypto::{Signature, rust_crypto};
 use rsp_pki::{Certificate, TrustStore, Validation, validate_euicc};
 
@@ -122,4 +124,48 @@ fn a_full_list_drops_the_oldest() {
     }
     let numbers: Vec<u64> = terminal.notifications().iter().map(|n| n.seq_number).collect();
     assert_eq!(numbers, (2..=65).collect::<Vec<u64>>());
+}
+
+#[test]
+fn an_entry_for_several_events_and_several_entries_for_one_report_one_bit_each() {
+    let (_, mut server, mut terminal) = setup();
+    let order = Order::number(1).with(|metadata| {
+        let entry = |events: &[usize], address: &str| NotificationConfigurationInformation {
+            profile_management_operation: NotificationEvent::from_bits(events),
+            notification_address: address.to_owned(),
+            unknown: rsp_asn1::Unknown::default(),
+        };
+        let entries = vec![entry(&[ENABLE, DISABLE, DELETE], "one.example.com"), entry(&[ENABLE], "two.example.com")];
+        metadata.notification_configuration_info = Some(entries);
+    });
+    terminal.install(&mut server, &order);
+    terminal.enable(order.iccid());
+    terminal.disable(order.iccid());
+    terminal.delete(order.iccid());
+    let reported: Vec<(Vec<usize>, String)> = terminal
+        .notifications()
+        .into_iter()
+        .map(|n| (n.profile_management_operation.bits().collect(), n.notification_address))
+        .collect();
+    let entry = |event: usize, address: &str| (vec![event], address.to_owned());
+    let expected = [
+        entry(INSTALL, crate::server::ADDRESS),
+        entry(ENABLE, "one.example.com"),
+        entry(ENABLE, "two.example.com"),
+        entry(DISABLE, "one.example.com"),
+        entry(DELETE, "one.example.com"),
+    ];
+    assert_eq!(reported, expected);
+}
+
+#[test]
+fn filters_by_event_and_refuses_what_is_no_filter() {
+    let (_, mut server, mut terminal) = setup();
+    terminal.install(&mut server, &Order::number(1));
+    assert_eq!(terminal.hex("BF280481020780").unwrap().matches("BF2F").count(), 1, "install");
+    assert_eq!(terminal.hex("BF280481020470").unwrap(), "BF2802A000", "everything but install");
+    assert_eq!(terminal.hex("BF2804810200 0F".replace(' ', "").as_str()).unwrap(), "BF2802A000", "events of version 3");
+    for request in ["BF28028100", "BF2804810209FF", "BF280181"] {
+        assert_eq!(terminal.hex(request).unwrap_err().0, 0x6A80, "{request}");
+    }
 }
