@@ -51,13 +51,15 @@ impl Channel {
         *self = Self { waiting, ..Self::default() };
     }
 
-    /// Puts answer data of a command with a data field aside: 61xx, and GET RESPONSE fetches it.
+    /// Puts answer data of a command with a data field aside: 61xx, or the warning that goes with it, and GET RESPONSE
+    /// fetches it (ETSI TS 102 221 7.3.1.1.4).
     pub(crate) fn deliver(&mut self, response: Response) -> Response {
-        if response.data.is_empty() || !response.sw.is_success() {
+        let warning = matches!(response.sw.sw1(), 0x62 | 0x63);
+        if response.data.is_empty() || !(warning || response.sw.is_success()) {
             return response;
         }
         self.waiting = response.data;
-        Response::status(StatusWord::more_data(self.waiting.len()))
+        Response::status(if warning { response.sw } else { StatusWord::more_data(self.waiting.len()) })
     }
 
     /// Forgets what waits: every command but GET RESPONSE does.
