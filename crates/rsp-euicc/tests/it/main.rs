@@ -1,6 +1,7 @@
 //! Tests of rsp-euicc: the eUICC as a chip, against a server whose every message is built here by hand.
 
 mod aka;
+mod atk_apdu_fuzz;
 mod atk_memory;
 mod atk_ppr;
 mod attacks;

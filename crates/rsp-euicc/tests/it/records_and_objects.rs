@@ -108,6 +108,8 @@ fn searching_refuses_what_makes_no_sense() {
     card.ok("00A4000C026F11");
     for (apdu, expected) in [
         ("00A2010402 0000", "6282"),
+        // The value itself is not searched.
+        ("00A2010603 0C9797", "6282"),
         ("00A2060402 8001", "6A83"),
         ("00A20104", "6700"),
         ("00A201060104", "6700"),
@@ -243,6 +245,7 @@ fn files_of_objects_refuse_what_does_not_fit() {
 fn files_are_deactivated_by_name() {
     let Some(contents) = generic() else { return };
     let mut card = Terminal::new(contents).usim();
+    assert_eq!(card.status("00040800047FFF6F46"), "6982");
     card.ok("0020000A083535353535353535");
     card.ok("00040800047FFF6F46");
     assert!(card.changed);
