@@ -150,8 +150,12 @@ fn get_challenge(command: &Command, rng: &mut dyn Randomness) -> Executed {
 }
 
 /// An answer whose length the terminal must know: another Le than that (or 256, "whatever there is") gets 6Cxx, and so does
-/// a command with neither data nor Le, which T=0 sends with a length of zero.
+/// a command with neither data nor Le, which T=0 sends with a length of zero. More than 256 bytes cannot be answered to a
+/// command without data, for which there is no GET RESPONSE.
 fn cut(data: Vec<u8>, command: &Command) -> Executed {
+    if data.len() > 256 && command.data.is_empty() {
+        return refused(StatusWord::WRONG_LENGTH);
+    }
     match command.le {
         Some(256) => done(data),
         // GET RESPONSE asks for the length.

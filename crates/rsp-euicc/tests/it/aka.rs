@@ -133,6 +133,23 @@ fn milenage_through_the_profile_accepts_each_number_once() {
     assert_eq!(terminal.authenticate(&rand, &autn(&network, &rand, next, [0x80, 0])).data[0], 0xDB);
 }
 
+/// The IMS context of an ISIM (3GPP TS 31.103 7.1.2.1): the same answer, but never a GSM key.
+#[test]
+fn an_isim_authenticates_in_the_ims_context() {
+    let network = Milenage::new(&KEY, &OPC);
+    let mut terminal = Terminal::new(built());
+    terminal.ok("00A4040C07A0000000871004");
+    let rand = [0x6B; 16];
+    let challenge = autn(&network, &rand, [0, 0, 0, 0, 2, 0x21], [0x80, 0]);
+    let response = terminal.authenticate(&rand, &challenge);
+    let expected = network.f2345(&rand);
+    let data = [&[0xDB, 0x08][..], &expected.res, &[0x10], &expected.ck[..], &[0x10], &expected.ik[..]].concat();
+    assert_eq!((hex::encode(response.data), response.sw), (hex::encode(data), StatusWord::OK));
+    let again = terminal.authenticate(&rand, &challenge);
+    assert_eq!((again.sw, &again.data[..2]), (StatusWord::OK, &[0xDC, 0x0E][..]));
+    assert_eq!(terminal.status(&format!("00880080 11 10{}", "00".repeat(16))), "9864", "no GSM context");
+}
+
 #[test]
 fn one_flipped_bit_of_key_or_opc_fails() {
     let network = Milenage::new(&KEY, &OPC);

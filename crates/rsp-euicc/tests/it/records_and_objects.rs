@@ -281,6 +281,22 @@ fn without_le_the_card_names_the_length() {
     assert_eq!(card.status("80F2000C"), "9000", "nothing to fetch");
 }
 
+/// ETSI TS 102 221 has records of up to 255 bytes; a package can ask for longer ones, which no answer can carry.
+#[test]
+fn a_record_that_no_answer_can_carry_is_refused() {
+    let file = fcp(&[0x42, 0x21, 0x01, 0x2C], [0x6F, 0x11], 0x1C, &[0x02, 0x58]);
+    let path = FileCommand::FilePath(OctetString::from_static(&[0x7F, 0xF0]));
+    let header = PeHeader { mandated: None, identification: 0x1000, unknown: Default::default() };
+    let commands = vec![vec![path, FileCommand::CreateFcp(file)]];
+    let mut elements = elements();
+    let gfm = GenericFileManagement { header, commands, unknown: Default::default() };
+    elements.insert(elements.len() - 1, Element::GenericFileManagement(gfm));
+    let Ok((contents, _)) = install_elements(elements) else { return };
+    let mut card = Terminal::new(contents).usim();
+    card.ok("00A4000C026F11");
+    assert_eq!(card.status("00B2010400"), "6700");
+}
+
 #[test]
 fn the_mf_says_that_terminal_capability_is_supported() {
     let mut card = Terminal::new(built());
