@@ -16,8 +16,9 @@ use super::{Fault, InstallError, ProfileContents, card_content, keys, requiremen
 use crate::fs::{Content, FileSystem, NodeId};
 use crate::registry::Registry;
 
-/// Services of EF_UST that this USIM does not have: GBA and MBMS.
-const UNSUPPORTED_SERVICES: [usize; 2] = [68, 69];
+/// Services of EF_UST that this USIM does not have: GBA, MBMS, and the SUCI of offload to WLANs (GET IDENTITY in the NSWO
+/// context).
+const UNSUPPORTED_SERVICES: [usize; 3] = [68, 69, 142];
 
 /// The DF that PINs and keys belong to.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -6,13 +6,13 @@ use rsp_asn1::OctetString;
 use rsp_crypto::{Curve, PublicKey, Randomness, SecretKey};
 use rsp_euicc::usim::ecies;
 use rsp_network::{Profile, Sidf, SidfError, Supi};
-use rsp_saip::file::Fcp;
+use rsp_saip::file::{Fcp, File, FileItem};
 use rsp_saip::gfm::{FileCommand, GenericFileManagement};
 use rsp_saip::header::PeHeader;
 use rsp_saip::{Element, ProfilePackage};
 use serde_json::Value;
 
-use crate::profile::{Terminal, built, generic, install_elements};
+use crate::profile::{Terminal, built, elements, generic, install_elements};
 
 const ADM1: &str = "0020000A083535353535353535";
 const GET_IDENTITY: &str = "8078000100";
@@ -248,4 +248,24 @@ fn no_terminal_reads_the_keys_of_the_home_network_on_the_card() {
     let Some(mut card) = subscriber("A006020101020000") else { return };
     card.ok("00A4080C067FFF5FD04F01");
     assert_eq!(card.status("00B0000000"), "6982");
+}
+
+/// The contexts that the card has stay in EF_UST; that of offload to WLANs, service n°142, does not.
+#[test]
+fn ef_ust_tells_which_identities_the_card_gives() {
+    let mut elements = elements();
+    for element in &mut elements {
+        if let Element::Template(template) = element
+            && let Some(table) = template.file_mut("ef-ust")
+        {
+            let fcp = Fcp { ef_file_size: Some(OctetString::from_static(&[18])), ..Fcp::default() };
+            let content = OctetString::from_static(&[0xFF; 18]);
+            *table = File(vec![FileItem::FileDescriptor(fcp), FileItem::FillFileContent(content)]);
+        }
+    }
+    let mut card = Terminal::new(install_elements(elements).expect("it installs").0).usim();
+    card.ok("00A4000C026F38");
+    // Services n°68 and n°69 are off, n°121 to n°128 on, n°142 off.
+    assert_eq!(card.ok("00B0000000"), "FFFFFFFFFFFFFFFFE7FFFFFFFFFFFFFFFFDF");
+    assert_eq!(card.status(GET_IDENTITY), "6A88", "the service without its file");
 }
