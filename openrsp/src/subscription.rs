@@ -199,3 +199,51 @@ fn digits(randomness: &mut dyn Randomness, count: usize) -> String {
     randomness.fill(&mut bytes);
     bytes.iter().map(|byte| char::from(b'0' + byte % 10)).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use rsp_asn1::OctetString;
+    use rsp_saip::ProfileElement;
+    use rsp_testkit::SeededRandomness;
+
+    use super::*;
+
+    /// A package that authenticates by TUAK with these options.
+    fn with_tuak(options: u8, key: &[u8], iterations: Option<u8>) -> ProfilePackage {
+        let mut randomness = SeededRandomness::new("subscription");
+        let builder = builder("8900101234567890123".into(), "001010123456789".into(), "tuak", &mut randomness);
+        let package = builder.build().unwrap();
+        let elements = package.elements().iter().map(|element| {
+            let mut element = element.element().clone();
+            if let Element::AkaParameter(aka) = &mut element
+                && let AlgorithmConfiguration::Algorithm(parameter) = &mut aka.algorithm
+            {
+                parameter.algorithm_id = TUAK;
+                parameter.options = OctetString::from(vec![options]);
+                parameter.key = Secret::from(key);
+                parameter.opc = Secret::from(&[0x7A; 32][..]);
+                parameter.number_of_keccak = iterations;
+            }
+            ProfileElement::new(element).unwrap().bytes().to_vec()
+        });
+        ProfilePackage::from_der(&elements.collect::<Vec<_>>().concat()).unwrap()
+    }
+
+    #[test]
+    fn a_tuak_subscriber_is_read_with_its_lengths_and_iterations() {
+        for (options, key, iterations, res_length) in
+            [(0x00, &[1; 16][..], None, 4), (0x09, &[2; 32], Some(3), 8), (0x02, &[3; 32], None, 16)]
+        {
+            let mut read = subscriber(&with_tuak(options, key, iterations)).unwrap();
+            let tuak = Tuak::new(key, [0x7A; 32]).unwrap().with_iterations(iterations.unwrap_or(1));
+            let mut expected = Subscriber::tuak(tuak, res_length);
+            let (read, expected) = (read.challenge([0x5A; 16]), expected.challenge([0x5A; 16]));
+            assert_eq!((read.autn(), read.xres()), (expected.autn(), expected.xres()));
+            assert_eq!(read.xres().len(), res_length);
+        }
+        // A RES of 256 bits, a MAC of 128 bits, keys of 256 bits, and a K of 24 bytes.
+        for (options, key) in [(0x04, &[1; 16][..]), (0x10, &[1; 16]), (0x40, &[1; 16]), (0x00, &[1; 24])] {
+            assert!(subscriber(&with_tuak(options, key, None)).is_err(), "{options:02X}");
+        }
+    }
+}
