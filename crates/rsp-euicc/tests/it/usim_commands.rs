@@ -228,6 +228,9 @@ fn a_cyclic_file_keeps_the_newest_first() {
     assert_eq!(terminal.ok("00B2000203"), "000003");
     assert_eq!(terminal.status("8032000003FFFFFF00"), "9850");
     assert_eq!(terminal.status("80320000040000000000"), "6700");
+    for p1_p2 in ["0001", "0100", "8000", "9F00", "A100"] {
+        assert_eq!(terminal.status(&format!("8032{p1_p2}0300000100")), "6A86", "{p1_p2}");
+    }
 }
 
 #[test]
