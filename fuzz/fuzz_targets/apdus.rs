@@ -7,14 +7,17 @@ use std::sync::OnceLock;
 use libfuzzer_sys::fuzz_target;
 use rsp_apdu::store_data::Assembler;
 use rsp_apdu::{Card, Command, Response};
-use rsp_asn1::{Eid, ObjectIdentifier, Timestamp};
+use rsp_asn1::{Eid, ObjectIdentifier, OctetString, Timestamp};
 use rsp_crypto::{Curve, Randomness, SecretKey, rust_crypto};
 use rsp_euicc::interpreter::{ProfileContents, install};
 use rsp_euicc::usim::Session;
 use rsp_euicc::{Credential, Euicc, EuiccState, Manufacture, MemoryStore};
 use rsp_pki::issue::{Authority, Subject, Template, Validity};
-use rsp_saip::Secret;
 use rsp_saip::builder::{Codes, ProfileBuilder};
+use rsp_saip::file::{Fcp, File, FileItem};
+use rsp_saip::gfm::{FileCommand, GenericFileManagement};
+use rsp_saip::header::PeHeader;
+use rsp_saip::{Element, ProfileElement, Secret};
 
 /// Longer scripts find nothing that shorter ones do not.
 const MAX_COMMANDS: usize = 64;
@@ -126,6 +129,61 @@ fn new_profile() -> &'static ProfileContents {
             pad_to: 0,
         };
         let package = package.build().unwrap_or_else(|error| panic!("{error}"));
-        install(package.elements()).unwrap_or_else(|error| panic!("{error}")).0
+        let mut elements: Vec<Element> = package.elements().iter().map(|element| element.element().clone()).collect();
+        elements.iter_mut().for_each(with_all_services);
+        elements.insert(elements.len() - 1, Element::GenericFileManagement(more_files()));
+        let elements: Result<Vec<_>, _> = elements.into_iter().map(ProfileElement::new).collect();
+        let elements = elements.unwrap_or_else(|error| panic!("{error}"));
+        install(&elements).unwrap_or_else(|error| panic!("{error}")).0
     })
 }
+
+/// The GSM context and the concealment of the subscriber among them.
+fn with_all_services(element: &mut Element) {
+    let Element::Template(template) = element else { return };
+    let Some(table) = template.file_mut("ef-ust") else { return };
+    let fcp = Fcp { ef_file_size: Some(OctetString::from_static(&[17])), ..Fcp::default() };
+    *table =
+        File(vec![FileItem::FileDescriptor(fcp), FileItem::FillFileContent(OctetString::from_static(&[0xFF; 17]))]);
+}
+
+/// A BER-TLV file, a cyclic one, and what the SUCI is calculated from, all of which everybody may read and write.
+fn more_files() -> GenericFileManagement {
+    let path = |path: &'static [u8]| FileCommand::FilePath(OctetString::from_static(path));
+    let content = |bytes: &'static [u8]| FileCommand::FillFileContent(OctetString::from_static(bytes));
+    let create = |descriptor: &'static [u8], id: [u8; 2], size: Option<&'static [u8]>| {
+        FileCommand::CreateFcp(Fcp {
+            file_descriptor: Some(OctetString::from_static(descriptor)),
+            file_id: Some(OctetString::from(id)),
+            // The rule of the builder's EF_ARR that asks for PIN 1, which is disabled.
+            security_attributes_referenced: Some(OctetString::from_static(&[0x6F, 0x06, 0x05])),
+            ef_file_size: size.map(OctetString::from_static),
+            ..Fcp::default()
+        })
+    };
+    let commands = vec![
+        path(&[0x7F, 0xF0]),
+        create(&[0x79, 0x21], [0x6F, 0x12], Some(&[0x01, 0x00])),
+        content(b"\x80\x02\x11\x22\x9F\x20\x01\xAA"),
+        path(&[0x7F, 0xF0]),
+        create(&[0x46, 0x21, 0x00, 0x03], [0x6F, 0x39], Some(&[9])),
+        path(&[0x7F, 0xF0]),
+        create(&[0x78, 0x21], [0x5F, 0xC0], None),
+        create(&[0x41, 0x21], [0x4F, 0x0A], Some(&[4])),
+        content(b"\x76\xF8\x00\x00"),
+        path(&[0x7F, 0xF0]),
+        create(&[0x78, 0x21], [0x5F, 0xD0], None),
+        create(&[0x41, 0x21], [0x4F, 0x01], Some(&[0x76])),
+        content(SUCI_CALC_INFO),
+    ];
+    let header = PeHeader { mandated: None, identification: 0x1000, unknown: Default::default() };
+    GenericFileManagement { header, commands: vec![commands], unknown: Default::default() }
+}
+
+/// Profile B, then profile A, with the keys of 3GPP TS 33.501 C.4.
+const SUCI_CALC_INFO: &[u8] = b"\xA0\x06\x02\x01\x01\x02\x00\x00\xA1\x4B\x80\x01\x1B\x81\x21\
+    \x02\x72\xDA\x71\x97\x62\x34\xCE\x83\x3A\x69\x07\x42\x58\x67\xB8\x2E\
+    \x07\x4D\x44\xEF\x90\x7D\xFB\x4B\x3E\x21\xC1\xC2\x25\x6E\xBC\xD1\
+    \x80\x01\x1E\x81\x20\
+    \x5A\x8D\x38\x86\x48\x20\x19\x7C\x33\x94\xB9\x26\x13\xB2\x0B\x91\
+    \x63\x3C\xBD\x89\x71\x19\x27\x3B\xF8\xE4\xA6\xF4\xEE\xC0\xA6\x50";

@@ -126,7 +126,7 @@ fn own_seeds(target: &str) -> Vec<Vec<u8>> {
     ];
     match target {
         "activation_code" => codes.iter().map(|code| code.as_bytes().to_vec()).collect(),
-        "apdus" => vec![apdu_script(&isdr_commands()), apdu_script(&usim_commands())],
+        "apdus" => [isdr_commands(), usim_commands(), file_commands()].iter().map(|script| apdu_script(script)).collect(),
         "rsp_messages" => vec![
             br#"{"smdpAddress":"smdp.example.com","euiccChallenge":"AAAAAAAAAAAAAAAAAAAAAA==","euiccInfo1":"vyAHggMCAgCpAA=="}"#
                 .to_vec(),
@@ -169,6 +169,33 @@ fn usim_commands() -> Vec<Vec<u8>> {
         b"\x00\x2C\x00\x01\x00".to_vec(),
         b"\x80\xF2\x00\x00\x00".to_vec(),
         authenticate,
+    ]
+}
+
+/// Records searched, data objects set and retrieved in blocks, files deactivated and activated, a SUCI.
+fn file_commands() -> Vec<Vec<u8>> {
+    vec![
+        b"\x00\xA4\x04\x04\x07\xA0\x00\x00\x00\x87\x10\x02".to_vec(),
+        b"\x00\xA4\x00\x0C\x02\x6F\x06".to_vec(),
+        b"\x00\xA2\x01\x04\x03\x80\x01\x01".to_vec(),
+        b"\x00\xA2\x00\x06\x05\x06\x00\x80\x01\x01".to_vec(),
+        b"\x00\xA2\x01\x06\x04\x0C\x07\xA4\x06".to_vec(),
+        b"\x00\xA4\x00\x0C\x02\x6F\x12".to_vec(),
+        b"\x80\xCB\x00\x80\x01\x5C\x00".to_vec(),
+        b"\x80\xCB\x00\x80\x01\x80\x02".to_vec(),
+        b"\x80\xCB\x00\x00\x02".to_vec(),
+        b"\x80\xCB\x00\xC0\x02".to_vec(),
+        b"\x80\xDB\x00\x80\x04\x81\x04\x01\x02".to_vec(),
+        b"\x80\xDB\x00\x00\x02\x03\x04".to_vec(),
+        b"\x80\xDB\x00\x80\x01\x81".to_vec(),
+        b"\x00\xA4\x00\x0C\x02\x6F\x39".to_vec(),
+        b"\x80\x32\x00\x00\x03\x00\x00\x01\x00".to_vec(),
+        b"\x00\x04\x08\x00\x04\x7F\xFF\x6F\x46".to_vec(),
+        b"\x00\x44\x00\x00".to_vec(),
+        b"\x80\x78\x00\x01\x00".to_vec(),
+        b"\x00\xA4\x08\x0C\x06\x7F\xFF\x5F\xD0\x4F\x01".to_vec(),
+        b"\x00\xD6\x00\x02\x01\x01".to_vec(),
+        b"\x80\x78\x00\x01\x36".to_vec(),
     ]
 }
 
