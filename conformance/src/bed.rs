@@ -118,6 +118,11 @@ impl Bed {
         self.dir.path().join("card.euicc")
     }
 
+    /// Where a reader can have its files.
+    pub(crate) fn reader(&self) -> PathBuf {
+        self.dir.path().join("reader")
+    }
+
     /// The SM-DP+ and the alternative SM-DS.
     pub(crate) fn server(&self) -> &Site {
         &self.server

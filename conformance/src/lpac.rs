@@ -1,4 +1,4 @@
-//! One run of an unmodified lpac (`LPAC_APDU=stdio`, `LPAC_HTTP=curl`): its lines about APDUs go to the card process, the
+//! One run of an unmodified lpac with `LPAC_HTTP=curl`: with `LPAC_APDU=stdio` its lines about APDUs go to the card process, the
 //! card's answers back, and everything else is kept for the checks.
 
 use std::io::{BufRead as _, BufReader, Read as _, Seek as _, Write as _};
@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use anyhow::{Context as _, bail, ensure};
 use serde_json::Value;
 
-use crate::card::CardProcess;
+use crate::card::Card;
 
 /// The program.
 pub(crate) struct Lpac {
@@ -27,8 +27,8 @@ pub(crate) struct Outcome {
     pub(crate) data: Value,
     /// The messages of the `progress` objects, in order.
     pub(crate) progress: Vec<String>,
-    /// Commands that the card answered.
-    pub(crate) apdus: usize,
+    /// Commands that the card answered; over PC/SC nobody counts them.
+    apdus: usize,
     /// The bodies of the HTTP responses that have one, as lpac received them.
     pub(crate) responses: Vec<Value>,
 }
@@ -42,10 +42,11 @@ impl Lpac {
     }
 
     /// Runs it with a card. `answer` is what the user types when asked about a profile.
-    pub(crate) fn run(&self, card: &mut CardProcess, arguments: &[&str], answer: char) -> anyhow::Result<Outcome> {
+    pub(crate) fn run(&self, card: &mut Card, arguments: &[&str], answer: char) -> anyhow::Result<Outcome> {
         // A file takes whatever comes, while nobody reads it.
         let mut log = tempfile::tempfile().context("a temporary file")?;
         let mut command = self.command(arguments);
+        card.lead(&mut command);
         command.stderr(log.try_clone()?);
         let mut child = command.spawn().with_context(|| self.program.display().to_string())?;
         let mut input = child.stdin.take().context("a process without input")?;
@@ -95,7 +96,7 @@ impl Lpac {
     fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(&self.program);
         command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped());
-        command.env("LPAC_APDU", "stdio").env("LPAC_HTTP", "curl");
+        command.env("LPAC_HTTP", "curl");
         // It logs every response then. The second name is that of releases before 2.3.
         command.env("LPAC_HTTP_DEBUG", "1").env("LIBEUICC_DEBUG_HTTP", "1");
         // Its HTTP library would take them to a proxy, but the server is on this machine.
@@ -114,6 +115,14 @@ impl Outcome {
     pub(crate) fn ok(self) -> anyhow::Result<Value> {
         ensure!(self.code == 0, "lpac says {}: {} {}", self.code, self.message, self.data);
         Ok(self.data)
+    }
+
+    /// How many APDUs there were, to be added to what is said; nothing over PC/SC.
+    pub(crate) fn counted(&self) -> String {
+        match self.apdus {
+            0 => String::new(),
+            apdus => format!(", {apdus} APDUs"),
+        }
     }
 
     /// Subject and reason of the first refusal, as `8.2.6/3.8`. What follows is lpac's own cancelling.

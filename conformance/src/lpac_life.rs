@@ -1,4 +1,4 @@
-//! The whole life of an unmodified lpac: eUICC on its stdio, SM-DP+ and SM-DSs on HTTPS, every result checked on both sides.
+//! The whole life of an unmodified lpac: eUICC on its stdio or in a PC/SC reader, SM-DP+ and SM-DSs on HTTPS, every result checked on both sides.
 
 mod events;
 mod refusals;
@@ -10,10 +10,11 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use crate::bed::{Bed, Holder, Place, Sale, Terms};
-use crate::card::CardProcess;
+use crate::card::{Card, CardInReader, CardProcess};
 use crate::lpac::Lpac;
 use crate::report::Report;
 use crate::transcript::Transcript;
+use openrsp::onlookers;
 use openrsp::processes::Openrsp;
 
 /// Drive an unmodified lpac through its whole life with an eUICC and an SM-DP+ and two SM-DSs of ours.
@@ -28,6 +29,10 @@ pub(crate) struct LpacArgs {
     /// The curve of the eUICC's identity, p256 or brainpool; by default it has both.
     #[arg(long, value_name = "CURVE")]
     curve: Option<String>,
+    /// Let lpac find the eUICC in a PC/SC reader instead of on its stdio, and let other PC/SC programs look at it. Needs
+    /// Debian's pcscd, vsmartcard-vpcd, opensc and pcsc-tools, and an lpac with its driver for PC/SC.
+    #[arg(long)]
+    pcsc: bool,
     /// Write everything that passes, and what it takes to repeat it, into this new directory.
     #[arg(long, value_name = "DIR")]
     record: Option<PathBuf>,
@@ -46,7 +51,11 @@ pub(crate) fn run(args: &LpacArgs, report: &mut Report) -> anyhow::Result<()> {
     }
     let transcript = args.record.as_deref().map(Transcript::create).transpose()?;
     let servers = bed.serve(transcript.as_ref().map(Transcript::dir))?;
-    let card = CardProcess::start(bed.openrsp(), &bed.card(), transcript.as_ref().map(|t| t.raw("card")).as_deref())?;
+    let record = transcript.as_ref().map(|transcript| transcript.raw("card"));
+    let card = match args.pcsc {
+        true => Card::Reader(CardInReader::start(bed.openrsp(), &bed.card(), &bed.reader(), record.as_deref())?),
+        false => Card::Stdio(CardProcess::start(bed.openrsp(), &bed.card(), record.as_deref())?),
+    };
     let mut life = Life { lpac, bed, card, report };
     let version = life.version()?;
     life.live()?;
@@ -54,7 +63,7 @@ pub(crate) fn run(args: &LpacArgs, report: &mut Report) -> anyhow::Result<()> {
     card.end()?;
     drop(servers);
     match transcript {
-        Some(transcript) => transcript.keep_lpac(&bed, &version),
+        Some(transcript) => transcript.keep_lpac(&bed, &version, if args.pcsc { "PC/SC" } else { "stdio" }),
         None => Ok(()),
     }
 }
@@ -81,7 +90,7 @@ fn offers() -> [(&'static str, Terms); 10] {
 struct Life<'a> {
     lpac: Lpac,
     bed: Bed,
-    card: CardProcess,
+    card: Card,
     report: &'a mut Report,
 }
 
@@ -121,10 +130,10 @@ impl Life<'_> {
         let Self { lpac, card, report, .. } = self;
         report.step(name, || {
             let outcome = lpac.run(card, arguments, 'y')?;
-            let apdus = outcome.apdus;
+            let apdus = outcome.counted();
             let data = outcome.ok()?;
             let seen = look(&data)?;
-            Ok((data, format!("{seen}, {apdus} APDUs")))
+            Ok((data, seen + &apdus))
         })
     }
 
@@ -220,6 +229,7 @@ impl Life<'_> {
         let (first, second) = (self.bed.sale("PLAIN")?.iccid.clone(), self.bed.sale("CONFIRMED")?.iccid.clone());
         self.must("profile enable", &["profile", "enable", &first], |_| Ok(first.clone()))?;
         self.lists(&[(&first, "enabled"), (&second, "disabled")])?;
+        self.onlookers()?;
         self.must("profile nickname", &["profile", "nickname", &first, "Reise"], |_| Ok("Reise".to_owned()))?;
         let listed = self.lists(&[(&first, "enabled"), (&second, "disabled")])?;
         ensure!(listed[0]["profileNickname"] == "Reise", "the nickname is {}", listed[0]["profileNickname"]);
@@ -228,6 +238,14 @@ impl Life<'_> {
         self.must("profile disable", &["profile", "disable", &second], |_| Ok(second.clone()))?;
         self.must("profile delete", &["profile", "delete", &first], |_| Ok(first.clone()))?;
         self.lists(&[(&second, "disabled")]).map(drop)
+    }
+
+    /// What other PC/SC programs see while a profile is enabled.
+    fn onlookers(&mut self) -> anyhow::Result<()> {
+        let Self { card: Card::Reader(card), report, .. } = self else { return Ok(()) };
+        report.check("pcsc_scan", || onlookers::pcsc_scan(&card.readers))?;
+        report.check("opensc-tool", || onlookers::opensc_tool(&card.readers))?;
+        report.check("scriptor", || onlookers::scriptor(&card.readers))
     }
 
     fn notifications(&mut self) -> anyhow::Result<()> {

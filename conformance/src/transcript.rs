@@ -55,8 +55,8 @@ impl Transcript {
         self.dir.join(part)
     }
 
-    /// Completes the transcript of a run of lpac.
-    pub(crate) fn keep_lpac(&self, bed: &Bed, version: &str) -> anyhow::Result<()> {
+    /// Completes the transcript of a run of lpac that reached the card so.
+    pub(crate) fn keep_lpac(&self, bed: &Bed, version: &str, way: &str) -> anyhow::Result<()> {
         self.card()?;
         for curve in ["p256", "brainpool"] {
             let to = self.dir.join("pki").join(curve);
@@ -70,7 +70,7 @@ impl Transcript {
         }
         self.json("server/sales.json", &bed.sales_as_json())?;
         self.json("server/outcome.json", &bed.outcome_as_json()?)?;
-        let what = "its whole life over stdio to our eUICC and HTTPS to our SM-DP+ and SM-DSs";
+        let what = format!("its whole life over {way} to our eUICC and HTTPS to our SM-DP+ and SM-DSs");
         self.header(json!({
             "program": "lpac", "version": version, "what": what, "address": bed.address(),
             "smds": bed.smds(Place::Alternative), "root_smds": bed.smds(Place::Root),

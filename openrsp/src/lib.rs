@@ -3,6 +3,7 @@
 //!
 //! No part of the stack is here; those are the `rsp-` crates.
 
+pub mod onlookers;
 pub mod processes;
 pub mod programs;
 pub mod readers;

@@ -20,8 +20,9 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
+use openrsp::onlookers;
 use openrsp::processes::{Openrsp, Service, text};
-use openrsp::programs::{self, Needed};
+use openrsp::programs;
 use openrsp::readers::{self, Readers};
 use openrsp::subscription::Subscription;
 use rsp_crypto::RandomnessExt as _;
@@ -38,13 +39,6 @@ use steps::Steps;
 
 /// The host name that activation codes carry. SGP.26 reserves it for tests; nothing resolves it.
 const HOST: &str = "testsmdpplus1.example.com";
-/// PC/SC programs of others that look at the card.
-const SCAN: Needed = Needed { file: "pcsc_scan", package: "pcsc-tools" };
-const SCRIPTOR: Needed = Needed { file: "scriptor", package: "pcsc-tools" };
-const TOOL: Needed = Needed { file: "opensc-tool", package: "opensc" };
-/// How long one of them may take.
-const LIMIT: Duration = Duration::from_secs(20);
-
 /// Runs it all; a failure names its step.
 pub(crate) fn run(json: bool) -> anyhow::Result<ExitCode> {
     let mut steps = Steps::new(json);
@@ -69,7 +63,7 @@ fn story(steps: &mut Steps) -> anyhow::Result<()> {
     let mut lab = Lab::new(steps, place.path())?;
     lab.card(steps)?;
     lab.downloads(steps)?;
-    lab.foreign_programs(steps)?;
+    lab.onlookers(steps)?;
     let mut network = Network::new(steps, place.path(), &lab)?;
     let [first, second, test] = &lab.profiles;
     network.accepts(steps, "EapAka", Method::Aka, first)?;
@@ -97,7 +91,7 @@ fn story(steps: &mut Steps) -> anyhow::Result<()> {
 
 /// What must be there besides this program.
 fn installed() -> anyhow::Result<((), String)> {
-    let needed = [&readers::NEEDED[..], &[SCAN, SCRIPTOR, TOOL, hlr::OSMO_HLR, eap::HOSTAPD, eap::EAPOL_TEST]].concat();
+    let needed = [&readers::NEEDED[..], &onlookers::NEEDED, &[hlr::OSMO_HLR, eap::HOSTAPD, eap::EAPOL_TEST]].concat();
     let missing = programs::missing(&needed);
     if !missing.is_empty() {
         let missing = missing.join(" ");
@@ -212,33 +206,10 @@ impl Lab {
     }
 
     /// What PC/SC programs of others see, and that the card answers as T=0 wants it.
-    fn foreign_programs(&self, steps: &mut Steps) -> anyhow::Result<()> {
-        let (variable, socket) = self.readers.variable();
-        let run = |program: Needed, arguments: &[&str], input: &str| {
-            let mut command = program.command()?;
-            command.env(variable, socket).args(arguments);
-            programs::run(command, input, LIMIT)
-        };
-        steps.step("PcscScan", || {
-            let seen = run(SCAN, &["-c"], "")?.output;
-            let atr = seen.lines().find_map(|line| line.trim().strip_prefix("ATR: "));
-            let atr = atr.with_context(|| format!("pcsc_scan shows no ATR: {seen}"))?;
-            Ok(((), format!("ATR {atr}")))
-        })?;
-        steps.step("OpenscTool", || {
-            let seen = run(TOOL, &["-r", "0", "-s", "00A40004023F00"], "")?.output;
-            ensure!(seen.contains("SW1=0x90, SW2=0x00"), "SELECT MF: {seen}");
-            Ok(((), "SELECT MF is 9000".to_owned()))
-        })?;
-        steps.step("Scriptor", || {
-            let script = "00 A4 00 04 02 3F 00\n00 A4 00 04 02 2F 00\n00 B2 01 04 FF\n";
-            let seen = run(SCRIPTOR, &["-p", "T=0", "-r", &self.readers.name()], script)?.output;
-            let answers: Vec<&str> = seen.lines().filter_map(|line| line.strip_prefix("< ")).collect();
-            let begin: Vec<&str> = answers.iter().filter_map(|answer| answer.get(..2)).collect();
-            ensure!(begin == ["61", "61", "6C"], "SELECT, SELECT, READ RECORD: {seen}");
-            let said = "SELECT is 61xx, READ RECORD with too large an Le is 6Cxx";
-            Ok(((), said.to_owned()))
-        })
+    fn onlookers(&self, steps: &mut Steps) -> anyhow::Result<()> {
+        steps.step("PcscScan", || Ok(((), onlookers::pcsc_scan(&self.readers)?)))?;
+        steps.step("OpenscTool", || Ok(((), onlookers::opensc_tool(&self.readers)?)))?;
+        steps.step("Scriptor", || Ok(((), onlookers::scriptor(&self.readers)?)))
     }
 
     fn lpa(&self, arguments: &[&str]) -> anyhow::Result<Value> {

@@ -85,7 +85,7 @@ impl Life<'_> {
             loop {
                 let outcome = lpac.run(card, &["profile", "discovery", "-s", &smds], ' ')?;
                 let events = received(&outcome.responses);
-                let apdus = outcome.apdus;
+                let apdus = outcome.counted();
                 let data = outcome.ok()?;
                 let said: Option<Vec<_>> =
                     data.as_array().map(|said| said.iter().filter_map(|one| one.as_str()).collect());
@@ -94,7 +94,7 @@ impl Life<'_> {
                 let mut sorted = addresses.clone();
                 sorted.sort_unstable();
                 if sorted == expected {
-                    let seen = format!("{addresses:?}, {apdus} APDUs");
+                    let seen = format!("{addresses:?}{apdus}");
                     return Ok((events, seen));
                 }
                 let waited = begun.elapsed();

@@ -20,6 +20,8 @@ use serde_json::Value;
 const LPAC: &str = "lpac-2.3.0.r454.8f68d5c";
 /// Its release 2.2.1.
 const LPAC_RELEASED: &str = "lpac-2.2.1";
+/// The first once more, with the eUICC in a PC/SC reader, which other PC/SC programs looked at as well.
+const LPAC_PCSC: &str = "lpac-pcsc-2.3.0.r454.8f68d5c";
 /// An unmodified osmo-smdpp, for our LPA and eUICC.
 const OSMO_SMDPP: &str = "osmo-smdpp-597f1e0";
 

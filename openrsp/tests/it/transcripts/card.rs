@@ -7,7 +7,7 @@ use rsp_apdu::Card;
 use rsp_apdu::dialogue::{Step, parse};
 use rsp_euicc::{Euicc, EuiccState, MemoryStore};
 
-use super::{Draws, LPAC, LPAC_RELEASED, flip, read};
+use super::{Draws, LPAC, LPAC_PCSC, LPAC_RELEASED, flip, read};
 
 /// A card's part of a transcript.
 #[derive(Clone)]
@@ -49,17 +49,18 @@ impl CardRecord {
         }
     }
 
-    /// The numbers of the APDUs, evenly spread.
+    /// The numbers of the APDUs, evenly spread, without TERMINAL CAPABILITY: it is 9000 whatever it says.
     fn some_apdus(&self, many: usize) -> Vec<usize> {
-        let apdus: Vec<usize> =
-            (0..self.steps.len()).filter(|index| matches!(self.steps[*index], Step::Apdu { .. })).collect();
+        let apdus: Vec<usize> = (0..self.steps.len())
+            .filter(|index| matches!(&self.steps[*index], Step::Apdu { command, .. } if command[1] != 0xAA))
+            .collect();
         apdus.iter().copied().step_by(apdus.len() / many).collect()
     }
 }
 
 #[test]
 fn an_euicc_under_lpac_answers_as_recorded() {
-    for transcript in [LPAC, LPAC_RELEASED] {
+    for transcript in [LPAC, LPAC_RELEASED, LPAC_PCSC] {
         let record = CardRecord::of(transcript);
         assert!(record.steps.len() > 800, "{}", record.steps.len());
         assert_eq!(record.replay(), Ok(record.steps.len()), "{transcript}");
@@ -88,7 +89,7 @@ fn discoveries(record: &CardRecord) -> Vec<Range<usize>> {
 
 #[test]
 fn the_replay_sees_one_changed_byte_of_a_discovery() {
-    for transcript in [LPAC, LPAC_RELEASED] {
+    for transcript in [LPAC, LPAC_RELEASED, LPAC_PCSC] {
         let record = CardRecord::of(transcript);
         let discoveries = discoveries(&record);
         assert!(discoveries.len() >= 5, "{}", discoveries.len());
@@ -106,26 +107,57 @@ fn the_replay_sees_one_changed_byte_of_a_discovery() {
 
 #[test]
 fn the_replay_sees_one_changed_byte_of_an_answer() {
-    let record = CardRecord::of(LPAC);
-    for index in record.some_apdus(6) {
-        let mut changed = record.clone();
-        if let Step::Apdu { answer, .. } = &mut changed.steps[index] {
-            flip(answer);
+    for transcript in [LPAC, LPAC_PCSC] {
+        let record = CardRecord::of(transcript);
+        for index in record.some_apdus(6) {
+            let mut changed = record.clone();
+            if let Step::Apdu { answer, .. } = &mut changed.steps[index] {
+                flip(answer);
+            }
+            assert_eq!(changed.replay(), Err(index + 1));
         }
-        assert_eq!(changed.replay(), Err(index + 1));
     }
 }
 
 #[test]
 fn the_replay_sees_one_changed_byte_of_a_command() {
-    let record = CardRecord::of(LPAC);
-    for index in record.some_apdus(6) {
-        let mut changed = record.clone();
-        if let Step::Apdu { command, .. } = &mut changed.steps[index] {
-            flip(command);
+    for transcript in [LPAC, LPAC_PCSC] {
+        let record = CardRecord::of(transcript);
+        for index in record.some_apdus(6) {
+            let mut changed = record.clone();
+            if let Step::Apdu { command, .. } = &mut changed.steps[index] {
+                flip(command);
+            }
+            assert!(changed.replay().is_err(), "{:?}", record.steps[index]);
         }
-        assert!(changed.replay().is_err(), "{:?}", record.steps[index]);
     }
+}
+
+/// What the card said to the first such command after `begin`, and where.
+fn answer_to(steps: &[Step], begin: usize, wanted: &str) -> (usize, Vec<u8>) {
+    let wanted = hex::decode(wanted).unwrap();
+    let answers = steps.iter().enumerate().skip(begin).find_map(|(index, step)| match step {
+        Step::Apdu { command, answer } if *command == wanted => Some((index, answer.clone())),
+        _ => None,
+    });
+    answers.unwrap_or_else(|| panic!("nobody sent {}", hex::encode_upper(wanted)))
+}
+
+#[test]
+fn pcsc_programs_were_answered_as_t_0_wants_it() {
+    let CardRecord { steps, .. } = CardRecord::of(LPAC_PCSC);
+    // opensc-tool first: it repeats READ RECORD with the length that the card names.
+    let (begin, answer) = answer_to(&steps, 0, "00A40004023F00");
+    assert_eq!(answer[0], 0x61);
+    let (_, answer) = answer_to(&steps, begin, "00B2010426");
+    let [0x6C, length] = answer[..] else { panic!("{answer:02X?}") };
+    let (_, record) = answer_to(&steps, begin, &format!("00B20104{length:02X}"));
+    assert_eq!(record.len(), usize::from(length) + 2);
+    assert!(record.starts_with(&[0x61]) && record.ends_with(&[0x90, 0x00]), "an application of EF_DIR");
+    // Then scriptor, which does not.
+    let (index, answer) = answer_to(&steps, begin, "00B20104FF");
+    assert_eq!(answer, [0x6C, length]);
+    assert_eq!(answer_to(&steps, index - 2, "00A40004023F00").1[0], 0x61);
 }
 
 #[test]

@@ -9,7 +9,7 @@ use axum::http::StatusCode;
 use rsp_asn1::Timestamp;
 use serde_json::Value;
 
-use super::{Draws, LPAC, LPAC_RELEASED, flip, read};
+use super::{Draws, LPAC, LPAC_PCSC, LPAC_RELEASED, flip, read};
 use made::Server;
 
 /// A process of the recording.
@@ -146,7 +146,7 @@ impl ServerRecord {
 
 #[tokio::test]
 async fn an_smdp_and_two_smdss_under_lpac_answer_as_recorded() {
-    for transcript in [LPAC, LPAC_RELEASED] {
+    for transcript in [LPAC, LPAC_RELEASED, LPAC_PCSC] {
         for process in Process::BOTH {
             let record = ServerRecord::of(transcript, process);
             let replayed = record.replay().await;
@@ -157,7 +157,7 @@ async fn an_smdp_and_two_smdss_under_lpac_answer_as_recorded() {
 
 #[test]
 fn the_recordings_have_every_interface_that_lpac_leads_to() {
-    for transcript in [LPAC, LPAC_RELEASED] {
+    for transcript in [LPAC, LPAC_RELEASED, LPAC_PCSC] {
         let (server, root) =
             (ServerRecord::of(transcript, Process::Server), ServerRecord::of(transcript, Process::Root));
         assert!(server.count("/gsma/rsp2/es9plus/getBoundProfilePackage") >= 8);
