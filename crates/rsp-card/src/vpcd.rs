@@ -14,6 +14,7 @@ use std::net::{TcpStream, ToSocketAddrs};
 use std::time::Duration;
 
 use rsp_apdu::Card;
+use rustix::net::sockopt::set_tcp_quickack;
 
 const POWER_OFF: u8 = 0x00;
 const POWER_ON: u8 = 0x01;
@@ -57,7 +58,7 @@ impl Vpcd {
         let stream = self.connect(hear)?;
         hear(VpcdEvent::Connected);
         // A broken connection is a card taken out, and nothing else.
-        let _ = serve_vpcd(card, stream);
+        let _ = serve_vpcd(card, Acknowledging(stream));
         hear(VpcdEvent::Disconnected);
         Ok(())
     }
@@ -94,6 +95,28 @@ impl Vpcd {
             }
             std::thread::sleep(RETRY);
         }
+    }
+}
+
+/// A stream that acknowledges at once what it reads. The driver sends length and content separately, and its system holds
+/// the content back until the length is acknowledged: some 40 ms for each command if that waits for an answer to go with.
+struct Acknowledging(TcpStream);
+
+impl Read for Acknowledging {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        // Holds for a while only. Where it cannot be had, everything is as slow as said.
+        let _ = set_tcp_quickack(&self.0, true);
+        self.0.read(buffer)
+    }
+}
+
+impl Write for Acknowledging {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
     }
 }
 
