@@ -15,7 +15,7 @@ mod gateway;
 mod hlr;
 mod steps;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -29,6 +29,8 @@ use rsp_crypto::RandomnessExt as _;
 use rsp_network::bridge::{OwnCentre, Passed};
 use rsp_network::{Imsi, Subscriber};
 use serde_json::Value;
+use tokio::runtime::Builder;
+use tokio::signal::unix::{SignalKind, signal};
 
 use crate::exit::{Exit, Failure, exit_of, report_of};
 use crate::system::{OsRandomness, write_private};
@@ -39,6 +41,9 @@ use steps::Steps;
 
 /// The host name that activation codes carry. SGP.26 reserves it for tests; nothing resolves it.
 const HOST: &str = "testsmdpplus1.example.com";
+/// Attempts to remove the files of a run that is told to end.
+const CLEANING: usize = 50;
+
 /// Runs it all; a failure names its step.
 pub(crate) fn run(json: bool) -> anyhow::Result<ExitCode> {
     let mut steps = Steps::new(json);
@@ -60,6 +65,7 @@ pub(crate) fn run(json: bool) -> anyhow::Result<ExitCode> {
 fn story(steps: &mut Steps) -> anyhow::Result<()> {
     steps.step("Programs", installed)?;
     let place = tempfile::tempdir().context("a temporary directory")?;
+    end_on_signal(place.path().to_owned());
     let mut lab = Lab::new(steps, place.path())?;
     lab.card(steps)?;
     lab.downloads(steps)?;
@@ -87,6 +93,29 @@ fn story(steps: &mut Steps) -> anyhow::Result<()> {
         place.close().context("the temporary directory")?;
         Ok(((), "every process ended, every file gone".to_owned()))
     })
+}
+
+/// Leaves nothing behind when the run is told to end: the files go here, and all processes end with this one.
+fn end_on_signal(place: PathBuf) {
+    std::thread::spawn(move || {
+        let Ok(runtime) = Builder::new_current_thread().enable_all().build() else { return };
+        let told = runtime.block_on(async {
+            let mut terminate = signal(SignalKind::terminate())?;
+            tokio::select! {
+                interrupted = tokio::signal::ctrl_c() => interrupted,
+                _ = terminate.recv() => Ok(()),
+            }
+        });
+        if told.is_ok() {
+            // What still runs may put a file there in the meantime.
+            for _ in 0..CLEANING {
+                if std::fs::remove_dir_all(&place).is_ok() {
+                    break;
+                }
+            }
+            std::process::exit(Exit::Failed as i32);
+        }
+    });
 }
 
 /// What must be there besides this program.
@@ -123,7 +152,7 @@ struct Lab {
 
 impl Lab {
     fn new(steps: &mut Steps, place: &Path) -> anyhow::Result<Self> {
-        let openrsp = Openrsp::this()?;
+        let openrsp = Openrsp::this()?.bound();
         let server = place.join("server");
         let (profiles, codes) = steps.step("OrderProfiles", || {
             let fresh = || Subscription::fresh(&mut OsRandomness);

@@ -9,10 +9,14 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 use anyhow::{Context as _, bail, ensure};
 use serde_json::Value;
 
+use crate::programs;
+
 /// The program, as a command to start.
 pub struct Openrsp {
     program: PathBuf,
     variables: Vec<(OsString, OsString)>,
+    /// Whether processes shall end when the caller does, even if it is killed.
+    bound: bool,
 }
 
 impl Openrsp {
@@ -38,13 +42,20 @@ impl Openrsp {
     }
 
     fn at(program: PathBuf) -> Self {
-        Self { program, variables: Vec::new() }
+        Self { program, variables: Vec::new(), bound: false }
     }
 
     /// The same with a variable in the environment of each process.
     #[must_use]
     pub fn with_variable(mut self, name: impl Into<OsString>, value: impl Into<OsString>) -> Self {
         self.variables.push((name.into(), value.into()));
+        self
+    }
+
+    /// The same with processes that end when the caller does, even if it is killed. Needs util-linux.
+    #[must_use]
+    pub fn bound(mut self) -> Self {
+        self.bound = true;
         self
     }
 
@@ -105,7 +116,10 @@ impl Openrsp {
 
     /// A command with `--json` and without input, whose output is the caller's.
     pub fn command<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> Command {
-        let mut command = Command::new(&self.program);
+        let mut command = match self.bound {
+            true => programs::bound(self.program.as_ref()),
+            false => Command::new(&self.program),
+        };
         command.envs(self.variables.iter().map(|(name, value)| (name, value)));
         command.arg("--json").args(arguments).stdin(Stdio::null()).stdout(Stdio::piped());
         command

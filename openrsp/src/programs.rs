@@ -1,5 +1,6 @@
 //! Programs of the system that tests run beside ours: which must be installed, and processes of them that always end.
 
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
@@ -44,6 +45,14 @@ impl Needed {
         let found = self.find();
         Ok(Command::new(found.with_context(|| format!("{} is missing: install Debian's {}", self.file, self.package))?))
     }
+
+    /// The same for a process that serves: it is asked to end when the caller ends.
+    ///
+    /// # Errors
+    /// As [`command`](Self::command).
+    pub fn bound_command(&self) -> anyhow::Result<Command> {
+        Ok(bound(self.command()?.get_program()))
+    }
 }
 
 /// The packages that must be installed before all of these are there, each once.
@@ -52,6 +61,16 @@ pub fn missing(needed: &[Needed]) -> Vec<&'static str> {
     packages.sort_unstable();
     packages.dedup();
     packages
+}
+
+/// What [`bound`] needs.
+pub const SETPRIV: Needed = Needed { file: "setpriv", package: "util-linux" };
+
+/// A command whose process is asked to end when the caller ends, even if that is killed.
+pub fn bound(program: &OsStr) -> Command {
+    let mut command = Command::new(SETPRIV.file);
+    command.args(["--pdeathsig", "TERM"]).arg(program);
+    command
 }
 
 /// A process that serves until it is dropped: it is asked to end then, and killed if it does not. What it writes goes to a

@@ -6,19 +6,18 @@
 use std::fs;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail, ensure};
 
-use crate::programs::{Needed, Program};
+use crate::programs::{self, Needed, Program, SETPRIV};
 
 /// What must be installed.
 pub const NEEDED: [Needed; 5] = [
     PCSCD,
     Needed { file: DRIVER, package: "vsmartcard-vpcd" },
     UNSHARE,
-    Needed { file: "setpriv", package: "util-linux" },
+    SETPRIV,
     Needed { file: "mount", package: "mount" },
 ];
 const PCSCD: Needed = Needed { file: "pcscd", package: "pcscd" };
@@ -86,7 +85,7 @@ impl Readers {
     fn shared(directory: &Path, pcscd: &Path, config: &Path, port: u16) -> anyhow::Result<Self> {
         let socket = PathBuf::from(SHARED_SOCKET);
         ensure!(!socket.exists(), "another pcscd runs on this machine ({SHARED_SOCKET}); stop it for the test");
-        let mut command = Command::new(pcscd);
+        let mut command = programs::bound(pcscd.as_os_str());
         command.arg("--foreground").arg("--config").arg(config);
         let mut program = Program::start("pcscd", command, &directory.join("pcscd-shared.log"))?;
         program.wait_for(START, "socket", || socket.exists().then_some(()))?;

@@ -83,7 +83,7 @@ impl Radius {
             path("clients").display(),
         );
         std::fs::write(path("hostapd.conf"), config)?;
-        let mut command = HOSTAPD.command()?;
+        let mut command = HOSTAPD.bound_command()?;
         command.arg(path("hostapd.conf"));
         let mut hostapd = Program::start("hostapd", command, &path("hostapd.log"))?;
         hostapd.wait_for(START, "RADIUS port", || UdpSocket::bind(("0.0.0.0", port)).is_err().then_some(()))?;

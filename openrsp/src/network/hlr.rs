@@ -39,7 +39,7 @@ impl Hlr {
         let bind = format!(" bind {address}\n");
         let config = format!("line vty\n{bind}ctrl\n{bind}hlr\n gsup\n  bind ip {address}\n");
         std::fs::write(directory.join("hlr.cfg"), config)?;
-        let mut command = OSMO_HLR.command()?;
+        let mut command = OSMO_HLR.bound_command()?;
         command.args(["-c", "hlr.cfg", "-l", "hlr.db"]).current_dir(directory);
         let mut program = Program::start("osmo-hlr", command, &directory.join("hlr.log"))?;
         let connect = || connect(address, CONSOLE).ok();
