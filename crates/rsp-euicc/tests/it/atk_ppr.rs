@@ -165,11 +165,13 @@ fn atk_ppr_bypass_of_the_rat() {
 /// The owner is left out, or claimed and not what the files say; the class is another; an operational profile is there.
 #[test]
 fn atk_ppr_bypass_of_store_metadata() {
+    // The table even lists a rule of the future.
     let rules = [PprIds::PPR1];
+    let listed = [PprIds::PPR1, 5];
     let refused = |order: Order, first: Option<Order>| {
         let mut world = World::p256();
         let mut server = world.server();
-        let mut terminal = with_table(&mut world, table(&rules, OWNER, None, false));
+        let mut terminal = with_table(&mut world, table(&listed, OWNER, None, false));
         if let Some(first) = first {
             terminal.install(&mut server, &first);
         }
@@ -186,6 +188,8 @@ fn atk_ppr_bypass_of_store_metadata() {
     assert_eq!(beside, ErrorReason::PPR_NOT_ALLOWED, "PPR1 beside an operational profile");
     let unknown = Order::number(1).rules(&[PprIds::PPR1, 5]);
     assert_eq!(refused(unknown, None), ErrorReason::PPR_NOT_ALLOWED, "a rule that nobody knows");
+    let of_a_group = order().with(|metadata| metadata.profile_owner.as_mut().unwrap().gid1 = Some(vec![1].into()));
+    assert_eq!(refused(of_a_group, None), ErrorReason::PPR_NOT_ALLOWED, "no group in the table covers no group only");
     // The subscription is 001/01; the table is for 001/01 only, so another's name does not help, nor does a wildcard.
     let claimed =
         order().with(|metadata| metadata.profile_owner.as_mut().unwrap().mcc_mnc = vec![0x62, 0xF2, 0x10].into());

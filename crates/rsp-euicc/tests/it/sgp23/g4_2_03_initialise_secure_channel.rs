@@ -99,3 +99,14 @@ fn atk_bpp_replay_same() {
     assert_eq!(error.error_reason, ErrorReason::INVALID_SIGNATURE);
     assert_eq!(terminal.profiles().len(), 1);
 }
+
+#[test]
+fn initialise_secure_channel_opens_a_load_once() {
+    let (_, mut server, mut terminal) = setup();
+    let prepared = terminal.prepare(&mut server, None);
+    let segments = segments(&server.bind(World::eid(1), &prepared, &Order::number(1)));
+    assert_eq!(terminal.es10(&segments[0]).unwrap(), Vec::<u8>::new());
+    assert_eq!(terminal.es10(&segments[0]).unwrap_err().0, 0x6985, "a second one is refused, and the load goes on");
+    assert!(terminal.load_segments(&segments[1..]).unwrap().is_some());
+    assert_eq!(terminal.profiles().len(), 1);
+}

@@ -1,8 +1,8 @@
 //! ES8+.ConfigureISDP (SGP.22 5.5.2; SGP.23 4.2.4).
 
-use crate::load::refusal;
+use crate::load::{refusal, setup};
 use crate::server::Order;
-use rsp_asn1::{BppCommandId, ErrorReason};
+use rsp_asn1::{BppCommandId, ErrorReason, tlv};
 
 #[test]
 fn configure_isdp_incorrect_input_values() {
@@ -18,5 +18,24 @@ fn configure_isdp_incorrect_input_values() {
         let (command, reason) = refusal(&order);
         assert_eq!(command, BppCommandId::CONFIGURE_ISDP, "{bad}");
         assert_eq!(reason, expected.unwrap_or(ErrorReason::INCORRECT_INPUT_VALUES), "{bad}");
+    }
+}
+
+#[test]
+fn configure_isdp_keeps_proprietary_data_up_to_its_limit() {
+    // An object identifier, and whatever else, 128 bytes with tag and length.
+    let mut value = vec![0x80, 0x03, 0x88, 0x37, 0x0A];
+    tlv::write(&mut value, &[0x81], &[0x5A; 119]);
+    let mut data = Vec::new();
+    tlv::write(&mut data, &[0xB8], &value);
+    assert_eq!(data.len(), 128);
+    let mut longest = Vec::new();
+    tlv::write(&mut longest, &[0xBF, 0x24], &data);
+    for configuration in [vec![0xBF, 0x24, 0x00], longest] {
+        let (_, mut server, mut terminal) = setup();
+        let order = Order { configuration: configuration.clone(), ..Order::number(1) };
+        terminal.install(&mut server, &order);
+        let listed = hex::encode_upper(&configuration[configuration.len().min(4)..]);
+        assert!(terminal.hex("BF2D035C01B8").unwrap().contains(&listed), "{listed}");
     }
 }

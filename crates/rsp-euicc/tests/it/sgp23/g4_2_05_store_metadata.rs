@@ -2,7 +2,9 @@
 
 use crate::load::{refusal, setup};
 use crate::server::Order;
-use rsp_asn1::{BppCommandId, ErrorReason, PprIds, ProfileClass, StoreMetadataRequest};
+use rsp_asn1::{
+    BppCommandId, ErrorReason, PprIds, ProfileClass, ProfileInfoListResponse, StoreMetadataRequest, decode,
+};
 
 fn metadata_refusal(change: impl FnOnce(&mut StoreMetadataRequest)) -> ErrorReason {
     let (command, reason) = refusal(&Order::number(1).with(change));
@@ -53,4 +55,24 @@ fn store_metadata_ppr_not_allowed() {
     let error = terminal.refuse(&mut server, &Order::number(3).rules(&[PprIds::PPR1]));
     assert_eq!((error.bpp_command_id, error.error_reason), expected, "an operational profile is installed");
     terminal.install(&mut server, &Order::number(4).rules(&[PprIds::PPR2]));
+}
+
+#[test]
+fn store_metadata_is_what_the_profile_says_of_itself() {
+    let (_, mut server, mut terminal) = setup();
+    let order = Order::number(1).rules(&[PprIds::PPR2]).notify(&[1, 3]).class(ProfileClass::PROVISIONING);
+    terminal.install(&mut server, &order);
+    let answer = terminal.hex("BF2D0A5C085A919295B6B79990").unwrap();
+    let ProfileInfoListResponse::Ok(profiles) = decode(&hex::decode(answer).unwrap()).unwrap() else {
+        panic!("an error")
+    };
+    let (profile, metadata) = (&profiles[0], &order.metadata);
+    assert_eq!(profile.iccid, Some(metadata.iccid));
+    assert_eq!(profile.service_provider_name.as_ref(), Some(&metadata.service_provider_name));
+    assert_eq!(profile.profile_name.as_ref(), Some(&metadata.profile_name));
+    assert_eq!(profile.profile_class, Some(metadata.profile_class));
+    assert_eq!(profile.notification_configuration_info, metadata.notification_configuration_info);
+    assert_eq!(profile.profile_owner, metadata.profile_owner);
+    assert_eq!(profile.profile_policy_rules, metadata.profile_policy_rules);
+    assert_eq!(profile.profile_nickname, None);
 }

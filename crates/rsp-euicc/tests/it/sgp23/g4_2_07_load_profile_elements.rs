@@ -124,3 +124,15 @@ fn insufficient_memory_at_every_command() {
         assert_eq!(error.error_reason, ErrorReason::INSTALL_FAILED_DUE_TO_INSUFFICIENT_MEMORY_FOR_PROFILE);
     }
 }
+
+#[test]
+fn load_profile_elements_cut_anywhere_become_a_profile() {
+    for own_keys in [false, true] {
+        let (_, mut server, mut terminal) = setup();
+        let order = Order { own_keys, ..Order::number(1).padded(20_000) };
+        let success = terminal.install(&mut server, &order);
+        assert_eq!(EuiccResponse::from_der(&success.sima_response).unwrap().pe_status[0].status, PeStatusCode::OK);
+        let inspection = terminal.state().inspect().unwrap();
+        assert_eq!(inspection.profiles[0].upp_length as usize, order.elements.len());
+    }
+}

@@ -3,6 +3,7 @@
 use super::install;
 use crate::load::setup;
 use crate::server::Order;
+use crate::terminal::Terminal;
 use rsp_asn1::ProfileClass;
 
 #[test]
@@ -23,4 +24,18 @@ fn lists_what_was_asked_for() {
     assert_eq!(terminal.hex("BF2D035C019F").unwrap(), "BF2D03810101", "half a tag");
     assert_eq!(terminal.hex("BF2D04A0028200").unwrap(), "BF2D03810101", "no such criterion");
     assert_eq!(terminal.hex("BF2D05A003950109").unwrap(), "BF2D02A000", "none match");
+}
+
+#[test]
+fn incorrect_input_values() {
+    let mut terminal = Terminal::new(crate::server::World::p256().euicc(1));
+    for request in ["BF2D035C019F", "BF2D045C029F01", "BF2D04A0028200", "BF2D05A003950100FF", "BF2D06A0045A028900"] {
+        let answer = terminal.hex(request);
+        assert!(
+            matches!(answer.as_deref(), Ok("BF2D03810101") | Err(rsp_apdu::StatusWord(0x6A80))),
+            "{request}: {answer:?}"
+        );
+    }
+    assert_eq!(terminal.hex("BF2D035C019F").unwrap(), "BF2D03810101");
+    assert_eq!(terminal.hex("BF2D00").unwrap(), "BF2D02A000");
 }

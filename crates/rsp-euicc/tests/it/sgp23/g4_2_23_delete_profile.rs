@@ -26,3 +26,15 @@ fn ppr2_forbids_deletion() {
     assert_eq!(terminal.delete(order.iccid()), DISALLOWED_BY_POLICY);
     assert_eq!(terminal.profiles().len(), 1);
 }
+
+#[test]
+fn a_deleted_profile_can_be_installed_again_with_its_notifications_kept() {
+    let (_, mut server, mut terminal) = setup();
+    let order = Order::number(1).notify(&[3]);
+    terminal.install(&mut server, &order);
+    assert_eq!(terminal.delete(order.iccid()), OK);
+    assert_eq!(terminal.notifications().len(), 2, "its installation and its deletion");
+    let success = terminal.install(&mut server, &order);
+    assert_eq!(hex::encode_upper(&success.aid.0), "A0000005591010FFFFFFFF8900001100", "another ISD-P");
+    assert_eq!(terminal.notifications().len(), 3);
+}

@@ -28,3 +28,15 @@ fn nicknames_can_be_set_and_removed() {
     assert_eq!(terminal.hex(&format!("BF294F5A0A{iccid}9041{long}")).unwrap_err().0, 0x6A80);
     assert_eq!(terminal.hex(&format!("BF29105A0A{iccid}9002C328")).unwrap_err().0, 0x6A80, "not UTF-8");
 }
+
+#[test]
+fn an_unknown_profile_gets_no_name() {
+    let (_, mut server, mut terminal) = setup();
+    terminal.install(&mut server, &Order::number(1));
+    let unknown = hex::encode_upper(Order::number(9).iccid().0);
+    assert_eq!(terminal.hex(&format!("BF290F5A0A{unknown}900141")).unwrap(), "BF2903800101");
+    for request in ["BF2900".to_owned(), format!("BF290C5A0A{unknown}"), "BF29035A0189".to_owned()] {
+        assert_eq!(terminal.hex(&request).unwrap_err().0, 0x6A80, "{request}");
+    }
+    assert_eq!(terminal.profiles()[0].profile_nickname, None);
+}
