@@ -4,6 +4,9 @@
 //! sources as text, so that it needs no build: the file of the module must contain the name as that of a function, or as
 //! an entry of a macro that declares tests.
 //!
+//! A row whose first cell is a group of SGP.23, `4.2.N`, names the tests of that group's module, `g4_2_NN_…`, and all of them;
+//! each group of the eUICC has one.
+//!
 //! A pair has a row of its own for each place that answers it: its numbers, its constant, the place, and tests whose files
 //! name it. The pairs are those of the table in `rsp_es::status`.
 
@@ -12,6 +15,8 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 
 const DOCUMENT: &str = "docs/spec-coverage.md";
+/// The groups of SGP.23 4.2 that version 2 has.
+const GROUPS: std::ops::RangeInclusive<u32> = 1..=27;
 /// Where the pairs are defined.
 const PAIRS: &str = "crates/rsp-es/src/status.rs";
 
@@ -25,6 +30,7 @@ pub(crate) fn run() -> anyhow::Result<()> {
     let pairs = pairs(&table);
     anyhow::ensure!(!pairs.is_empty(), "{PAIRS} defines no pair");
     complaints.extend(unlisted(&pairs, &text));
+    complaints.extend(group_complaints(&root, &text));
     complaints.extend(pair_rows(&text).iter().flat_map(|row| row_complaints(&root, &pairs, row)));
     let good = format!("coverage: {} tests and {} pairs named in {DOCUMENT} exist", tests.len(), pairs.len());
     crate::report(&complaints, &good)
@@ -117,6 +123,45 @@ fn row_complaints(root: &Path, pairs: &[Pair<'_>], row: &PairRow<'_>) -> Vec<Str
     complaints
 }
 
+/// A complaint for each group without a row, and for each row that does not name exactly the tests of the group's module.
+fn group_complaints(root: &Path, text: &str) -> Vec<String> {
+    let row = |group: u32| {
+        let start = format!("| 4.2.{group} |");
+        named_tests(text)
+            .into_iter()
+            .filter(move |(line, _)| text.lines().nth(line - 1).is_some_and(|l| l.starts_with(&start)))
+    };
+    let mut complaints = Vec::new();
+    for group in GROUPS {
+        let tests: Vec<&str> = row(group).map(|(_, test)| test).collect();
+        let Some(first) = tests.first() else {
+            complaints.push(format!("{DOCUMENT}: group 4.2.{group} stands nowhere"));
+            continue;
+        };
+        let module = first.rsplit_once("::").map_or("", |(module, _)| module);
+        if !module.contains(&format!("::g4_2_{group:02}_")) || !tests.iter().all(|test| is_in(test, module)) {
+            complaints.push(format!("{DOCUMENT}: group 4.2.{group} names tests of other modules"));
+        }
+        let (_, files) = located(root, first);
+        for source in sources(&files) {
+            let unnamed =
+                declared(&source).filter(|name| !tests.iter().any(|test| test.rsplit("::").next() == Some(name)));
+            complaints.extend(unnamed.map(|name| format!("{DOCUMENT}: group 4.2.{group} does not name {name}")));
+        }
+    }
+    complaints
+}
+
+fn is_in(test: &str, module: &str) -> bool {
+    test.rsplit_once("::").is_some_and(|(of, _)| of == module)
+}
+
+/// The names of the functions behind `#[test]`.
+fn declared(source: &str) -> impl Iterator<Item = &str> {
+    let after_mark = source.split("#[test]").skip(1);
+    after_mark.filter_map(|rest| rest.split_once("fn ")?.1.split_once('(').map(|(name, _)| name))
+}
+
 /// The words between backticks in the last cells of table rows, with their lines.
 fn named_tests(text: &str) -> Vec<(usize, &str)> {
     text.lines()
@@ -162,7 +207,10 @@ fn declares(source: &str, name: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{Pair, declares, missing, named_tests, pair_rows, pairs, row_complaints, unlisted};
+    use super::{
+        GROUPS, Pair, declared, declares, group_complaints, missing, named_tests, pair_rows, pairs, row_complaints,
+        unlisted,
+    };
 
     const SOURCE: &str =
         "$name:ident = $subject:literal / $reason:literal\n    GREAT_REFUSAL = \"8.2.6\"/\"3.10\", \"It\",\n";
@@ -213,6 +261,23 @@ mod tests {
         for source in ["NOT_A_GREAT_REFUSAL", "\"8.2.6/3.1\"", "8.2.6", r#""subjectCode":"8.2.6","reasonCode":"3.1""#] {
             assert!(!GREAT_REFUSAL.is_named_in(source), "{source}");
         }
+    }
+
+    #[test]
+    fn every_group_has_a_row_with_the_tests_of_its_module() {
+        let source = "#[test]\nfn one() {}\nfn helper() {}\n#[test]\n/// Two.\nfn two() {}\n";
+        assert_eq!(declared(source).collect::<Vec<&str>>(), ["one", "two"]);
+        let root = crate::root();
+        assert_eq!(group_complaints(&root, "").len(), GROUPS.count());
+        let row = "| 4.2.16 | x | y | `rsp-euicc::sgp23::g4_2_16_remove_notification_from_list::what_was_sent_is_removed_once`";
+        let about = |row: &str| {
+            let complaints = group_complaints(&root, row);
+            complaints.into_iter().filter(|c| c.contains("4.2.16 ")).collect::<Vec<String>>()
+        };
+        let found = about(&format!("{row} |"));
+        assert!(found.len() == 1 && found[0].contains("does not name an_unknown_number_removes_nothing"), "{found:?}");
+        let found = about(&format!("{row}, `rsp-euicc::other::an_unknown_number_removes_nothing` |"));
+        assert!(found.len() == 1 && found[0].contains("other modules"), "{found:?}");
     }
 
     #[test]
