@@ -15,6 +15,22 @@ use crate::state::ISDP_OVERHEAD;
 /// The version of the TCA profile package that the interpreter speaks.
 const PROFILE_VERSION: [u8; 3] = [2, 3, 1];
 
+/// What profiles may ask of the UICC.
+const CAPABILITIES: [usize; 12] = [
+    UiccCapability::USIM,
+    UiccCapability::ISIM,
+    UiccCapability::CSIM,
+    UiccCapability::AKA_MILENAGE,
+    UiccCapability::AKA_TUAK128,
+    UiccCapability::AKA_TUAK256,
+    UiccCapability::USIM_TEST_ALGORITHM,
+    UiccCapability::BER_TLV,
+    UiccCapability::DF_LINK,
+    UiccCapability::GET_IDENTITY,
+    UiccCapability::PROFILE_A_X25519,
+    UiccCapability::PROFILE_B_P256,
+];
+
 /// ES10b.GetEUICCInfo, the short form.
 pub(super) fn info1(platform: &Platform, request: &[u8]) -> Result<Vec<u8>, StatusWord> {
     decode::<GetEuiccInfo1Request>(request)?;
@@ -32,7 +48,8 @@ pub(super) fn info2(platform: &Platform, request: &[u8]) -> Result<Vec<u8>, Stat
     encode(&euicc_info2(platform)?)
 }
 
-/// EUICCInfo2: only what is true of this eUICC. It has no certification, no Java Card and no CRLs.
+/// EUICCInfo2: only what is true of this eUICC. It has no certification, no contactless interface, no toolkit applets and no
+/// Java Card: applications in a profile are kept, and none of their code runs.
 pub(super) fn euicc_info2(platform: &Platform) -> Result<EuiccInfo2, StatusWord> {
     let free = platform.state.free_memory();
     let resources = ExtCardResource {
@@ -41,6 +58,7 @@ pub(super) fn euicc_info2(platform: &Platform) -> Result<EuiccInfo2, StatusWord>
         free_volatile: u32::try_from(Assembler::CAPACITY).unwrap_or(u32::MAX),
     };
     let mut rsp = vec![
+        RspCapability::CRL_SUPPORT,
         RspCapability::TEST_PROFILE_SUPPORT,
         RspCapability::DEVICE_INFO_EXTENSIBILITY_SUPPORT,
         RspCapability::SERVICE_SPECIFIC_DATA_SUPPORT,
@@ -53,12 +71,7 @@ pub(super) fn euicc_info2(platform: &Platform) -> Result<EuiccInfo2, StatusWord>
         svn: VersionType(SVN),
         euicc_firmware_ver: VersionType([0, 1, 0]),
         ext_card_resource: resources.to_bytes().into(),
-        uicc_capability: UiccCapability::from_bits(&[
-            UiccCapability::USIM,
-            UiccCapability::ISIM,
-            UiccCapability::AKA_MILENAGE,
-            UiccCapability::USIM_TEST_ALGORITHM,
-        ]),
+        uicc_capability: UiccCapability::from_bits(&CAPABILITIES),
         ts102241_version: None,
         globalplatform_version: None,
         rsp_capability: RspCapability::from_bits(&rsp),

@@ -1,6 +1,8 @@
 //! ES10b.GetEUICCInfo (SGP.22 5.7.8; SGP.23 4.2.13).
 
-use rsp_asn1::{EuiccInfo1, EuiccInfo2, ExtCardResource, GetRatResponse, PprIds, RspCapability, VersionType, decode};
+use rsp_asn1::{
+    EuiccInfo1, EuiccInfo2, ExtCardResource, GetRatResponse, PprIds, RspCapability, UiccCapability, VersionType, decode,
+};
 use rsp_crypto::{Curve, rust_crypto};
 use rsp_euicc::Manufacture;
 
@@ -43,6 +45,21 @@ fn lists_its_cis_in_order_of_preference() {
     let expected = vec![brainpool.server().ci_key_id, p256.server().ci_key_id];
     assert_eq!(info.euicc_ci_pk_id_list_for_verification, expected);
     assert_eq!(info.euicc_ci_pk_id_list_for_signing, expected);
+}
+
+#[test]
+fn capabilities_are_those_of_the_standard_by_number() {
+    let mut terminal = Terminal::new(World::p256().euicc(1));
+    let info: EuiccInfo2 = decode(&terminal.es10(&[0xBF, 0x22, 0x00]).unwrap()).unwrap();
+    // USIM, ISIM, CSIM, Milenage, TUAK 128 and 256, test algorithm; BER-TLV, linked files, GET IDENTITY, profiles A and B.
+    let expected = [1, 2, 3, 4, 6, 7, 8, 19, 20, 22, 23, 24];
+    assert_eq!(info.uicc_capability.bits().collect::<Vec<usize>>(), expected);
+    for absent in [UiccCapability::CONTACTLESS, UiccCapability::JAVACARD, UiccCapability::CAT_TP] {
+        assert!(!info.uicc_capability.contains(absent));
+    }
+    // One more profile, CRLs, test profiles, unknown elements in DeviceInfo, service specific data.
+    assert_eq!(info.rsp_capability.bits().collect::<Vec<usize>>(), [0, 1, 3, 4, 5]);
+    assert_eq!((info.ts102241_version, info.globalplatform_version), (None, None), "no Java Card, no applets");
 }
 
 #[test]
