@@ -11,11 +11,11 @@ pub enum Error {
     #[error("not the state of an OpenRSP eUICC")]
     NotAState,
     /// Written by a version that this one does not know.
-    #[error("state version {found} is not supported, this program reads version {supported}")]
+    #[error("state version {found} is not supported, this program reads versions up to {supported}; a newer one wrote the file")]
     StateVersion {
         /// The version in the file.
         found: u32,
-        /// The version of this program.
+        /// The newest version that this program knows.
         supported: u32,
     },
     /// The checksum does not match: the file was damaged or edited.

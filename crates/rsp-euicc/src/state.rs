@@ -11,7 +11,9 @@ use crate::Error;
 use crate::profile::ProfileContents;
 
 const MAGIC: &[u8] = b"OpenRSP eUICC state\n";
-const VERSION: u32 = 1;
+/// Grows when something is added, so that no earlier program opens a file and writes it back without what it does not know.
+/// All versions from 1 on are read; `tests/corpus` has a file of each.
+const VERSION: u32 = 2;
 const HEADER: usize = MAGIC.len() + 4 + 32;
 
 /// The content of non-volatile memory.
@@ -236,7 +238,7 @@ impl EuiccState {
         let rest = file.strip_prefix(MAGIC).ok_or(Error::NotAState)?;
         let (version, rest) = rest.split_first_chunk::<4>().ok_or(Error::StateChecksum)?;
         let found = u32::from_be_bytes(*version);
-        if found != VERSION {
+        if !(1..=VERSION).contains(&found) {
             return Err(Error::StateVersion { found, supported: VERSION });
         }
         let (checksum, body) = rest.split_first_chunk::<32>().ok_or(Error::StateChecksum)?;

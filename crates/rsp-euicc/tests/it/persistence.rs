@@ -214,7 +214,7 @@ fn damage_is_noticed() {
         let error = error(&bad);
         let expected = match place {
             0..20 => matches!(error, Error::NotAState),
-            20..24 => matches!(error, Error::StateVersion { supported: 1, .. }),
+            20..24 => matches!(error, Error::StateVersion { supported: 2, .. }),
             _ => matches!(error, Error::StateChecksum),
         };
         assert!(expected, "byte {place}: {error}");
