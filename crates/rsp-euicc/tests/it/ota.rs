@@ -2,6 +2,7 @@
 
 use rsp_apdu::{CardAccess, Response, StatusWord};
 use rsp_asn1::{ErrorReason, ProfileClass, Text, UpdateMetadataRequest, encode};
+use rsp_crypto::RandomnessExt;
 use rsp_crypto::secured_packet::PacketKey;
 use rsp_euicc::EuiccState;
 use rsp_saip::application::{
@@ -10,6 +11,7 @@ use rsp_saip::application::{
 use rsp_saip::builder::USIM_AID;
 use rsp_saip::header::PeHeader;
 use rsp_saip::{Element, ProfileElement, ProfilePackage, Secret, Unknown};
+use rsp_testkit::SeededRandomness;
 
 use crate::load::setup;
 use crate::server::{Order, Server, World};
@@ -620,4 +622,40 @@ fn a_card_made_for_published_keys_takes_them_in_every_profile() {
     let mut anybody = Operator::new(PUBLISHED, PUBLISHED);
     let packet = anybody.packet(USIM_FILES, SELECT_SPN);
     assert_eq!(anybody.read(&deliver(&mut terminal, &packet)).0, 0x00);
+}
+
+/// To a file manager that demands nothing: what is sent gets as far as the files.
+#[test]
+fn atk_apdu_fuzz_over_the_air() {
+    let (_, mut terminal, mut operator) = enabled_with(undemanding(), false);
+    operator.spi = [0x00, 0x01];
+    let mut randomness = SeededRandomness::new("over the air");
+    let instructions = [0xA4, 0xB0, 0xD6, 0xB2, 0xDC, 0xA2, 0x32, 0x04, 0x44, 0xCB, 0xDB, 0xC0, 0xF2, 0xE6, 0xE2];
+    for round in 0..2000u32 {
+        let noise: [u8; 40] = randomness.bytes();
+        let length = usize::from(noise[0]) % 30;
+        let mut script = noise[1..=length.max(1)].to_vec();
+        if round % 4 != 0 && script.len() > 4 {
+            script[0] = if round % 2 == 0 { 0x00 } else { 0x80 };
+            script[1] = instructions[usize::from(noise[39]) % instructions.len()];
+            script[4] = (script.len() - 5) as u8;
+        }
+        if round % 8 == 5 {
+            script.insert(0, 0xAA);
+        }
+        let tar = [SHARED_FILES, USIM_FILES, DOMAIN][usize::from(noise[38]) % 3];
+        let mut packet = operator.packet(tar, &hex::encode(&script));
+        if round % 3 == 0 {
+            let at = usize::from(noise[37]) % packet.len();
+            packet[at] = noise[36];
+        }
+        let answer = match round % 5 {
+            0 => transmit(&mut terminal, &part(&packet, noise[35] % 4, noise[34] % 4)),
+            _ => deliver(&mut terminal, &packet),
+        };
+        let status = answer.sw;
+        assert!(status == StatusWord::OK || status == StatusWord::WRONG_DATA, "{status} to {}", hex::encode(&packet));
+        assert!(answer.data.is_empty() || answer.data.starts_with(&[0x02, 0x71, 0x00]));
+    }
+    assert_eq!(terminal.profiles().len(), 1);
 }
