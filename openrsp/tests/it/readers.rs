@@ -36,3 +36,13 @@ fn refuses_a_reader_without_a_name() {
     assert!(said.contains("names no card after the colon"), "{said}");
     assert_eq!(code, Some(2));
 }
+
+#[test]
+#[cfg(not(feature = "pcsc"))]
+fn a_network_without_a_radio_says_what_it_lacks() {
+    let output = Command::new(env!("CARGO_BIN_EXE_openrsp")).args(["demo", "--network"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let said = String::from_utf8(output.stderr).unwrap();
+    // Packages first; where all of them are there, this program was built without PC/SC.
+    assert!(said.contains("apt-get install ") || said.contains("cargo build --release --features pcsc"), "{said}");
+}
