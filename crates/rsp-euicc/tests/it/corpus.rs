@@ -68,7 +68,7 @@ fn a_state_can_be_kept() {
 fn states_of_every_release_still_open() {
     let mut names: Vec<PathBuf> = fs::read_dir(directory()).unwrap().map(|entry| entry.unwrap().path()).collect();
     names.sort();
-    assert!(!names.is_empty(), "the corpus is kept beside the tests");
+    assert!(names.len() >= 2, "the corpus is kept beside the tests");
     for path in names {
         let state = EuiccState::from_bytes(&fs::read(&path).unwrap());
         let state = state.unwrap_or_else(|error| panic!("{}: {error}", path.display()));
