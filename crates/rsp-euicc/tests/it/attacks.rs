@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use rsp_apdu::Card;
-use rsp_asn1::{FinalResult, ProfileInstallationResult, decode};
+use rsp_asn1::{FinalResult, ProfileClass, ProfileInstallationResult, decode};
 use rsp_crypto::RandomnessExt;
 use rsp_euicc::{Euicc, MemoryStore};
 use rsp_saip::{ElementKind, ProfilePackage};
@@ -23,18 +23,16 @@ fn small_order() -> Order {
     order
 }
 
-/// Flips a bit of each byte of a small package in turn: whatever is hit, no profile is installed, and a signed result says
-/// so, at the latest after the next power-on.
-#[test]
-fn atk_bpp_tamper() {
+/// Changes one bit of every `step`th byte of a package, from the head to the last segment: nothing is ever installed, and the
+/// result is an error that the eUICC signed, at the latest after the next power-on. Then the package is installed as it is. Says how many bytes were changed.
+fn tamper(order: &Order, step: usize) -> usize {
     let (_, mut server, mut terminal) = setup();
-    let order = small_order();
     let prepared = terminal.prepare(&mut server, None);
-    let length: usize = segments(&server.bind(World::eid(1), &prepared, &order)).iter().map(Vec::len).sum();
-    assert!((900..1400).contains(&length), "{length} bytes");
-    for place in 0..length {
+    let length: usize = segments(&server.bind(World::eid(1), &prepared, order)).iter().map(Vec::len).sum();
+    let mut changed = 0;
+    for place in (0..length).step_by(step) {
         let prepared = terminal.prepare(&mut server, None);
-        let mut segments = segments(&server.bind(World::eid(1), &prepared, &order));
+        let mut segments = segments(&server.bind(World::eid(1), &prepared, order));
         let mut left = place;
         let hit = segments.iter_mut().find_map(|segment| match left.checked_sub(segment.len()) {
             Some(rest) => {
@@ -62,8 +60,30 @@ fn atk_bpp_tamper() {
             terminal.hex(&format!("BF30048002{:04X}", notification.seq_number)).ok();
             terminal.hex(&format!("BF30038001{:02X}", notification.seq_number & 0xFF)).ok();
         }
+        changed += 1;
     }
-    terminal.install(&mut server, &order);
+    terminal.install(&mut server, order);
+    changed
+}
+
+#[test]
+fn atk_bpp_tamper() {
+    let changed = tamper(&small_order(), 1);
+    assert!((900..1400).contains(&changed), "{changed} bytes");
+}
+
+/// Every byte with OPENRSP_TAMPER_EVERY=1, which takes minutes and wants a release build.
+#[test]
+fn atk_bpp_tamper_of_a_generic_test_profile() {
+    let Some(elements) = rsp_testkit::standards("ts48/TS48_v7_SAIP2.3_BERTLV_SUCI.der") else { return };
+    let order = Order { elements, ..Order::number(1) }.class(ProfileClass::TEST).with(|metadata| {
+        metadata.iccid = "89000123456789012341".parse().unwrap();
+        metadata.profile_owner = None;
+    });
+    let step = std::env::var("OPENRSP_TAMPER_EVERY").map_or(97, |step| step.parse().unwrap());
+    let changed = tamper(&order, step);
+    println!("{changed} bytes changed");
+    assert!(changed > 12_000 / step, "{changed} bytes");
 }
 
 fn is_status_word(answer: &[u8]) -> bool {
