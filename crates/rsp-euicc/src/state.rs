@@ -301,7 +301,7 @@ mod tests {
 
     #[test]
     fn an_euicc_of_before_goes_on_installing_published_keys_but_does_not_obey_them() {
-        let file = include_bytes!("../tests/data/lpac-8f68d5c-life/initial.euicc");
+        let file = include_bytes!("../tests/corpus/release-0-1-form-1.euicc");
         let state = EuiccState::from_bytes(file).unwrap_or_else(|error| panic!("{error}"));
         assert!(state.installs_published_keys() && !state.obeys_published_keys());
     }
