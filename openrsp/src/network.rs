@@ -216,7 +216,14 @@ impl Lab {
         for (code, name) in self.codes.iter().zip(["DownloadFirst", "DownloadSecond", "DownloadXor"]) {
             steps.step(name, || {
                 let downloaded = self.lpa(&["profile", "download", code, "--yes"])?;
-                Ok(((), format!("ICCID {}, {} bytes", downloaded["iccid"], downloaded["bpp_bytes"])))
+                Ok((
+                    (),
+                    format!(
+                        "ICCID {}, {} bytes",
+                        downloaded["iccid"].as_str().unwrap_or_default(),
+                        downloaded["bpp_bytes"]
+                    ),
+                ))
             })?;
         }
         self.enable(steps, &self.profiles[0])
