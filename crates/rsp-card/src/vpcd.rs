@@ -29,7 +29,7 @@ const TIMEOUT: Duration = Duration::from_secs(5);
 /// What becomes of the way to the reader.
 #[derive(Debug)]
 pub enum VpcdEvent<'a> {
-    /// The card is in the reader.
+    /// The card is in the reader, which has spoken to it.
     Connected,
     /// The reader is not there: told once, and then it is looked for until it is.
     Waiting(&'a io::Error),
@@ -56,10 +56,16 @@ impl Vpcd {
     /// What the system says when the address is none. That the reader is not there or goes away is no error.
     pub fn serve_one(&self, card: &mut dyn Card, hear: &mut dyn FnMut(VpcdEvent<'_>)) -> io::Result<()> {
         let stream = self.connect(hear)?;
-        hear(VpcdEvent::Connected);
+        let mut connected = false;
         // A broken connection is a card taken out, and nothing else.
-        let _ = serve_vpcd(card, Acknowledging(stream));
-        hear(VpcdEvent::Disconnected);
+        let _ = serve_until_closed(card, Acknowledging(stream), &mut || {
+            if !std::mem::replace(&mut connected, true) {
+                hear(VpcdEvent::Connected);
+            }
+        });
+        if connected {
+            hear(VpcdEvent::Disconnected);
+        }
         Ok(())
     }
 
@@ -124,9 +130,15 @@ impl Write for Acknowledging {
 ///
 /// # Errors
 /// Only those of reading and writing; an end in the middle of a message is [`io::ErrorKind::UnexpectedEof`].
-pub fn serve_vpcd(card: &mut dyn Card, mut stream: impl Read + Write) -> io::Result<()> {
+pub fn serve_vpcd(card: &mut dyn Card, stream: impl Read + Write) -> io::Result<()> {
+    serve_until_closed(card, stream, &mut || ())
+}
+
+/// The same; tells when the reader speaks. One that has another card already takes the connection and says nothing.
+fn serve_until_closed(card: &mut dyn Card, mut stream: impl Read + Write, asked: &mut dyn FnMut()) -> io::Result<()> {
     let mut slot = Slot { card, atr: None, powered: false };
     while let Some(message) = receive(&mut stream)? {
+        asked();
         if let Some(answer) = slot.answer(&message) {
             send(&mut stream, &answer)?;
         }
