@@ -15,6 +15,10 @@ pub use octets::Octets;
 pub const MF: u16 = 0x3F00;
 /// Identifier that stands for the ADF of the active application in paths.
 pub const CURRENT_ADF: u16 = 0x7FFF;
+/// Links that are followed on the way to a file: generic test profiles have one.
+pub const MAX_LINKS: u8 = 8;
+/// DFs that may lie in one another, the MF included: a path of the package names four (TCA profile package 8.3).
+pub const MAX_DEPTH: usize = 16;
 
 /// A file in the tree.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -184,6 +188,11 @@ impl FileSystem {
         (0..).map(NodeId).zip(&self.nodes)
     }
 
+    /// How many files there are, the MF included.
+    pub fn count(&self) -> usize {
+        self.nodes.len()
+    }
+
     /// The directory part of a file, if it is a DF.
     pub fn df(&self, id: NodeId) -> Option<&Df> {
         match &self.node(id).content {
@@ -209,20 +218,36 @@ impl FileSystem {
         }
     }
 
-    /// Follows links, of which a few in a row are allowed. `None` when they lead nowhere or in a circle.
-    pub fn linked(&self, mut id: NodeId) -> Option<NodeId> {
-        for _ in 0..4 {
-            match &self.node(id).link {
-                None => return Some(id),
-                Some(path) => id = self.by_package_path(path)?,
-            }
+    /// Follows links, those within the paths of links included, [`MAX_LINKS`] in all. `None` when they lead nowhere or in a
+    /// circle.
+    pub fn linked(&self, id: NodeId) -> Option<NodeId> {
+        self.follow(id, &mut MAX_LINKS.clone())
+    }
+
+    /// The same with what is left of the links that may be followed: one budget for the whole way, since a path that goes
+    /// through links, whose paths go through links, would otherwise be as long as it likes.
+    fn follow(&self, mut id: NodeId, left: &mut u8) -> Option<NodeId> {
+        while let Some(path) = &self.node(id).link {
+            *left = left.checked_sub(1)?;
+            id = self.walk(path, left)?;
         }
-        None
+        Some(id)
+    }
+
+    fn walk(&self, path: &[u16], left: &mut u8) -> Option<NodeId> {
+        let path = path.strip_prefix(&[MF]).unwrap_or(path);
+        path.iter().try_fold(NodeId::MF, |df, file_id| {
+            let df = self.follow(df, left)?;
+            self.direct_children(df).find(|id| self.node(*id).file_id == *file_id)
+        })
     }
 
     /// Files directly under a DF; those of a linked DF are its target's.
     pub fn children(&self, df: NodeId) -> impl Iterator<Item = NodeId> + '_ {
-        let df = self.linked(df).unwrap_or(df);
+        self.direct_children(self.linked(df).unwrap_or(df))
+    }
+
+    fn direct_children(&self, df: NodeId) -> impl Iterator<Item = NodeId> + '_ {
         self.iter().filter(move |(_, node)| node.parent == Some(df)).map(|(id, _)| id)
     }
 
@@ -243,8 +268,7 @@ impl FileSystem {
 
     /// Resolves a path of the package: from the MF, without it, ADFs by their temporary identifiers.
     pub fn by_package_path(&self, path: &[u16]) -> Option<NodeId> {
-        let path = path.strip_prefix(&[MF]).unwrap_or(path);
-        path.iter().try_fold(NodeId::MF, |df, file_id| self.children(df).find(|id| self.node(*id).file_id == *file_id))
+        self.walk(path, &mut MAX_LINKS.clone())
     }
 
     /// ADFs whose AID begins with `aid`, in the order of their installation (ETSI TS 102 221 8.5.1.2).

@@ -21,6 +21,11 @@ const SELECTABLE: u8 = 0x07;
 /// Bytes of checksums where the package does not say.
 const MAC_LENGTH: u8 = 8;
 
+/// Security domains, packages, applications and instances of remote file management that there is room for.
+const MAX_ENTRIES: usize = 255;
+/// Toolkit application references of one of them: more than toolkit parameters can hold.
+const MAX_TARS: usize = 85;
+
 /// Adds a security domain. The first is the operator's.
 pub(super) fn add_domain(contents: &mut ProfileContents, element: &pe::SecurityDomain) -> Result<(), Fault> {
     let registry = contents.registry_mut();
@@ -134,6 +139,12 @@ fn require_package(registry: &Registry, aid: &[u8]) -> Result<(), Fault> {
 }
 
 fn new_aid(registry: &Registry, aid: &[u8]) -> Result<Vec<u8>, Fault> {
+    if registry.aids().count() >= MAX_ENTRIES {
+        return Err(Fault::new(
+            PeStatusCode::NOT_ENOUGH_MEMORY,
+            "too many security domains, packages and applications",
+        ));
+    }
     match registry.aids().any(|known| known == aid) {
         true => Err(bad("an AID is used twice")),
         false => Ok(aid.to_vec()),
@@ -145,6 +156,9 @@ fn address(registry: &Registry, parameters: Option<ToolkitParameters>) -> Result
     let invalid =
         || Fault::new(PeStatusCode::INVALID_PARAMETER, "malformed toolkit parameters, or a TAR of wrong length");
     let ToolkitParameters { tars, minimum_security_level } = parameters.ok_or_else(invalid)?;
+    if tars.len() > MAX_TARS {
+        return Err(Fault::new(PeStatusCode::NOT_ENOUGH_MEMORY, "an instance with too many TARs"));
+    }
     let repeated = tars.iter().enumerate().any(|(place, tar)| tars[..place].contains(tar));
     match repeated || tars.iter().any(|tar| registry.tars().any(|known| known == *tar)) {
         true => Err(bad("a TAR is used twice")),

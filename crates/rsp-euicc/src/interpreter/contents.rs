@@ -155,12 +155,16 @@ impl ProfileContents {
     /// The PIN that a key reference means in a DF: global ones belong to the MF, local ones to the nearest DF upwards
     /// that has them or shares another's (ETSI TS 102 221 9.5.1).
     pub(crate) fn pin(&self, df: NodeId, reference: u8) -> Option<usize> {
-        if reference & 0x80 == 0 {
-            return self.codes.find(NodeId::MF, reference);
-        }
-        self.files.ancestors(df).find_map(|df| {
-            let shared = self.files.df(df).and_then(|df| df.pins_of);
-            self.codes.find(shared.unwrap_or(df), reference)
+        self.pins(df, reference).find_map(|(df, reference)| self.codes.find(df, reference))
+    }
+
+    /// Where the PIN that a key reference means may belong to, with the reference: the first that is defined counts.
+    pub(crate) fn pins(&self, df: NodeId, reference: u8) -> impl Iterator<Item = (NodeId, u8)> + '_ {
+        let global = reference & 0x80 == 0;
+        let from = if global { NodeId::MF } else { df };
+        self.files.ancestors(from).map(move |df| {
+            let shared = self.files.df(df).filter(|_| !global).and_then(|df| df.pins_of);
+            (shared.unwrap_or(df), reference)
         })
     }
 
@@ -225,6 +229,11 @@ impl ProfileContents {
     /// Whether any application uses the XOR test algorithm, which only test profiles may.
     pub fn uses_test_algorithm(&self) -> bool {
         self.aka.iter().any(Aka::is_test_algorithm)
+    }
+
+    /// How many things the profile is made of; more of them may take more memory.
+    pub(crate) fn parts(&self) -> usize {
+        self.files.count() + self.kept.len() + self.aka.len()
     }
 
     /// Memory that the profile takes.

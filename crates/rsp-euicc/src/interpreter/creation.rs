@@ -6,7 +6,7 @@ use rsp_saip::status::PeStatusCode;
 use super::Fault;
 use super::install::Progress;
 use super::templates::{FF, FileTemplate, Fill, Shape};
-use crate::fs::{AccessReference, AccessRule, Content, Df, Ef, FileSystem, Node, NodeId, Octets, Structure};
+use crate::fs::{AccessReference, AccessRule, Content, Df, Ef, FileSystem, MAX_DEPTH, Node, NodeId, Octets, Structure};
 
 /// A profile may have this many files, more than ten times those of the generic test profile.
 const MAX_FILES: usize = 4000;
@@ -177,11 +177,14 @@ impl<'a> Creation<'a> {
         if file_id == 0 {
             return Err(missing("a file identifier"));
         }
-        if self.fs().iter().count() >= MAX_FILES {
+        if self.fs().count() >= MAX_FILES {
             return Err(Fault::new(PeStatusCode::NOT_ENOUGH_MEMORY, "too many files"));
         }
         if self.fs().node(parent).link.is_some() {
             return Err(Fault::new(PeStatusCode::BAD_VALUES, "a file in a DF that is a link"));
+        }
+        if self.fs().ancestors(parent).count() >= MAX_DEPTH {
+            return Err(Fault::new(PeStatusCode::BAD_VALUES, "DFs that lie too deep in one another"));
         }
         let is_adf = matches!(&content, Content::Df(df) if df.aid.is_some());
         if let Content::Df(Df { aid: Some(aid), .. }) = &content

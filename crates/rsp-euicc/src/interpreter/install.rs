@@ -84,6 +84,8 @@ pub(super) struct Installer {
     left_out: Vec<ElementKind>,
     /// Of the element that is being processed.
     pub(super) index: usize,
+    /// How many parts there were when their size was looked at.
+    parts: usize,
     ended: bool,
 }
 
@@ -200,9 +202,13 @@ impl Installer {
             // A reserved element, one of a later version, or content that only its issuer knows.
             _ => return Err(Fault::new(PeStatusCode::PE_NOT_SUPPORTED, "an element of this type")),
         }
-        if self.progress.contents.size_bytes() > MAX_BYTES {
+        // To add everything up takes as long as there are files: not for elements that make nothing.
+        let contents = &self.progress.contents;
+        let parts = contents.parts();
+        if parts != self.parts && contents.size_bytes() > MAX_BYTES {
             return Err(Fault::new(PeStatusCode::NOT_ENOUGH_MEMORY, "the profile is too large"));
         }
+        self.parts = parts;
         Ok(())
     }
 
@@ -371,9 +377,11 @@ impl Installer {
                 return Err((Some(*index), Fault::new(PeStatusCode::BAD_VALUES, message)));
             }
         }
+        let defined = contents.codes().defined();
+        let is_defined = |id, reference| contents.pins(id, reference).any(|pin| defined.contains(&pin));
         for (id, node) in fs.iter() {
             let Content::Df(df) = &node.content else { continue };
-            let undefined = df.key_references.iter().find(|reference| contents.pin(id, **reference).is_none());
+            let undefined = df.key_references.iter().find(|reference| !is_defined(id, **reference));
             if let Some(reference) = undefined {
                 let message = format!("DF {:04X} uses PIN {reference:02X}, which is not defined", node.file_id);
                 return Err((None, Fault::new(PeStatusCode::PIN_CODE_MISSING, message)));

@@ -82,6 +82,11 @@ fn links_must_lead_to_files_of_their_kind() {
         ("from an EF to a DF", vec![link(EF, [0x2F, 0x51], &USIM)]),
         ("from a DF to an EF", vec![link(DF, [0x7F, 0x51], &[0x2F, 0xE2])]),
         ("from records to bytes", vec![link(RECORDS, [0x2F, 0x51], &[0x2F, 0xE2])]),
+        ("of a DF through itself", vec![link(DF, [0x7F, 0x51], &[0x7F, 0x51, 0x6F, 0x01])]),
+        (
+            "of DFs through each other",
+            vec![link(DF, [0x7F, 0x51], &[0x7F, 0x52, 0x6F, 0x01]), link(DF, [0x7F, 0x52], &[0x7F, 0x51, 0x6F, 0x01])],
+        ),
         ("of half an identifier", vec![link(EF, [0x2F, 0x51], &[0x2F, 0xE2, 0x00])]),
     ] {
         let error = refusal(with_commands(commands));
@@ -437,4 +442,35 @@ fn atk_many_optional_elements_are_not_slow() {
     let (_, statuses) = install_elements(elements).expect("it installs");
     let time = start.elapsed();
     assert!(statuses.len() > 3000 && time.as_secs() < 20, "{time:?}, though nothing is copied");
+}
+
+fn directory(file_id: [u8; 2]) -> FileCommand {
+    FileCommand::CreateFcp(fcp(&[0x78, 0x21], file_id, &[]))
+}
+
+/// Each link goes through the one before it twice: all of them together would double the way with each.
+#[test]
+fn atk_mem_exhaust_euicc_by_links_that_go_through_links() {
+    let into = || FileCommand::FilePath(OctetString::from_static(&[0x7F, 0x60]));
+    let through = |file_id: [u8; 2], path: [u8; 4]| {
+        let path = Some(OctetString::from(path.to_vec()));
+        FileCommand::CreateFcp(Fcp { link_path: path, ..fcp(&[0x78, 0x21], file_id, &[]) })
+    };
+    let mut commands = vec![directory([0x7F, 0x60]), link(&[0x78, 0x21], [0x70, 0x00], &[0x7F, 0x60])];
+    for number in 1..=60 {
+        commands.push(FileCommand::FilePath(OctetString::from_static(&[])));
+        commands.push(through([0x70, number], [0x70, number - 1, 0x71, number]));
+        commands.push(into());
+        commands.push(through([0x71, number], [0x70, number - 1, 0x72, number]));
+        commands.push(into());
+        commands.push(link(&[0x78, 0x21], [0x72, number], &[0x7F, 0x60]));
+    }
+    assert_eq!(refusal(with_commands(commands)).status(), PeStatusCode::BAD_VALUES);
+}
+
+#[test]
+fn atk_mem_exhaust_euicc_by_dfs_in_dfs() {
+    let nested = |depth: u8| with_commands((0..depth).map(|number| directory([0x5F, number])).collect());
+    assert!(install_elements(nested(15)).is_ok());
+    assert_eq!(refusal(nested(16)).status(), PeStatusCode::BAD_VALUES);
 }

@@ -288,3 +288,27 @@ fn refuses_a_security_domain_that_is_none_or_wants_what_is_the_first_ones() {
     });
     assert_eq!(refusal(with(vec![Element::SecurityDomain(greedy)])), PeStatusCode::BAD_VALUES);
 }
+
+#[test]
+fn atk_mem_exhaust_euicc_by_targets_and_instances() {
+    let rfm = |identification: u16, tars: u32| {
+        Element::Rfm(Rfm {
+            header: header(identification),
+            instance_aid: format!("RFM {identification:04}").into_bytes().into(),
+            security_domain_aid: None,
+            tar_list: Some((0..tars).map(|number| number.to_be_bytes()[1..].to_vec().into()).collect()),
+            minimum_security_level: vec![0x16].into(),
+            uicc_access_domain: vec![0x00].into(),
+            uicc_admin_access_domain: vec![0x00].into(),
+            adf_rfm_access: None,
+            unknown: Unknown::default(),
+        })
+    };
+    assert_eq!(registry(vec![rfm(1, 85)]).file_management()[0].address.tars.len(), 85);
+    assert_eq!(refusal(with(vec![rfm(1, 86)])), PeStatusCode::NOT_ENOUGH_MEMORY);
+    let there = registry(Vec::new()).domains().len();
+    let many = |count: u16| with((0..count).map(|number| rfm(number, 0)).collect());
+    let room = u16::try_from(255 - there).unwrap();
+    assert!(install_elements(many(room)).is_ok());
+    assert_eq!(refusal(many(room + 1)), PeStatusCode::NOT_ENOUGH_MEMORY);
+}
