@@ -11,9 +11,7 @@ pub enum Error {
     #[error("not the state of an OpenRSP eUICC")]
     NotAState,
     /// Written by a version that this one does not know.
-    #[error(
-        "state version {found} is not supported, this program reads versions up to {supported}; a newer one wrote the file"
-    )]
+    #[error("state version {found} is not supported, this program reads versions 1 to {supported}")]
     StateVersion {
         /// The version in the file.
         found: u32,

@@ -46,7 +46,7 @@ pub struct Euicc<S> {
 }
 
 impl<S: StateStore> Euicc<S> {
-    /// An eUICC with this state, which is committed to the store once. Its cryptography is RustCrypto's.
+    /// An eUICC with this state, which is committed to the store unless it is what the store holds. Its cryptography is RustCrypto's.
     ///
     /// # Errors
     /// [`Error::StateContent`] when keys and certificates of the state do not belong together, [`Error::Io`] when the
@@ -67,7 +67,9 @@ impl<S: StateStore> Euicc<S> {
     ) -> Result<Self, Error> {
         let platform = Platform::new(state, provider, randomness)?;
         let committed = platform.state.to_bytes()?;
-        store.commit(&committed).map_err(|source| Error::Io { path: "the eUICC's state".into(), source })?;
+        if !store.holds(&committed) {
+            store.commit(&committed).map_err(|source| Error::Io { path: "the eUICC's state".into(), source })?;
+        }
         let bare = ProfileContents::without_profile();
         let mut euicc = Self { platform, store, committed, session: Session::None, bare, channels: Vec::new() };
         euicc.clear();
@@ -171,6 +173,8 @@ impl<S: StateStore> Euicc<S> {
                 Selection::Isdr | Selection::Ecasd => {}
             }
         }
+        // Parts of a message to the former profile are of no use to this one.
+        self.platform.concatenation = Default::default();
         for slot in &mut self.platform.state.profiles {
             slot.contents.reset_security_status();
         }
@@ -193,10 +197,11 @@ impl<S: StateStore> Euicc<S> {
                 Selection::Isdr if (command.ins, command.class.proprietary) == (store_data::INS, true) => {
                     self.store_data(channel, command)
                 }
-                Selection::Isdr | Selection::Ecasd => match command.ins {
-                    0xA4 => StatusWord::WRONG_P1_P2.into(),
-                    _ => StatusWord::INSTRUCTION_NOT_SUPPORTED.into(),
-                },
+                // A file of the profile: whoever used the basic channel for the ISD-R finds the way back to the MF.
+                Selection::Isdr | Selection::Ecasd if (command.ins, command.class.proprietary) == (0xA4, false) => {
+                    self.select_in_profile(channel, command)
+                }
+                Selection::Isdr | Selection::Ecasd => StatusWord::INSTRUCTION_NOT_SUPPORTED.into(),
             },
         }
     }
@@ -205,12 +210,7 @@ impl<S: StateStore> Euicc<S> {
     fn select(&mut self, channel: &mut Channel, command: &Command) -> Response {
         let aid = command.data.as_slice();
         if !aid.starts_with(&RSP_AID_PREFIX) {
-            let response = self.ask_profile(channel, command);
-            if response.sw.is_success() || response.sw.sw1() == 0x61 {
-                channel.selection = Selection::Profile;
-                channel.assembler.clear();
-            }
-            return response;
+            return self.select_in_profile(channel, command);
         }
         let (selection, fci) = match () {
             () if aid == ISDR_AID => (Selection::Isdr, isdr::fci()),
@@ -224,6 +224,16 @@ impl<S: StateStore> Euicc<S> {
         channel.selection = selection;
         channel.assembler.clear();
         if command.p2 == 0x0C { StatusWord::OK.into() } else { Response::ok(fci) }
+    }
+
+    /// SELECT of something that is the profile's: the channel leaves the security domain if it is there.
+    fn select_in_profile(&mut self, channel: &mut Channel, command: &Command) -> Response {
+        let response = self.ask_profile(channel, command);
+        if response.sw.is_success() || response.sw.sw1() == 0x61 {
+            channel.selection = Selection::Profile;
+            channel.assembler.clear();
+        }
+        response
     }
 
     fn store_data(&mut self, channel: &mut Channel, command: &Command) -> Response {
@@ -286,9 +296,9 @@ impl<S: StateStore> Euicc<S> {
                 };
                 let Ok(byte) = u8::try_from(number) else { return StatusWord::NO_DIAGNOSIS.into() };
                 match command.le {
-                    Some(1 | 256) => {}
+                    // Without Le, P3 is 00 on the wire of T=0.
+                    Some(1 | 256) | None => {}
                     Some(_) => return StatusWord::wrong_le(1).into(),
-                    None => return StatusWord::WRONG_LENGTH.into(),
                 }
                 self.channels[number] = Some(self.channel_from(command));
                 Response::ok(vec![byte])

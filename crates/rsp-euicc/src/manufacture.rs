@@ -4,11 +4,9 @@ use rsp_asn1::{Eid, GetRatResponse};
 use rsp_crypto::{Provider, SecretKey};
 use rsp_pki::{Certificate, TrustStore, Validation, validate_euicc};
 
-use crate::state::{StoredCredential, StoredSecret};
+use crate::state::{FIRST_ISDP, StoredCredential, StoredSecret};
 use crate::{Error, EuiccState, rat};
 
-/// The number of the first ISD-P.
-const FIRST_ISDP: u16 = 0x0010;
 /// Memory for profiles, in bytes.
 const CAPACITY: u32 = 10_000_000;
 
@@ -122,6 +120,7 @@ impl Manufacture {
             profiles: Vec::new(),
             next_isdp: FIRST_ISDP,
             enabled_before_test: None,
+            displaced: None,
             notifications: Vec::new(),
             next_sequence_number: 1,
             pending_load: None,

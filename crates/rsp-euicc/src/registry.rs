@@ -14,6 +14,9 @@ pub const MAX_COUNTER: u64 = 0xFF_FFFF_FFFF;
 /// A toolkit application reference: who a secured packet is for.
 pub type Tar = [u8; 3];
 
+/// Bit of a minimum security level: messages have a cryptographic checksum (ETSI TS 102 225 5.1.1).
+const CHECKSUM: u8 = 0x02;
+
 /// Everything that GlobalPlatform knows of a profile. It holds keys: it can be stored, but not printed.
 #[derive(Clone, Default, Serialize, Deserialize)]
 pub struct Registry {
@@ -250,9 +253,16 @@ impl Registry {
         domains.chain(applications).chain(rfm).flat_map(|address| address.tars.iter().copied())
     }
 
-    /// Whether somebody who knows the keys that everybody knows can send messages to the profile, or open a security domain
-    /// of it: the rule of [`rsp_saip::lint`].
-    pub(crate) fn opens_with_published_keys(&self) -> bool {
+    /// Whether somebody who knows no more than the keys that everybody knows can change the profile over the air, or open a
+    /// security domain of it: the rule of [`rsp_saip::lint`].
+    pub(crate) fn is_open_to_everybody(&self) -> bool {
+        let files = self.rfm.iter().map(|instance| &instance.address);
+        let domains = self.domains.iter().map(|domain| &domain.address);
+        let unchecked = |address: &Address| !address.tars.is_empty() && address.minimum_security_level & CHECKSUM == 0;
+        files.chain(domains).any(unchecked) || self.opens_with_published_keys()
+    }
+
+    fn opens_with_published_keys(&self) -> bool {
         self.domains.iter().any(|domain| {
             let files = self.rfm.iter().filter(|instance| instance.domain == domain.aid);
             let reached = files.map(|instance| &instance.address).chain([&domain.address]);

@@ -42,6 +42,10 @@ pub struct EuiccState {
     pub(crate) next_isdp: u16,
     /// ISD-P of the operational profile that was enabled before a test profile.
     pub(crate) enabled_before_test: Option<[u8; 16]>,
+    /// ISD-P of the operational profile that a provisioning profile took the place of, until another operational one is
+    /// enabled.
+    #[serde(default)]
+    pub(crate) displaced: Option<[u8; 16]>,
     /// Notifications that nobody has acknowledged, by sequence number.
     pub(crate) notifications: Vec<StoredNotification>,
     /// Grows through the whole life of the eUICC (SGP.22 3.5).
@@ -123,6 +127,9 @@ impl ProfileSlot {
         contents.max(self.upp_length).saturating_add(described).saturating_add(ISDP_OVERHEAD)
     }
 }
+
+/// The number of the first ISD-P; those below are RSP's own security domains.
+pub(crate) const FIRST_ISDP: u16 = 0x0010;
 
 /// What an ISD-P takes up besides its content, in bytes.
 pub(crate) const ISDP_OVERHEAD: u32 = 512;
@@ -220,7 +227,7 @@ impl EuiccState {
         file.extend_from_slice(&VERSION.to_be_bytes());
         file.extend_from_slice(&[0; 32]);
         ciborium::into_writer(self, &mut *file).map_err(|error| Error::StateContent(error.to_string()))?;
-        let checksum = sha256(&file[HEADER..]);
+        let checksum = checksum(VERSION, &file[HEADER..]);
         file[HEADER - 32..HEADER].copy_from_slice(&checksum);
         Ok(file)
     }
@@ -241,8 +248,8 @@ impl EuiccState {
         if !(1..=VERSION).contains(&found) {
             return Err(Error::StateVersion { found, supported: VERSION });
         }
-        let (checksum, body) = rest.split_first_chunk::<32>().ok_or(Error::StateChecksum)?;
-        if *checksum != sha256(body) {
+        let (written, body) = rest.split_first_chunk::<32>().ok_or(Error::StateChecksum)?;
+        if *written != checksum(found, body) {
             return Err(Error::StateChecksum);
         }
         let state: Self = ciborium::from_reader(body).map_err(|error| Error::StateContent(error.to_string()))?;
@@ -251,6 +258,14 @@ impl EuiccState {
             decoded.map_err(|error| Error::StateContent(error.to_string()))?;
         }
         Ok(state)
+    }
+}
+
+/// SHA-256 over the content; from version 2 on, SHA-256 over the version and that.
+fn checksum(version: u32, body: &[u8]) -> [u8; 32] {
+    match version {
+        1 => sha256(body),
+        _ => sha256(&[&version.to_be_bytes()[..], &sha256(body)].concat()),
     }
 }
 

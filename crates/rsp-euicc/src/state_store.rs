@@ -5,6 +5,7 @@ use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use rsp_crypto::hash::sha256;
 use zeroize::Zeroizing;
 
 use crate::disk::{self, Disk as _, SystemDisk, UNFINISHED, beside, private};
@@ -17,6 +18,11 @@ pub trait StateStore: Send {
     /// # Errors
     /// What the system says.
     fn commit(&mut self, state: &[u8]) -> io::Result<()>;
+
+    /// Whether this is what is stored, as far as the store knows without reading it again.
+    fn holds(&self, _state: &[u8]) -> bool {
+        false
+    }
 }
 
 /// Keeps the state in memory, for tests and for cards that live as long as their process. Clones share the content.
@@ -54,6 +60,8 @@ pub struct FileStore {
     /// Held as long as the card is open, so that no second process opens it. A file beside the state, since the state
     /// file itself is replaced.
     _lock: File,
+    /// SHA-256 of the content as it was read, until something is committed.
+    read: Option<[u8; 32]>,
 }
 
 impl FileStore {
@@ -87,7 +95,7 @@ impl FileStore {
     /// [`Error::Io`], [`Error::NotAFile`], [`Error::TooLarge`], [`Error::Permissions`], [`Error::Linked`], and those of
     /// [`EuiccState::from_bytes`].
     pub fn read(path: &Path) -> Result<EuiccState, Error> {
-        Self::read_resolved(&resolve(path)?)
+        EuiccState::from_bytes(&Self::content(&resolve(path)?)?)
     }
 
     /// Opens an eUICC for this process alone.
@@ -98,15 +106,17 @@ impl FileStore {
         let path = resolve(path)?;
         check_name(&path)?;
         // The state file is looked at first, so that a mistyped name leaves no lock file behind.
-        drop(Self::read_resolved(&path)?);
+        drop(EuiccState::from_bytes(&Self::content(&path)?)?);
         let lock_path = beside(&path, LOCK);
         let io = |source| Error::Io { path: lock_path.display().to_string(), source };
         let lock = lock(&lock_path).map_err(io)?.ok_or_else(|| Error::InUse { path: path.display().to_string() })?;
-        let state = Self::read_resolved(&path)?;
-        Ok((Self { path, _lock: lock }, state))
+        let content = Self::content(&path)?;
+        let state = EuiccState::from_bytes(&content)?;
+        Ok((Self { path, _lock: lock, read: Some(sha256(&content)) }, state))
     }
 
-    fn read_resolved(path: &Path) -> Result<EuiccState, Error> {
+    /// The content of a file that is private and an eUICC.
+    fn content(path: &Path) -> Result<Zeroizing<Vec<u8>>, Error> {
         let io = |source| Error::Io { path: path.display().to_string(), source };
         // Asked before the file is opened, for opening a pipe waits for somebody to write into it.
         if !fs::metadata(path).map_err(io)?.is_file() {
@@ -125,13 +135,18 @@ impl FileStore {
         }
         check_permissions(path, &metadata)?;
         check_links(path, &metadata)?;
-        EuiccState::from_bytes(&content)
+        Ok(content)
     }
 }
 
 impl StateStore for FileStore {
     fn commit(&mut self, state: &[u8]) -> io::Result<()> {
+        self.read = None;
         disk::replace(&mut SystemDisk, &self.path, state)
+    }
+
+    fn holds(&self, state: &[u8]) -> bool {
+        self.read == Some(sha256(state))
     }
 }
 

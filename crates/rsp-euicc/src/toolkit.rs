@@ -85,9 +85,9 @@ impl Toolkit {
         self.refresh.is_some()
     }
 
-    /// Whether this profile is to be enabled after the REFRESH that is awaited.
-    pub(crate) fn is_about_to_enable(&self, isdp_aid: [u8; 16]) -> bool {
-        self.refresh.as_ref().is_some_and(|refresh| refresh.switch == Switch::Enable(isdp_aid))
+    /// What is to be made after the REFRESH that is awaited.
+    pub(crate) fn awaited(&self) -> Option<&Switch> {
+        self.refresh.as_ref().map(|refresh| &refresh.switch)
     }
 
     /// A bit of the terminal profile; bytes and bits count from 1, and what was not sent is 0.
@@ -132,6 +132,9 @@ impl Toolkit {
 
     /// TERMINAL CAPABILITY (ETSI TS 102 221 11.1.19, SGP.22 3.4.2). What cannot be read inside says nothing.
     pub(crate) fn terminal_capability(&mut self, command: &Command) -> Response {
+        if (command.p1, command.p2) != (0, 0) {
+            return StatusWord::WRONG_P1_P2.into();
+        }
         let Ok((template, [])) = tlv::first(&command.data) else { return StatusWord::WRONG_DATA.into() };
         if template.tag() != [0xA9] {
             return StatusWord::WRONG_DATA.into();

@@ -8,9 +8,10 @@ use rsp_crypto::hash::sha256;
 
 use super::package::Failure;
 use super::proofs::MetadataAccepted;
+use crate::EuiccState;
 use crate::platform::Platform;
 use crate::profile::{self, ContentsMatchMetadata};
-use crate::state::{ISDP_OVERHEAD, ProfileSlot};
+use crate::state::{FIRST_ISDP, ISDP_OVERHEAD, ProfileSlot};
 
 /// The longest dpProprietaryData, tag and length included.
 const MAX_PROPRIETARY_DATA: usize = 128;
@@ -100,7 +101,7 @@ pub(super) fn prepare(platform: &Platform, contents: &Contents, ci_key_id: &[u8]
     let matching = ContentsMatchMetadata::check(interpreted, metadata.request(), installs_published_keys)?;
     let (profile_contents, sima_response) = matching.into_parts();
     let slot = ProfileSlot {
-        isdp_aid: isdp_aid(platform.state.next_isdp),
+        isdp_aid: free_isdp_aid(&platform.state),
         ci_key_id: ci_key_id.to_vec(),
         iccid: metadata.request().iccid.0,
         metadata: metadata.der().to_vec(),
@@ -118,9 +119,20 @@ pub(super) fn prepare(platform: &Platform, contents: &Contents, ci_key_id: &[u8]
     Ok(Installed { slot, sima_response })
 }
 
-/// The AID of an ISD-P: that of the ISD-R with a running number in bytes 14 and 15.
-fn isdp_aid(number: u16) -> [u8; 16] {
-    let mut aid = super::ISDR_AID;
-    aid[13..15].copy_from_slice(&number.to_be_bytes());
-    aid
+/// The AID of a new ISD-P: that of the ISD-R with a running number in bytes 14 and 15. When all numbers were given out, they
+/// begin again, and those of the ISD-Ps that are there are passed over.
+fn free_isdp_aid(state: &EuiccState) -> [u8; 16] {
+    let aid = |number: u16| {
+        let mut aid = super::ISDR_AID;
+        aid[13..15].copy_from_slice(&number.to_be_bytes());
+        aid
+    };
+    let numbers = (state.next_isdp.max(FIRST_ISDP)..=u16::MAX).chain(FIRST_ISDP..=u16::MAX);
+    let mut aids = numbers.map(aid);
+    aids.find(|aid| state.profiles.iter().all(|slot| slot.isdp_aid != *aid)).unwrap_or(aid(FIRST_ISDP))
+}
+
+/// The number of the ISD-P after this one.
+pub(super) fn next_isdp(aid: &[u8; 16]) -> u16 {
+    u16::from_be_bytes([aid[13], aid[14]]).checked_add(1).unwrap_or(FIRST_ISDP)
 }

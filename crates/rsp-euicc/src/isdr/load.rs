@@ -129,7 +129,7 @@ fn succeed(platform: &mut Platform, load: &Load, installed: Installed) -> Result
     one_time_keys::erase(platform, load.one_time_public_key());
     let pir = installation_result(platform, &installation(load.authenticated(), load.contents().iccid()), result)
         .ok_or(StatusWord::NO_DIAGNOSIS)?;
-    platform.state.next_isdp = platform.state.next_isdp.saturating_add(1);
+    platform.state.next_isdp = install::next_isdp(&slot.isdp_aid);
     let notice = ProfileNotice::from(&slot);
     platform.state.profiles.push(slot);
     profile_event(platform, &notice, NotificationEvent::INSTALL);

@@ -39,11 +39,15 @@ fn may_enable(platform: &Platform, identifier: &ProfileIdentifier) -> Result<usi
     if target.enabled {
         return Err(EnableResult::PROFILE_NOT_IN_DISABLED_STATE);
     }
-    let Some(enabled) = state.enabled_profile() else { return Ok(position) };
     let class = target.metadata().profile_class;
-    if has_rule(enabled, PprIds::PPR1) && class == ProfileClass::OPERATIONAL {
+    // PPR1 holds as well while a provisioning profile stands in for the profile that has it.
+    let displaced = state.displaced.filter(|aid| *aid != target.isdp_aid);
+    let displaced = displaced.and_then(|aid| state.profiles.iter().find(|slot| slot.isdp_aid == aid));
+    let held = state.enabled_profile().into_iter().chain(displaced).any(|slot| has_rule(slot, PprIds::PPR1));
+    if held && class == ProfileClass::OPERATIONAL {
         return Err(EnableResult::DISALLOWED_BY_POLICY);
     }
+    let Some(enabled) = state.enabled_profile() else { return Ok(position) };
     let in_test_mode = enabled.metadata().profile_class == ProfileClass::TEST;
     if in_test_mode && class != ProfileClass::TEST && state.enabled_before_test != Some(target.isdp_aid) {
         return Err(EnableResult::WRONG_PROFILE_REENABLING);
@@ -76,7 +80,7 @@ pub(super) fn delete(platform: &mut Platform, request: &[u8]) -> Result<Vec<u8>,
     let position = find(platform, &identifier);
     let delete_result = match position.map(|position| &platform.state.profiles[position]) {
         None => DeleteResult::ICCID_OR_AID_NOT_FOUND,
-        Some(slot) if slot.enabled || platform.toolkit.is_about_to_enable(slot.isdp_aid) => {
+        Some(slot) if slot.enabled || switch::about_to_be_enabled(platform) == Some(slot.isdp_aid) => {
             DeleteResult::PROFILE_NOT_IN_DISABLED_STATE
         }
         Some(slot) if has_rule(slot, PprIds::PPR2) => DeleteResult::DISALLOWED_BY_POLICY,

@@ -47,11 +47,17 @@ fn enable(platform: &mut Platform, target: Option<usize>) {
     let mut notices = Vec::new();
     let from = state.profiles.iter_mut().find(|slot| slot.enabled);
     let from_test = from.as_ref().is_some_and(|slot| is_test(slot));
+    let from_operational = from.as_ref().is_some_and(|slot| slot.metadata().profile_class == ProfileClass::OPERATIONAL);
     let left = from.map(|slot| {
         slot.enabled = false;
         notices.push((ProfileNotice::from(&*slot), NotificationEvent::DISABLE));
         slot.isdp_aid
     });
+    state.displaced = match target.map(|target| state.profiles[target].metadata().profile_class) {
+        Some(ProfileClass::OPERATIONAL) => None,
+        Some(ProfileClass::PROVISIONING) if from_operational => left,
+        _ => state.displaced,
+    };
     state.enabled_before_test = match (to_test, from_test) {
         (true, true) => state.enabled_before_test,
         (true, false) => left,
@@ -66,6 +72,15 @@ fn enable(platform: &mut Platform, target: Option<usize>) {
     }
     platform.changed = true;
     platform.switched = true;
+}
+
+/// The profile that will be enabled when the REFRESH that is awaited succeeds.
+pub(super) fn about_to_be_enabled(platform: &Platform) -> Option<[u8; 16]> {
+    match platform.toolkit.awaited()? {
+        Switch::Enable(aid) => Some(*aid),
+        Switch::Disable => platform.state.enabled_before_test,
+        Switch::MemoryReset { going, .. } => platform.state.enabled_before_test.filter(|aid| !going.contains(aid)),
+    }
 }
 
 /// Removes profiles whatever state they are in. One-time keys go as well; sequence numbers, CRLs and the RAT stay.
@@ -93,6 +108,9 @@ pub(super) fn remove(platform: &mut Platform, aid: [u8; 16]) {
     let slot = platform.state.profiles.remove(position);
     if platform.state.enabled_before_test == Some(aid) {
         platform.state.enabled_before_test = None;
+    }
+    if platform.state.displaced == Some(aid) {
+        platform.state.displaced = None;
     }
     if slot.enabled {
         platform.switched = true;

@@ -46,11 +46,11 @@ fn compare(contents: &ProfileContents, metadata: &StoreMetadataRequest) -> Resul
     Err(Refusal { reason, sima_response: None })
 }
 
-/// A profile that is not for tests has no security domain that opens with published keys.
+/// A profile that is not for tests can be changed over the air by nobody who has no more than published keys.
 fn check_keys(contents: &ProfileContents, metadata: &StoreMetadataRequest) -> Result<(), Refusal> {
-    if metadata.profile_class == ProfileClass::TEST || !contents.registry().opens_with_published_keys() {
+    if metadata.profile_class == ProfileClass::TEST || !contents.registry().is_open_to_everybody() {
         return Ok(());
     }
     let status = PeStatus::new(PeStatusCode::BAD_VALUES, None);
-    Err(super::refusal(vec![status], "the keys of a security domain are published"))
+    Err(super::refusal(vec![status], "the keys of a security domain are published, or messages over the air need none"))
 }

@@ -17,7 +17,7 @@ const SERVICE_GSM_SECURITY_CONTEXT: usize = 38;
 impl Session {
     /// AUTHENTICATE in the 3G (or IMS) context, P2 81, and in the GSM context, P2 80.
     pub(super) fn authenticate(&mut self, contents: &mut ProfileContents, command: &Command) -> Executed {
-        let Some(application) = self.current_application() else {
+        let Some(application) = self.application_here(contents.files()) else {
             return refused(StatusWord::CONDITIONS_NOT_SATISFIED);
         };
         if command.p1 != 0 {

@@ -1,5 +1,7 @@
 //! PINs, their unblocking codes, and which of them are satisfied (ETSI TS 102 221 9.5).
 
+use std::collections::BTreeSet;
+
 use rsp_crypto::constant_time_eq;
 use serde::{Deserialize, Serialize};
 
@@ -134,6 +136,11 @@ impl Codes {
         self.puks.iter().any(|puk| puk.reference == reference)
     }
 
+    /// Every PIN that there is, by the DF that it belongs to and its reference.
+    pub(crate) fn defined(&self) -> BTreeSet<(NodeId, u8)> {
+        self.pins.iter().map(|pin| (pin.df, pin.reference)).collect()
+    }
+
     /// The place of a PIN that belongs to exactly this DF.
     pub fn find(&self, df: NodeId, reference: u8) -> Option<usize> {
         self.pins.iter().position(|pin| pin.df == df && pin.reference == reference)
@@ -186,7 +193,7 @@ impl Codes {
         match pin.attributes {
             attributes if attributes & ENABLED == 0 => return Err(Refused::WrongState),
             attributes if attributes & CHANGEABLE == 0 => return Err(Refused::NotAllowed),
-            _ => check_format(new)?,
+            _ => pin.check_format(new)?,
         }
         pin.try_code(old)?;
         pin.code.value = Octets::from(new);
@@ -218,7 +225,7 @@ impl Codes {
         let pin = self.pins.get_mut(place).ok_or(Refused::Unknown)?;
         let reference = pin.puk.ok_or(Refused::NotAllowed)?;
         let puk = self.puks.iter_mut().find(|puk| puk.reference == reference).ok_or(Refused::NotAllowed)?;
-        check_format(new)?;
+        pin.check_format(new)?;
         puk.code.verify(candidate)?;
         pin.code.value = Octets::from(new);
         pin.code.left = pin.code.max;
@@ -229,6 +236,15 @@ impl Codes {
 }
 
 impl Pin {
+    /// Four to eight digits with FF behind them; an administrative code is any eight bytes (ETSI TS 102 221 9.4, 9.5.1).
+    fn check_format(&self, new: &[u8]) -> Result<(), Refused> {
+        let administrative = matches!(self.reference, 0x0A..=0x0E | 0x8A..=0x8E);
+        let digits = new.iter().take_while(|byte| byte.is_ascii_digit()).count();
+        let padded = new.iter().skip(digits).all(|byte| *byte == 0xFF);
+        let well_formed = administrative || ((4..=8).contains(&digits) && padded);
+        if well_formed && new.len() == 8 { Ok(()) } else { Err(Refused::BadFormat) }
+    }
+
     fn try_code(&mut self, candidate: &[u8]) -> Result<(), Refused> {
         let result = self.code.verify(candidate);
         self.verified = match result {
@@ -238,11 +254,4 @@ impl Pin {
         };
         result
     }
-}
-
-/// Four to eight digits, padded with FF (ETSI TS 102 221 9.5.1).
-fn check_format(pin: &[u8]) -> Result<(), Refused> {
-    let digits = pin.iter().take_while(|byte| byte.is_ascii_digit()).count();
-    let padded = pin.iter().skip(digits).all(|byte| *byte == 0xFF);
-    if (4..=8).contains(&digits) && padded && pin.len() == 8 { Ok(()) } else { Err(Refused::BadFormat) }
 }

@@ -41,7 +41,7 @@ impl Session {
         command: &Command,
         rng: &mut dyn Randomness,
     ) -> Executed {
-        let Some(application) = self.current_application() else {
+        let Some(application) = self.application_here(contents.files()) else {
             return refused(StatusWord::CONDITIONS_NOT_SATISFIED);
         };
         if (command.p1, command.p2) != (0x00, SUCI) {

@@ -91,9 +91,14 @@ impl Session {
 
     /// Carries out one command. MANAGE CHANNEL, GET RESPONSE and toolkit commands are the card's, not the application's.
     pub fn process(&mut self, contents: &mut ProfileContents, command: &Command, rng: &mut dyn Randomness) -> Answer {
+        let (ef, record) = (self.ef, self.record);
         match self.execute(contents, command, rng) {
             Ok((data, sw, changed)) => Answer { response: Response { data, sw }, changed },
-            Err((sw, changed)) => Answer { response: Response::status(sw), changed },
+            Err((sw, changed)) => {
+                // A short identifier in a command that fails selects nothing.
+                (self.ef, self.record) = (ef, record);
+                Answer { response: Response::status(sw), changed }
+            }
         }
     }
 
@@ -127,8 +132,6 @@ impl Session {
             (false, 0x88) => self.authenticate(contents, command),
             (true, 0x78) => self.get_identity(contents, command, rng),
             (false, 0x84) => get_challenge(command, rng),
-            // What the terminal can do changes nothing here.
-            (true, 0x10 | 0xAA) => done(Vec::new()),
             (_, 0xA2 | 0xA4 | 0xF2 | 0xB0 | 0xD6 | 0xB2 | 0xDC | 0x32 | 0x04 | 0x44 | 0xCB | 0xDB) => {
                 refused(StatusWord::CLASS_NOT_SUPPORTED)
             }

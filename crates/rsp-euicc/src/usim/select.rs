@@ -105,9 +105,10 @@ impl Session {
         self.df
     }
 
-    /// The application that is active.
-    pub(super) fn current_application(&self) -> Option<NodeId> {
-        self.application
+    /// The application that is active, while its ADF or a DF below it is the current directory: only then can its keys be
+    /// used (3GPP TS 31.102 7.1.1.1).
+    pub(super) fn application_here(&self, fs: &FileSystem) -> Option<NodeId> {
+        self.application.filter(|application| fs.ancestors(self.df).any(|df| df == *application))
     }
 
     /// Where a file identifier is searched (ETSI TS 102 221 8.4.1).

@@ -74,18 +74,24 @@ fn atk_ppr_bypass_by_every_form_of_a_command() {
     assert_eq!(terminal.profiles().len(), 3);
 }
 
-/// PPR1 lets a provisioning profile be enabled. That is a way to have the locked one disabled, and not to delete it.
+/// PPR1 lets a provisioning profile be enabled. That is a way to have the locked one disabled, and neither to delete it nor to
+/// enable another in its place.
 #[test]
 fn atk_ppr_bypass_over_a_provisioning_profile() {
-    let (_, mut terminal, [locked, _, provisioning]) = locked();
+    let (_, mut terminal, [locked, other, provisioning]) = locked();
     show_refresh(&mut terminal, true);
     assert_eq!(store(&mut terminal, &request(0x31, provisioning.iccid(), true)), "BF3103800100910B");
     send(&mut terminal, "801200000B");
     assert_eq!(terminal.delete(locked.iccid()), 2, "still enabled while the REFRESH is awaited");
     assert_eq!(respond(&mut terminal, 1, 0x09, "00"), "9000");
     assert_eq!(terminal.delete(locked.iccid()), 3, "PPR2");
+    assert_eq!(terminal.enable(other.iccid()), 3, "PPR1 of the profile that was enabled before");
     terminal.power_cycle();
     assert_eq!(terminal.delete(locked.iccid()), 3, "PPR2");
+    assert_eq!(terminal.enable(other.iccid()), 3);
+    assert_eq!(terminal.disable(provisioning.iccid()), 0);
+    assert_eq!(terminal.enable(other.iccid()), 3, "nor with nothing enabled");
+    assert_eq!(terminal.enable(provisioning.iccid()), 0);
     assert_eq!(terminal.enable(locked.iccid()), 0);
     still_locked(&mut terminal, &locked);
 }

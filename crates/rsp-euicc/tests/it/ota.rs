@@ -494,9 +494,9 @@ fn less_security_than_demanded_is_refused() {
     assert_eq!(spn(&mut terminal), before);
 }
 
-/// An order whose recipients demand nothing.
+/// An order for tests whose recipients demand nothing.
 fn undemanding() -> Order {
-    let mut order = order(1, CIPHERING, CHECKSUM);
+    let mut order = order(1, CIPHERING, CHECKSUM).class(ProfileClass::TEST);
     let package = ProfilePackage::from_der(&order.elements).unwrap();
     let elements = package.elements().iter().map(|element| {
         let mut element = element.element().clone();
@@ -600,6 +600,15 @@ fn atk_tp_public_keys_open_nothing_in_a_test_profile_unless_the_card_is_made_for
     assert_eq!(spn(&mut terminal), before);
     let (_, mut terminal, _) = enabled_with(profile(), true);
     assert_eq!(anybody.read(&deliver(&mut terminal, &packet)), (0x00, "029000".to_owned()));
+}
+
+#[test]
+fn atk_tp_public_keys_are_not_even_needed_where_nothing_is_demanded() {
+    let (_, mut server, mut terminal) = setup();
+    let order = undemanding().class(ProfileClass::OPERATIONAL);
+    let refused = terminal.refuse(&mut server, &order);
+    assert_eq!(refused.error_reason, ErrorReason::INSTALL_FAILED_DUE_TO_PE_PROCESSING_ERROR);
+    assert!(terminal.profiles().is_empty());
 }
 
 #[test]

@@ -292,3 +292,20 @@ fn every_answer_finds_its_change_in_the_store() {
     let mut successor = Terminal::with_randomness(state, randomness());
     assert_eq!(successor.notifications(), terminal.notifications());
 }
+
+/// Whoever only reads needs no room on the disk.
+#[test]
+fn a_card_that_is_only_read_is_not_written() {
+    let (_directory, path) = file();
+    let inode = |path: &Path| std::os::unix::fs::MetadataExt::ino(&fs::metadata(path).unwrap());
+    let before = inode(&path);
+    let (store, state) = FileStore::open(&path).unwrap();
+    let mut access = InProcess::new(Euicc::new(state, store, randomness()).unwrap());
+    let channel = access.open_channel(&ISDR_AID).unwrap();
+    let mut send =
+        |request: &str| rsp_apdu::store_data::send(&mut access, channel, &hex::decode(request).unwrap(), 255).unwrap();
+    send("BF2D00");
+    assert_eq!(inode(&path), before);
+    send("BF3F088006612E622E6364");
+    assert_ne!(inode(&path), before);
+}

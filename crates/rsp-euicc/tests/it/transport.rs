@@ -22,8 +22,9 @@ pub(crate) const SELECT_ISDR: &str = "A4040010A0000005591010FFFFFFFF890000010000
 #[test]
 fn opens_and_closes_nineteen_channels() {
     let mut card = card();
-    assert_eq!(send(&mut card, "00700000"), "6700", "no Le, no number");
-    for number in 1..=19 {
+    assert_eq!(send(&mut card, "0070000002"), "6C01");
+    assert_eq!(send(&mut card, "00700000"), "019000", "on the wire of T=0 the same as with Le = 00");
+    for number in 2..=19 {
         assert_eq!(send(&mut card, "0070000001"), format!("{number:02X}9000"));
     }
     assert_eq!(send(&mut card, "0070000001"), "6A81");
@@ -74,6 +75,8 @@ fn refuses_what_no_terminal_may_send() {
         ("0060000000", "6D00"),
         ("80AA00000000", "6700"),
         ("80AA000003A90100", "9000"),
+        ("80AA010003A90100", "6A86"),
+        ("80AA000103A90100", "6A86"),
         ("80AA0000020102", "6A80"),
         ("80AA000005A903830107", "9000"),
         ("80AA00000AA9088100820101830107", "9000"),
@@ -81,7 +84,11 @@ fn refuses_what_no_terminal_may_send() {
         assert_eq!(send(&mut card, command), answer, "{command}");
     }
     assert_eq!(&send(&mut card, &format!("00{SELECT_ISDR}"))[..2], "61");
-    assert_eq!(send(&mut card, "00A40004023F00"), "6A86", "the ISD-R has no files");
+    assert_eq!(send(&mut card, "00A4000C02AAAA"), "6A82", "nothing is selected by that");
+    assert_eq!(send(&mut card, "80E2910003BF2E00"), "6115", "the ISD-R still is");
+    assert_eq!(send(&mut card, "00A4000C023F00"), "9000", "the way back to the files");
+    assert_eq!(send(&mut card, "80E2910003BF2E00"), "6D00");
+    assert_eq!(&send(&mut card, &format!("00{SELECT_ISDR}"))[..2], "61");
     assert_eq!(send(&mut card, "80CA00FE00"), "6D00");
     assert_eq!(send(&mut card, "00E2910003BF2E00"), "6D00", "STORE DATA has class 8X");
     for request in ["80E2910003BF2D01", "80E29100023000", "80E2910002BF2E", "80E2910003BF2E", "80E2910005BF2E00BF2E00"]

@@ -234,10 +234,8 @@ fn a_cyclic_file_keeps_the_newest_first() {
 }
 
 #[test]
-fn toolkit_set_up_and_challenges_are_answered() {
+fn challenges_are_answered() {
     let mut terminal = Terminal::new(built());
-    assert_eq!(terminal.status("8010000002FFFF"), "9000");
-    assert_eq!(terminal.status("80AA000002A900"), "9000");
     assert_eq!(terminal.ok("0084000008").len(), 16);
     assert_eq!(terminal.status("0084000004"), "6C08");
     assert_eq!(terminal.status("04A4000C022FE2"), "6882");
@@ -304,4 +302,42 @@ proptest! {
             }
         }
     }
+}
+
+#[test]
+fn a_command_that_fails_selects_nothing_by_its_short_identifier() {
+    let mut terminal = Terminal::new(built());
+    terminal.ok("00A4040405A000000087");
+    terminal.ok("00A4000C026FAD");
+    let administrative_data = terminal.ok("00B0000004");
+    assert_eq!(terminal.status("00D6870001AA"), "6982", "EF_IMSI");
+    assert_eq!(terminal.ok("00B0000004"), administrative_data);
+    assert_eq!(terminal.ok("00B0870009"), "089999071032547658");
+    assert_eq!(terminal.ok("00B0000009"), "089999071032547658", "one that does not fail selects it");
+}
+
+#[test]
+fn an_administrative_code_is_any_eight_bytes_and_a_pin_is_digits() {
+    let mut terminal = Terminal::new(built());
+    terminal.ok(ADM1);
+    terminal.ok("0024000A1031313232333334340102030405060708");
+    assert_eq!(terminal.status("0020000A080102030405060708"), "9000");
+    terminal.ok(&format!("0028000108{PIN1}"));
+    assert_eq!(terminal.status(&format!("0024000110{PIN1}0102030405060708")), "6A80");
+}
+
+/// 3GPP TS 31.102 7.1.1.1: the current directory is the ADF of the USIM, or lies below it.
+#[test]
+fn keys_are_used_in_the_application_only() {
+    let mut terminal = Terminal::new(built());
+    let authenticate = format!("0088008122 10{} 10{} 00", "00".repeat(16), "00".repeat(16)).replace(' ', "");
+    assert_eq!(terminal.status(&authenticate), "6985", "nothing is selected");
+    terminal.ok("00A4040405A000000087");
+    assert_eq!(terminal.status(&authenticate), "9862");
+    terminal.ok("00A40004023F00");
+    for command in [&authenticate[..], "8078000100", "0088008011"] {
+        assert_eq!(terminal.status(command), "6985", "{command}: the application is active, but the MF is selected");
+    }
+    terminal.ok("00A4000C027FFF");
+    assert_eq!(terminal.status(&authenticate), "9862");
 }

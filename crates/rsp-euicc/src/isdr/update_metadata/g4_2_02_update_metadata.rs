@@ -64,6 +64,7 @@ fn platform(rules: &[usize]) -> Platform {
         profiles: vec![slot(AID, true, rules), slot(OTHER, false, rules)],
         next_isdp: 0x12,
         enabled_before_test: None,
+        displaced: None,
         notifications: Vec::new(),
         next_sequence_number: 1,
         pending_load: None,
