@@ -6,6 +6,7 @@
 
 use std::fmt;
 
+use crate::aka::{AkaParameter, AlgorithmConfiguration};
 use crate::application::{KeyObject, SecurityDomain};
 use crate::element::Element;
 use crate::package::ProfilePackage;
@@ -127,6 +128,21 @@ pub fn findings(package: &ProfilePackage) -> Vec<Finding> {
         }
     }
     findings
+}
+
+/// Keys of network access applications that test profiles may have (SGP.22 2.4.5.3): zero, and that of 3GPP TS 34.108 8.2.
+pub const TEST_KEYS: [[u8; 16]; 2] = [[0; 16], [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15]];
+
+/// The number of the first element, from 1, with the key of a network access application that is none for tests: eUICCs refuse
+/// such a package as a test profile.
+pub fn key_not_for_tests(package: &ProfilePackage) -> Option<usize> {
+    let position = package.elements().iter().position(|element| match element.element() {
+        Element::AkaParameter(AkaParameter { algorithm: AlgorithmConfiguration::Algorithm(parameter), .. }) => {
+            !TEST_KEYS.iter().any(|key| parameter.key.expose() == key)
+        }
+        _ => false,
+    });
+    position.map(|position| position + 1)
 }
 
 fn published_keys(package: &ProfilePackage, domain: &SecurityDomain) -> Option<Reason> {

@@ -167,6 +167,11 @@ pub enum Error {
     /// The package leaves a door open, and nobody said that it may: only a test profile can be allowed to.
     #[error("{0}; only a profile of the test class may be so, and only if that is allowed")]
     PackageOpen(rsp_saip::lint::Finding),
+    /// The package has keys that no eUICC takes in a test profile (SGP.22 2.4.5.3), or will have.
+    #[error(
+        "an eUICC takes only test keys in a profile of the test class, and {0}; choose another class, or give it test keys"
+    )]
+    KeyNotForTests(String),
     /// The metadata are not what SGP.22 allows.
     #[error("{field}: {problem}")]
     Metadata {

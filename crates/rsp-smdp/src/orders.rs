@@ -213,7 +213,7 @@ impl Orders {
     /// Checks a package and adds it to the inventory, or adds a template.
     ///
     /// # Errors
-    /// [`Error::Package`], [`Error::PackageOpen`], [`Error::Metadata`], [`Error::IccidExists`],
+    /// [`Error::Package`], [`Error::PackageOpen`], [`Error::KeyNotForTests`], [`Error::Metadata`], [`Error::IccidExists`],
     /// [`Error::ProfileTypeExists`], [`Error::OperatorUnknown`], [`Error::NoTemplate`].
     pub async fn import(&self, import: Import) -> Result<Imported, Error> {
         self.import_with(import, Vec::new()).await
@@ -229,6 +229,7 @@ impl Orders {
         metadata::printable("profile type", &import.type_name)?;
         let package = ProfilePackage::from_der(&import.package)?;
         check_doors(&package, &import)?;
+        check_test_keys(&package, &import, &subscribers)?;
         let summary = package.summary();
         let iccid: Iccid = summary
             .iccid
@@ -465,6 +466,20 @@ fn check_doors(package: &ProfilePackage, import: &Import) -> Result<(), Error> {
     match lint::findings(package).into_iter().next() {
         Some(first) if !(is_test && import.allow_published_keys) => Err(Error::PackageOpen(first)),
         _ => Ok(()),
+    }
+}
+
+/// A test profile that no eUICC would install is not offered to any.
+fn check_test_keys(package: &ProfilePackage, import: &Import, subscribers: &[SubscriberInStock]) -> Result<(), Error> {
+    if import.metadata.class != Some(ProfileClass::TEST) || !subscribers.is_empty() {
+        return Ok(());
+    }
+    if import.template {
+        return Err(Error::KeyNotForTests("without subscribers each order of a template gets a random one".to_owned()));
+    }
+    match lint::key_not_for_tests(package) {
+        Some(number) => Err(Error::KeyNotForTests(format!("profile element {number} has another"))),
+        None => Ok(()),
     }
 }
 

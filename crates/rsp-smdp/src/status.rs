@@ -69,6 +69,7 @@ impl From<&Error> for StatusCode {
             | Error::ImsiInvalid(_)
             | Error::Package(_)
             | Error::PackageOpen(_)
+            | Error::KeyNotForTests(_)
             | Error::Metadata { .. }
             | Error::Store(_)
             | Error::Contention

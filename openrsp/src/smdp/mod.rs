@@ -112,6 +112,7 @@ fn failure(error: Error) -> anyhow::Error {
     let exit = match &error {
         Error::Package(_)
         | Error::PackageOpen(_)
+        | Error::KeyNotForTests(_)
         | Error::Metadata { .. }
         | Error::MatchingIdInvalid
         | Error::ConfirmationCodeInvalid

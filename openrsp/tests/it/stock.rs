@@ -312,3 +312,20 @@ fn orders_are_listed_by_operator_and_state() {
     let (table, _) = text(&bed, &["orders"]);
     assert!(table.starts_with("ICCID  ") && table.lines().count() == 3, "{table}");
 }
+
+/// SGP.22 2.4.5.3: eUICCs refuse a test profile whose keys are none for tests, and the order would be lost.
+#[test]
+fn a_test_profile_that_no_euicc_would_install_is_not_imported() {
+    let bed = Bed::new();
+    let kept = bed.path("demo");
+    openrsp(["demo", "--keep", &kept]).ok();
+    let import = |more: &[&str]| {
+        let package = format!("{kept}/profile.der");
+        bed.smdp(&[&["import", &package, "--type", "t", "--spn", "S", "--class", "test"], more].concat())
+    };
+    for (more, reason) in [(&[][..], "has another"), (&["--template"], "gets a random one")] {
+        let ended = import(more);
+        let said = ended.lines.last().unwrap()["error"].as_str().unwrap();
+        assert!(ended.code == 3 && said.contains("only test keys") && said.contains(reason), "{said}");
+    }
+}

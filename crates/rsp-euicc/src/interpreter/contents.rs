@@ -1,5 +1,6 @@
 //! What an installed profile is: files, codes, keys, and the elements that are kept as they came.
 
+use rsp_saip::lint::TEST_KEYS;
 use serde::{Deserialize, Serialize};
 
 use crate::fs::access::{self, Access};
@@ -17,9 +18,6 @@ const EF_GID2: u16 = 0x6F3F;
 
 /// RID and application code of a USIM (3GPP TS 31.101 annex).
 const USIM: [u8; 7] = [0xA0, 0x00, 0x00, 0x00, 0x87, 0x10, 0x02];
-
-/// Keys that a test profile may have (SGP.22 2.4.5.3): zero, and that of 3GPP TS 34.108 8.2.
-const TEST_KEYS: [[u8; 16]; 2] = [[0; 16], [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15]];
 
 /// An installed profile. It holds keys and codes: it can be stored, but not printed.
 #[derive(Clone, Default, Serialize, Deserialize)]
