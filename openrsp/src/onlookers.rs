@@ -22,7 +22,9 @@ const LIMIT: Duration = Duration::from_secs(20);
 pub fn pcsc_scan(readers: &Readers) -> anyhow::Result<String> {
     let seen = run(readers, SCAN, &["-c"], "")?;
     let atr = seen.lines().find_map(|line| line.trim().strip_prefix("ATR: "));
-    let atr = atr.with_context(|| format!("pcsc_scan shows no ATR: {seen}"))?;
+    let atr = atr.with_context(|| format!("pcsc_scan shows no ATR: {seen}"))?.trim();
+    let ours = rsp_euicc::ATR.map(|byte| format!("{byte:02X}")).join(" ");
+    ensure!(atr == ours, "pcsc_scan shows another card: {atr}");
     Ok(format!("ATR {atr}"))
 }
 

@@ -1,5 +1,7 @@
 //! Short command APDUs (ISO/IEC 7816-4 5.1, ETSI TS 102 221 10.1).
 
+use std::fmt;
+
 use crate::StatusWord;
 
 /// Secure messaging as the class byte announces it.
@@ -71,8 +73,9 @@ impl Class {
     }
 }
 
-/// One command: class, instruction, parameters, data and the expected length of the answer.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// One command: class, instruction, parameters, data and the expected length of the answer. Its Debug does not show the data,
+/// which may be a code or a key.
+#[derive(Clone, PartialEq, Eq)]
 pub struct Command {
     /// CLA.
     pub class: Class,
@@ -86,6 +89,13 @@ pub struct Command {
     pub data: Vec<u8>,
     /// Le: how many bytes the terminal expects, 1 to 256; `None` when it expects none (cases 1 and 3).
     pub le: Option<u16>,
+}
+
+impl fmt::Debug for Command {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { class, ins, p1, p2, data, le } = self;
+        write!(f, "Command({class:?}, {ins:02X} {p1:02X} {p2:02X}, {} bytes, Le {le:?})", data.len())
+    }
 }
 
 impl Command {

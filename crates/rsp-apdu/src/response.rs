@@ -1,14 +1,22 @@
 //! What a card answers (ISO/IEC 7816-4 5.1).
 
+use std::fmt;
+
 use crate::{CardError, StatusWord};
 
-/// Data, possibly none, and the status word.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// Data, possibly none, and the status word. Its Debug does not show the data, which may be a key.
+#[derive(Clone, PartialEq, Eq)]
 pub struct Response {
     /// The data field.
     pub data: Vec<u8>,
     /// SW1 SW2.
     pub sw: StatusWord,
+}
+
+impl fmt::Debug for Response {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Response({} bytes, {})", self.data.len(), self.sw)
+    }
 }
 
 impl Response {

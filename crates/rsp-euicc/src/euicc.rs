@@ -12,7 +12,7 @@ use crate::{ECASD_AID, Error, EuiccState, StateStore, ecasd, ota, profile};
 
 /// Answer to reset (ISO/IEC 7816-3 8, ETSI TS 102 221 6.3): T=0, global interface bytes behind T=15 whose TB carries the
 /// eUICC indication, and as historical bytes the card services, the card capabilities with all logical channels, and a name.
-const ATR: [u8; 23] = with_check_byte([
+pub const ATR: [u8; 23] = with_check_byte([
     0x3B, 0x9F, 0x96, 0x80, 0x3F, 0xC7, 0x82, 0x80, 0x31, 0xE0, 0x73, 0xFE, 0x21, 0x1F, 0x57, b'O', b'p', b'e', b'n',
     b'R', b'S', b'P', 0x00,
 ]);

@@ -224,7 +224,8 @@ fn notification(stored: &crate::state::StoredNotification) -> InspectedNotificat
     }
 }
 
-fn upper_hex(bytes: &[u8]) -> String {
+/// Upper-case hexadecimal digits.
+pub(crate) fn upper_hex(bytes: &[u8]) -> String {
     hex(bytes).to_uppercase()
 }
 

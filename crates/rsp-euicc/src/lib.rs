@@ -30,7 +30,7 @@ pub mod usim;
 
 pub use ecasd::ECASD_AID;
 pub use error::Error;
-pub use euicc::Euicc;
+pub use euicc::{ATR, Euicc};
 pub use inspect::{
     InspectedApplication, InspectedCredential, InspectedDomain, InspectedFileManagement, InspectedNotification,
     InspectedProfile, Inspection,

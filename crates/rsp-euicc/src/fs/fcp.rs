@@ -1,5 +1,7 @@
 //! File control parameters, the answer to SELECT and STATUS (ETSI TS 102 221 11.1.1.3).
 
+use rsp_asn1::tlv;
+
 use super::{AccessRule, Content, Df, Ef, FileSystem, NodeId, Structure};
 
 /// Whether a key reference of a DF is one of an enabled PIN, for its PIN status template.
@@ -13,40 +15,40 @@ pub fn template(fs: &FileSystem, id: NodeId, pin_enabled: PinEnabled<'_>) -> Vec
         Content::Df(df) => df_parameters(&mut body, id, node.file_id, df),
         Content::Ef(own) => ef_parameters(&mut body, node.file_id, fs.ef(id).unwrap_or(own)),
     }
-    put(&mut body, 0x8A, &[node.life_cycle]);
+    tlv::write(&mut body, &[0x8A], &[node.life_cycle]);
     match node.access {
         None => {}
         Some(AccessRule::Referenced(reference)) => {
             let [high, low] = reference.file_id.to_be_bytes();
-            put(&mut body, 0x8B, &[high, low, reference.record]);
+            tlv::write(&mut body, &[0x8B], &[high, low, reference.record]);
         }
         // Compact format: reading, always.
-        Some(AccessRule::ReadOnly) => put(&mut body, 0x8C, &[0x01, 0x00]),
+        Some(AccessRule::ReadOnly) => tlv::write(&mut body, &[0x8C], &[0x01, 0x00]),
     }
     match &node.content {
-        Content::Df(df) => put(&mut body, 0xC6, &pin_status(&df.key_references, pin_enabled)),
+        Content::Df(df) => tlv::write(&mut body, &[0xC6], &pin_status(&df.key_references, pin_enabled)),
         Content::Ef(own) => {
-            put(&mut body, 0x80, &size_bytes(fs.ef(id).unwrap_or(own).body.len()));
+            tlv::write(&mut body, &[0x80], &size_bytes(fs.ef(id).unwrap_or(own).body.len()));
             // SFI in bits 8 to 4; without a value none is supported.
-            put(&mut body, 0x88, &own.sfi.map(|sfi| sfi << 3).into_iter().collect::<Vec<_>>());
+            tlv::write(&mut body, &[0x88], &own.sfi.map(|sfi| sfi << 3).into_iter().collect::<Vec<_>>());
         }
     }
     let mut template = Vec::with_capacity(body.len() + 3);
-    put(&mut template, 0x62, &body);
+    tlv::write(&mut template, &[0x62], &body);
     template
 }
 
 fn df_parameters(body: &mut Vec<u8>, id: NodeId, file_id: u16, df: &Df) {
-    put(body, 0x82, &[0x78, 0x21]);
+    tlv::write(body, &[0x82], &[0x78, 0x21]);
     match &df.aid {
         // The temporary identifier of an ADF means nothing outside of its package.
-        Some(aid) => put(body, 0x84, aid),
-        None => put(body, 0x83, &file_id.to_be_bytes()),
+        Some(aid) => tlv::write(body, &[0x84], aid),
+        None => tlv::write(body, &[0x83], &file_id.to_be_bytes()),
     }
     if id == NodeId::MF {
         // UICC characteristics: supply voltages A to C (ETSI TS 102 221 11.1.1.4.6.1); TERMINAL CAPABILITY is supported,
         // which an eUICC needs (11.1.1.4.6.8, SGP.22 3.4.2).
-        put(body, 0xA5, &[0x80, 0x01, 0x71, 0x87, 0x01, 0x01]);
+        tlv::write(body, &[0xA5], &[0x80, 0x01, 0x71, 0x87, 0x01, 0x01]);
     }
 }
 
@@ -61,16 +63,16 @@ fn ef_parameters(body: &mut Vec<u8>, file_id: u16, ef: &Ef) {
         Structure::Cyclic { record } => records(0x46, record),
         Structure::BerTlv => vec![0x79, 0x21],
     };
-    put(body, 0x82, &descriptor);
-    put(body, 0x83, &file_id.to_be_bytes());
+    tlv::write(body, &[0x82], &descriptor);
+    tlv::write(body, &[0x83], &file_id.to_be_bytes());
     let mut proprietary = Vec::new();
     if ef.structure == Structure::BerTlv {
         // Objects of any definite coding are taken; the size that cannot be exceeded (11.1.1.4.6.5 and 11.1.1.4.6.7).
-        put(&mut proprietary, 0x84, &[0x00]);
-        put(&mut proprietary, 0x86, &size_bytes(ef.body.len()));
+        tlv::write(&mut proprietary, &[0x84], &[0x00]);
+        tlv::write(&mut proprietary, &[0x86], &size_bytes(ef.body.len()));
     }
-    put(&mut proprietary, 0xC0, &[ef.special]);
-    put(body, 0xA5, &proprietary);
+    tlv::write(&mut proprietary, &[0xC0], &[ef.special]);
+    tlv::write(body, &[0xA5], &proprietary);
 }
 
 /// A size in two bytes, or in as many as it needs.
@@ -89,17 +91,7 @@ fn pin_status(references: &[u8], pin_enabled: PinEnabled<'_>) -> Vec<u8> {
         }
     }
     let mut status = Vec::new();
-    put(&mut status, 0x90, &bits);
-    references.iter().for_each(|reference| put(&mut status, 0x83, &[*reference]));
+    tlv::write(&mut status, &[0x90], &bits);
+    references.iter().for_each(|reference| tlv::write(&mut status, &[0x83], &[*reference]));
     status
-}
-
-fn put(target: &mut Vec<u8>, tag: u8, value: &[u8]) {
-    target.push(tag);
-    match value.len() {
-        short @ 0..=0x7F => target.push(short as u8),
-        medium @ 0x80..=0xFF => target.extend([0x81, medium as u8]),
-        long => target.extend([0x82, (long >> 8) as u8, long as u8]),
-    }
-    target.extend_from_slice(value);
 }

@@ -120,8 +120,8 @@ impl Spi {
     }
 }
 
-/// A command packet with its header read, and nothing of it believed yet.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A command packet with its header read, and nothing of it believed yet. Like what it holds, it cannot be printed.
+#[derive(Clone, PartialEq, Eq)]
 pub struct CommandPacket<'a> {
     /// Security parameter indicator.
     pub spi: Spi,
@@ -139,7 +139,7 @@ pub struct CommandPacket<'a> {
 }
 
 /// The content of a command packet that was accepted.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Opened {
     /// CNTR.
     pub counter: u64,

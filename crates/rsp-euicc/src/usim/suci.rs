@@ -6,6 +6,7 @@ use rsp_crypto::{Curve, PublicKey, Randomness, RandomnessExt, SecretKey};
 use zeroize::Zeroizing;
 
 use super::ecies::{self, Concealed};
+use crate::inspect::upper_hex;
 
 /// SUPI format IMSI and type of identity SUCI.
 const FORMAT_IMSI: u8 = 0x01;
@@ -185,9 +186,9 @@ impl Supi {
                     Some(Concealed { ephemeral_key, ciphertext, mac }) => format!(
                         "hnkey{}.ecckey{}.cip{}.mac{}",
                         scheme.key_id(),
-                        hex(&ephemeral_key),
-                        hex(&ciphertext),
-                        hex(&mac)
+                        upper_hex(&ephemeral_key),
+                        upper_hex(&ciphertext),
+                        upper_hex(&mac)
                     ),
                 };
                 let nai = format!("type1.rid{}.schid{}.{output}@{realm}", routing_digits(routing), scheme.id());
@@ -201,8 +202,4 @@ impl Supi {
 fn routing_digits(routing: [u8; 2]) -> String {
     let nibbles = routing.into_iter().flat_map(|byte| [byte & 0x0F, byte >> 4]);
     nibbles.map_while(|nibble| char::from_digit(nibble.into(), 10)).collect()
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02X}")).collect()
 }
