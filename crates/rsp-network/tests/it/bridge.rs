@@ -144,13 +144,14 @@ fn triplets_follow_from_vectors_as_in_osmo_hlr() {
 
 #[test]
 fn answers_to_pings_and_skips_messages_for_others() {
-    let [greeting, milenage, xor, ..] = &frames('<')[..] else { panic!("no frames") };
+    let [greeting, answer, xor, ..] = &frames('<')[..] else { panic!("no frames") };
     let ping = vec![0x00, 0x01, 0xFE, 0x00];
     let unknown_protocol = vec![0x00, 0x01, 0x77, 0x00];
     let acknowledged = vec![0x00, 0x01, 0xFE, 0x06];
-    let says = [&ping, greeting, &acknowledged, &ping, &unknown_protocol, xor, milenage].map(Clone::clone);
+    let says = [&ping, greeting, &acknowledged, &ping, &unknown_protocol, xor, answer].map(Clone::clone);
     let register = Register::new(&says);
-    assert!(register.client().vector(&imsi(MILENAGE)).is_ok());
+    let theirs = register.client().vector(&imsi(MILENAGE)).unwrap();
+    assert_same(&milenage().vector(*theirs.rand(), sqn_of(&milenage(), &theirs)), &theirs);
     let pong = [0x00, 0x01, 0xFE, 0x01];
     assert_eq!(register.heard().windows(4).filter(|bytes| *bytes == pong).count(), 2);
 }
@@ -192,6 +193,44 @@ fn refuses_every_answer_of_osmo_hlr_that_is_cut_off() {
             Err(Error::HlrAnswer(_) | Error::HlrLink(_) | Error::Imsi) => {}
             Err(error) => panic!("{length}: {error}"),
         }
+    }
+}
+
+/// An answer of the register for the subscriber with Milenage, with these elements in a tuple.
+fn answer_with(tuple: &[u8]) -> Vec<u8> {
+    let mut message = [&[0x05, 0x0A, 0x01, 0x08][..], &imsi(MILENAGE).to_tbcd()].concat();
+    if !tuple.is_empty() {
+        message.extend([0x03, tuple.len() as u8]);
+        message.extend(tuple);
+    }
+    [&[0x00, message.len() as u8, 0xEE][..], &message].concat()
+}
+
+#[test]
+fn refuses_answers_without_tuples_and_parts_of_a_wrong_length() {
+    let greeting = || frames('<')[0].clone();
+    let mut hlr = Register::new(&[greeting(), answer_with(&[])]).client();
+    let resynchronised = hlr.resynchronise(&imsi(MILENAGE), &RAND, &Auts::from_bytes(&AUTS));
+    assert_eq!(resynchronised, Err(Error::HlrAnswer("no tuple")));
+
+    // RAND, IK, CK, AUTN and RES.
+    let asked = |lengths: [u8; 5]| {
+        let element = |(tag, length): (u8, u8)| [&[tag, length][..], &vec![0; length.into()]].concat();
+        let tuple: Vec<u8> = [0x20, 0x23, 0x24, 0x25, 0x27].into_iter().zip(lengths).flat_map(element).collect();
+        Register::new(&[greeting(), answer_with(&tuple)]).client().vector(&imsi(MILENAGE))
+    };
+    for res in [4, 16] {
+        assert!(asked([16, 16, 16, 16, res]).is_ok());
+    }
+    for place in 0..4 {
+        for length in [15, 17] {
+            let mut lengths = [16; 5];
+            lengths[place] = length;
+            assert_eq!(asked(lengths).err(), Some(Error::HlrAnswer("a part of a tuple has a wrong length")));
+        }
+    }
+    for res in [0, 3, 17] {
+        assert_eq!(asked([16, 16, 16, 16, res]).err(), Some(Error::HlrAnswer("RES is not of 4 to 16 bytes")));
     }
 }
 

@@ -76,6 +76,31 @@ fn the_test_algorithm_gives_the_values_of_ts_34_108() {
     }
 }
 
+/// XDOUT is K exclusive or RAND, AK its bytes 4 to 9, and MAC-S its first eight exclusive or SQN and an AMF of zeros
+/// (TS 34.108 8.1.2.1).
+#[test]
+fn resynchronises_a_subscriber_with_the_test_algorithm() {
+    let rand = std::array::from_fn(|i| i as u8);
+    let auts = Auts {
+        concealed_sqn: [0xFC, 0xFB, 0xFA, 0xF9, 0xE8, 0xD7],
+        mac_s: [0xFF, 0xFE, 0xFD, 0xFC, 0xEB, 0xDA, 0xF9, 0xF8],
+    };
+    let resynchronised = Subscriber::usim_test([0xFF; 16]).resynchronise(&rand, &auts);
+    assert_eq!(resynchronised, Ok(Sqn::from_bytes([0, 0, 0, 0, 0x10, 0x20])));
+}
+
+/// f1* and f5*, whose values the conformance sets give, conceal the number in AUTS.
+#[test]
+fn resynchronises_a_subscriber_with_tuak() {
+    let (rand, sqn) = ([0x23; 16], Sqn::from_bytes([0, 0, 0, 0, 0x10, 0x20]));
+    let tuak = || Tuak::new(&[0x46; 16], [0xCD; 32]).expect("16 bytes");
+    let auts = Auts {
+        concealed_sqn: exclusive_or(sqn.to_bytes(), tuak().f5_star(&rand)),
+        mac_s: tuak().f1_star(&rand, sqn, [0, 0], 8).try_into().expect("eight bytes"),
+    };
+    assert_eq!(Subscriber::tuak(tuak(), 8).resynchronise(&rand, &auts), Ok(sqn));
+}
+
 /// AUTS as a USIM at SQN 5000000 makes it: f1* over AMF 0000 and the anonymity key of f5* (TS 33.102 6.3.3).
 #[test]
 fn resynchronises_to_the_sequence_number_in_auts() {

@@ -91,6 +91,12 @@ fn refuses_malformed_answers() {
     longer.push(0);
     assert!(matches!(refusal(&longer, 0x9000), Error::Malformed(_)));
     assert!(matches!(refusal(&[0xDC, 13], 0x9000), Error::Malformed(_)));
+    let auts = [&[0xDC, 14][..], &[0x55; 14], &[0]].concat();
+    assert!(matches!(refusal(&auts, 0x9000), Error::Malformed(_)), "a byte behind AUTS");
+    for length in [0, 3, 17] {
+        let data = [&[0xDB, length][..], &vec![0; length.into()], &whole[18..]].concat();
+        assert!(matches!(refusal(&data, 0x9000), Error::Malformed(_)), "RES of {length} bytes");
+    }
     assert!(matches!(refusal(&[0xDD, 0], 0x9000), Error::Malformed(_)));
 }
 

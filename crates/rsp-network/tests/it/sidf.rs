@@ -105,3 +105,22 @@ fn says_what_is_wrong() {
     }
     assert!(Sidf::new().with_key(1, Profile::B, &[0; 32]).is_err());
 }
+
+#[test]
+fn network_specific_identifiers_are_read_in_one_form_only() {
+    let sets = sets();
+    let (set, network) = (&sets[3], network(&sets[3]));
+    let [key, cipher, mac] = ["eph_public", "ciphertext", "mac"].map(|name| text(set, name));
+    let read = |key: &str, mac: &str| {
+        let nai = format!("type1.rid678.schid2.hnkey27.ecckey{key}.cip{cipher}.mac{mac}@3gpp.com");
+        network.deconceal(&[&[0x11], nai.as_bytes()].concat())
+    };
+    assert!(read(key, mac).is_ok());
+    for mac in [&mac[2..], &format!("{mac}00"), &format!("{mac}.mac{mac}")] {
+        assert!(matches!(read(key, mac), Err(SidfError::Malformed(_))), "{mac}");
+    }
+    // The generator of P-256, which is a point, in its uncompressed form.
+    let uncompressed = "046B17D1F2E12C4247F8BCE6E563A440F277037D812DEB33A0F4A13945D898C296\
+                        4FE342E2FE1A7F9B8EE7EB4A7C0F9E162BCE33576B315ECECBB6406837BF51F5";
+    assert_eq!(read(uncompressed, mac), Err(SidfError::EphemeralKey));
+}
