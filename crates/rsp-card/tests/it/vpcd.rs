@@ -97,6 +97,17 @@ fn asking_whether_the_card_is_there_neither_powers_it_on_again_nor_ends_its_sess
 }
 
 #[test]
+fn a_reset_of_a_card_without_power_powers_it_on() {
+    let mut toy = Toy::default();
+    with_reader(&mut toy, |reader| {
+        reader.send(&[0x02]);
+        assert_eq!(reader.ask(&[0x04]), [0x3B, 0x00], "no reset of what was off");
+        assert_eq!(reader.ask(&select(&AID)), [0x90, 0x00]);
+    });
+    assert_eq!(toy.power_ons, 1);
+}
+
+#[test]
 fn what_was_volatile_is_gone_after_power_off() {
     let mut toy = Toy::default();
     with_reader(&mut toy, |reader| {
