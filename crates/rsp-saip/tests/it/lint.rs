@@ -82,6 +82,27 @@ fn remote_management_that_asks_for_no_checksum_is_found() {
 }
 
 #[test]
+fn a_security_domain_that_asks_for_no_checksum_is_found() {
+    let name = "ts48/TS48_v7_SAIP2.3_NoBERTLV.der";
+    if !ts48().contains(&name.to_owned()) {
+        return;
+    }
+    // Ciphering and a redundancy check, for TAR B20100.
+    let toolkit = [1, 0, 0, 0, 0, 2, 1, 0x15, 3, 0xB2, 0x01, 0x00, 0];
+    let open = changed(&with_own_keys(&package(name)), &mut |element| {
+        if let Element::SecurityDomain(domain) = element {
+            let parameters = domain.instance.uicc_parameters.as_mut().expect("it is reached over the air");
+            parameters.toolkit = Some(toolkit.to_vec().into());
+        }
+    });
+    let findings = findings(&open);
+    assert_eq!(findings.len(), 1);
+    let text = findings[0].to_string();
+    assert!(text.contains("A000000151000000 takes messages without a checksum"), "{text}");
+    assert!(text.ends_with("(TAR B20100)"), "{text}");
+}
+
+#[test]
 fn published_keys_behind_a_selection_are_found_without_any_tar() {
     let name = "ts48/TS48_v7_SAIP2.3_NoBERTLV_NoRAMRFM.der";
     if !ts48().contains(&name.to_owned()) {
