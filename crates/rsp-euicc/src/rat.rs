@@ -117,5 +117,11 @@ mod tests {
         assert!(allowed(operator([0xEE; 3], Some(&[])), owner(None)));
         assert!(allowed(operator([0xEE; 3], Some(&[1])), owner(Some(&[1]))));
         assert!(!allowed(operator([0xEE; 3], Some(&[1])), owner(Some(&[2]))));
+        let with_gid2 = |gid2: &'static [u8]| OperatorId {
+            gid2: Some(OctetString::from_static(gid2)),
+            ..operator([0x00, 0xF1, 0x10], Some(&[1]))
+        };
+        assert!(allowed(with_gid2(&[2]), with_gid2(&[2])) && allowed(with_gid2(&[]), with_gid2(&[2])));
+        assert!(!allowed(with_gid2(&[2]), with_gid2(&[3])) && !allowed(with_gid2(&[2]), owner(Some(&[1]))));
     }
 }
