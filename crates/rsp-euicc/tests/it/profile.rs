@@ -96,9 +96,20 @@ impl Terminal {
     pub(crate) fn send(&mut self, apdu: &str) -> Response {
         let bytes = hex::decode(apdu.replace(' ', "")).expect("hexadecimal");
         let command = Command::parse(&bytes).expect("a command");
+        // SELECT, STATUS, and what reads or searches change nothing.
+        let reads = matches!(command.ins, 0xA4 | 0xF2 | 0xB0 | 0xB2 | 0xA2 | 0xCB);
+        let before = (!reads).then(|| self.stored());
         let answer = self.session.process(&mut self.contents, &command, &mut Counting(0));
+        assert!(answer.changed || before.is_none_or(|before| before == self.stored()), "{apdu}: a change to be stored");
         self.changed = answer.changed;
         answer.response
+    }
+
+    /// The profile as it is stored.
+    fn stored(&self) -> Vec<u8> {
+        let mut stored = Vec::new();
+        ciborium::into_writer(&self.contents, &mut stored).expect("it can be stored");
+        stored
     }
 
     /// Sends a command that must succeed, and returns its data in hexadecimal.

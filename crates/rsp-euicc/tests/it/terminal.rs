@@ -28,6 +28,13 @@ impl Terminal {
     pub(crate) fn with_randomness(state: EuiccState, randomness: Box<dyn Randomness>) -> Self {
         Self::with_store(state, MemoryStore::default(), randomness)
     }
+
+    /// Power off and on, with the ISD-R selected again. What the card held without having stored it would be lost.
+    pub(crate) fn power_cycle(&mut self) {
+        assert!(*self.state().to_bytes().unwrap() == *self.store.contents(), "not all of the state is stored");
+        self.access.power_cycle();
+        self.channel = self.access.open_channel(&ISDR_AID).unwrap();
+    }
 }
 
 impl<S: StateStore + Clone> Terminal<S> {
@@ -36,12 +43,6 @@ impl<S: StateStore + Clone> Terminal<S> {
         let mut access = InProcess::new(Euicc::new(state, store.clone(), randomness).unwrap());
         let channel = access.open_channel(&ISDR_AID).unwrap();
         Self { access, store, channel }
-    }
-
-    /// Power off and on, with the ISD-R selected again.
-    pub(crate) fn power_cycle(&mut self) {
-        self.access.power_cycle();
-        self.channel = self.access.open_channel(&ISDR_AID).unwrap();
     }
 
     pub(crate) fn state(&self) -> &EuiccState {
