@@ -1,10 +1,16 @@
 //! Milenage and the test algorithm against published vectors, and what AUTHENTICATE makes of them.
 
 use rsp_apdu::StatusWord;
+use rsp_asn1::OctetString;
+use rsp_euicc::interpreter::InstallError;
 use rsp_euicc::usim::aka::{Aka, Algorithm, Outcome, gsm_triplet};
 use rsp_euicc::usim::milenage::{CONSTANTS, Milenage, ROTATIONS};
 use rsp_euicc::usim::sequence::{PLACES, SequenceNumbers};
 use rsp_euicc::usim::test_algorithm::TestAlgorithm;
+use rsp_network::Subscriber;
+use rsp_saip::Element;
+use rsp_saip::aka::{AkaParameter, AlgoParameter, AlgorithmConfiguration};
+use rsp_saip::status::PeStatusCode;
 
 use crate::profile::{KEY, OPC, Terminal, built, elements, generic, install_elements};
 
@@ -54,6 +60,11 @@ fn constants_of_an_operator_change_the_outputs() {
     let rotated = Milenage::with_constants(&KEY, &OPC, [64, 8, 32, 64, 96], &CONSTANTS).f2345(&rand);
     assert_ne!(standard.res, rotated.res);
     assert_eq!(standard.ck, rotated.ck, "r3 is unchanged");
+    // With r3 and c3 in the place of r2 and c2, f2 and f5 give what f3 gives.
+    let mut constants = CONSTANTS;
+    constants.copy_within(32..48, 16);
+    let moved = Milenage::with_constants(&KEY, &OPC, [64, 32, 32, 64, 96], &constants).f2345(&rand);
+    assert_eq!((&moved.res[..], &moved.ak[..]), (&standard.ck[8..], &standard.ck[..6]));
 }
 
 #[test]
@@ -246,4 +257,104 @@ fn a_usim_with_the_gsm_context_gives_sres_and_kc() {
     let (sres, kc) = gsm_triplet(&out.res, &out.ck[..], &out.ik[..]);
     let answer = terminal.ok(&format!("00880080 11 10{} 00", hex::encode(rand)));
     assert_eq!(answer, format!("04{}08{}", hex::encode_upper(sres), hex::encode_upper(kc)));
+}
+
+/// The built profile with other parameters of authentication for its USIM, and with all services.
+fn with_aka(change: impl FnOnce(&mut AkaParameter)) -> Result<Terminal, InstallError> {
+    let mut elements = elements();
+    for element in &mut elements {
+        if let Element::Template(template) = element
+            && let Some(file) = template.file_mut("ef-ust")
+        {
+            file.set_content(&[0xFF; 14]);
+        }
+    }
+    let mut aka = elements.iter_mut().filter_map(|element| match element {
+        Element::AkaParameter(aka) => Some(aka),
+        _ => None,
+    });
+    change(aka.next().expect("keys of the USIM"));
+    Ok(Terminal::new(install_elements(elements)?.0).usim())
+}
+
+fn algorithm(aka: &mut AkaParameter) -> &mut AlgoParameter {
+    match &mut aka.algorithm {
+        AlgorithmConfiguration::Algorithm(algorithm) => algorithm,
+        AlgorithmConfiguration::Mapping(_) => panic!("keys of its own"),
+    }
+}
+
+fn octets(bytes: &[u8]) -> Option<OctetString> {
+    Some(OctetString::from(bytes.to_vec()))
+}
+
+/// What the card answers to a number of the network: DB, or DC when it is not fresh.
+fn answer_to(card: &mut Terminal, sequence: u64, index: u64) -> u8 {
+    let (network, rand) = (Milenage::new(&KEY, &OPC), [0x44; 16]);
+    let [_, _, sqn @ ..] = (sequence << 5 | index).to_be_bytes();
+    card.authenticate(&rand, &autn(&network, &rand, sqn, [0x80, 0])).data[0]
+}
+
+#[test]
+fn without_ranges_in_the_profile_numbers_may_jump_by_the_default_delta_and_grow_old() {
+    let defaults = |aka: &mut AkaParameter| {
+        (aka.sqn_options, aka.sqn_delta, aka.sqn_age_limit, aka.sqn_init) = (None, None, None, None);
+    };
+    for (sequence, expected) in [(0x1000_0000, 0xDB), (0x1000_0001, 0xDC)] {
+        let mut card = with_aka(defaults).expect("it installs");
+        assert_eq!(answer_to(&mut card, sequence, 0), expected, "{sequence:X}");
+    }
+    let mut card = with_aka(defaults).expect("it installs");
+    assert_eq!([answer_to(&mut card, 0x1000_0000, 0), answer_to(&mut card, 1, 1)], [0xDB, 0xDB]);
+}
+
+#[test]
+fn numbers_are_fresh_within_the_ranges_of_the_profile() {
+    let mut card = with_aka(|aka| {
+        aka.sqn_options = octets(&[0x03]);
+        aka.sqn_delta = octets(&[0, 0, 0, 0, 0, 100]);
+        aka.sqn_age_limit = octets(&[0, 0, 0, 0, 0, 50]);
+        aka.sqn_init = None;
+    })
+    .expect("it installs");
+    for (sequence, index, expected) in
+        [(101, 0, 0xDC), (90, 0, 0xDB), (40, 1, 0xDC), (41, 1, 0xDB), (191, 2, 0xDC), (190, 2, 0xDB)]
+    {
+        assert_eq!(answer_to(&mut card, sequence, index), expected, "{sequence}");
+    }
+    let range = with_aka(|aka| aka.sqn_delta = octets(&[0x08, 0, 0, 0, 0, 0]));
+    assert_eq!(range.err().map(|error| error.status()), Some(PeStatusCode::BAD_VALUES));
+}
+
+#[test]
+fn the_counter_of_the_profile_counts_every_challenge() {
+    let max = |aka: &mut AkaParameter| algorithm(aka).auth_counter_max = octets(&[0, 0, 3]);
+    let mut card = with_aka(max).expect("it installs");
+    assert_eq!(card.authenticate(&[0; 16], &[0; 16]).sw, StatusWord::INCORRECT_MAC);
+    assert!(card.changed, "one that is not genuine as well");
+    card.ok(&format!("00880080 11 10{} 00", "31".repeat(16)));
+    assert!(card.changed, "and one of GSM");
+    assert_eq!(answer_to(&mut card, 1, 0), 0xDB);
+    assert_eq!(card.authenticate(&[0; 16], &[0; 16]).sw, StatusWord::CONDITIONS_NOT_SATISFIED);
+    assert_eq!(card.status(&format!("00880080 11 10{} 00", "31".repeat(16))), "6985");
+}
+
+#[test]
+fn the_test_algorithm_answers_as_long_as_its_options_say_and_without_a_limit() {
+    for (options, length) in [(0, 4), (1, 8), (2, 16)] {
+        let mut card = with_aka(|aka| {
+            let algorithm = algorithm(aka);
+            algorithm.algorithm_id = AlgoParameter::USIM_TEST;
+            algorithm.options = OctetString::from(vec![options]);
+            algorithm.auth_counter_max = octets(&[0, 0, 1]);
+        })
+        .expect("it installs");
+        let mut network = Subscriber::usim_test(KEY);
+        for rand in [[0x17; 16], [0x71; 16]] {
+            let vector = network.challenge(rand);
+            let response = card.authenticate(vector.rand(), vector.autn());
+            assert_eq!(response.data[..2], [0xDB, length], "options {options}");
+            assert_eq!(response.data[2..][..length.into()], vector.xres()[..length.into()]);
+        }
+    }
 }
