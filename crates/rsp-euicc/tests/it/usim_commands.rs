@@ -2,8 +2,10 @@
 
 use proptest::prelude::*;
 use rsp_apdu::Command;
+use rsp_saip::Element;
+use rsp_saip::codes::{PinCodesChoice, PinConfiguration};
 
-use crate::profile::{IMSI, KEY, OPC, Terminal, built, generic};
+use crate::profile::{IMSI, KEY, OPC, Terminal, built, elements, generic, install_elements};
 
 const ADM1: &str = "0020000A083131323233333434";
 const PIN1: &str = "31323334FFFFFFFF";
@@ -191,6 +193,43 @@ fn a_pin_counts_blocks_and_is_unblocked() {
     terminal.ok(&format!("0026000108{PIN1}"));
     terminal.contents.reset_security_status();
     terminal.ok("00B0000009");
+}
+
+/// The built profile with another PIN 1.
+fn with_pin(change: impl FnOnce(&mut PinConfiguration)) -> Terminal {
+    let mut elements = elements();
+    let pins = elements.iter_mut().find_map(|element| match element {
+        Element::PinCodes(pins) => Some(&mut pins.codes),
+        _ => None,
+    });
+    let Some(PinCodesChoice::PinConfig(pins)) = pins else { panic!("PINs of the MF") };
+    change(&mut pins[0]);
+    Terminal::new(install_elements(elements).expect("it installs").0)
+}
+
+#[test]
+fn a_pin_is_changed_and_disabled_where_the_profile_allows_it() {
+    for (attributes, change, disable) in [(0x01, "6985", "6985"), (0x03, "9000", "6985"), (0x05, "6985", "9000")] {
+        let mut terminal = with_pin(|pin| pin.attributes = Some(attributes));
+        assert_eq!(terminal.status(&format!("0024000110{PIN1}{PIN1}")), change, "{attributes:02X}");
+        assert_eq!(terminal.status(&format!("0026000108{PIN1}")), disable, "{attributes:02X}");
+    }
+}
+
+#[test]
+fn a_disabled_pin_that_is_blocked_opens_nothing_until_it_is_unblocked_and_enabled() {
+    let mut terminal = with_pin(|pin| pin.attributes = Some(0x06)).usim();
+    terminal.ok("00A4000C026F07");
+    terminal.ok("00B0000009");
+    for left in ["63C2", "63C1", "63C0", "6983"] {
+        assert_eq!(terminal.status(&format!("0028000108{WRONG}")), left);
+    }
+    assert_eq!(terminal.status("00B0000009"), "6982");
+    terminal.ok(&format!("002C0001103132333435363738{PIN1}"));
+    terminal.ok("00B0000009");
+    terminal.contents.reset_security_status();
+    assert_eq!(terminal.status("00B0000009"), "6982", "it is enabled now");
+    terminal.ok(&format!("0020000108{PIN1}"));
 }
 
 #[test]
