@@ -212,6 +212,22 @@ fn the_first_scheme_that_can_be_carried_out_is_taken() {
 }
 
 #[test]
+fn a_routing_indicator_that_is_not_set_up_is_0_and_an_mnc_has_two_or_three_digits() {
+    let Some(mut card) = subscriber("A00400000000") else { return };
+    card.ok(ADM1);
+    for (routing, expected) in [("FFFFFFFF", "F0FF"), ("F1FFFFFF", "F1FF"), ("76F80000", "76F8")] {
+        write(&mut card, "5FC04F0A", routing);
+        assert_eq!(&card.ok(GET_IDENTITY)[12..16], expected, "{routing}");
+    }
+    for length in ["00", "01", "04", "0F"] {
+        write(&mut card, "6FAD", &format!("800000{length}"));
+        assert_eq!(card.status(GET_IDENTITY), "6A88", "{length}");
+    }
+    write(&mut card, "6FAD", "80000002");
+    assert_eq!(card.ok(GET_IDENTITY), "A10D0172F41076F800000210000268", "MNC 01");
+}
+
+#[test]
 fn get_identity_refuses_what_it_cannot_or_may_not_do() {
     let Some(mut card) = subscriber("A006020101020000") else { return };
     assert_eq!(card.status("8078000110"), "6C38", "the exact length");
