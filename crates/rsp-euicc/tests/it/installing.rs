@@ -4,7 +4,7 @@ use rsp_asn1::{ObjectIdentifier, OctetString};
 use rsp_euicc::interpreter::{InstallError, Owner, ProfileContents};
 use rsp_saip::aka::{AlgoParameter, AlgorithmConfiguration, MappingParameter};
 use rsp_saip::codes::PinCodesChoice;
-use rsp_saip::file::{Fcp, FileItem};
+use rsp_saip::file::{Fcp, FileItem, ProprietaryInfo};
 use rsp_saip::gfm::{FileCommand, GenericFileManagement};
 use rsp_saip::header::{PeHeader, Service};
 use rsp_saip::status::PeStatusCode;
@@ -166,6 +166,24 @@ fn pins_belong_to_their_place() {
 }
 
 #[test]
+fn an_application_has_local_pins_only_and_no_more_attempts_are_left_than_there_are() {
+    let mut global = elements();
+    let at = global.iter().rposition(|element| element.kind() == ElementKind::PinCodes).expect("PINs of the ISIM");
+    let Element::PinCodes(pins) = &mut global[at] else { panic!("PINs") };
+    let PinCodesChoice::PinConfig(codes) = &mut pins.codes else { panic!("PINs of its own") };
+    codes[0].key_reference = 0x02;
+    assert_eq!(refusal(global).status(), PeStatusCode::BAD_VALUES);
+    for attempts in [0x34, 0x03, 0x00] {
+        let mut elements = elements();
+        let at = position(&elements, ElementKind::PinCodes);
+        let Element::PinCodes(pins) = &mut elements[at] else { panic!("PINs") };
+        let PinCodesChoice::PinConfig(codes) = &mut pins.codes else { panic!("PINs of its own") };
+        codes[0].attempts = Some(attempts);
+        assert_eq!(refusal(elements).status(), PeStatusCode::BAD_VALUES, "{attempts:02X}");
+    }
+}
+
+#[test]
 fn pins_can_be_shared_by_path() {
     let mut elements = elements();
     let at = elements.iter().rposition(|element| element.kind() == ElementKind::PinCodes).expect("PINs of the ISIM");
@@ -195,6 +213,14 @@ fn the_header_says_what_the_euicc_must_have() {
         header.mandatory_templates.push(ObjectIdentifier::new(vec![2, 23, 143, 1, 2, 99]).expect("arcs"));
     };
     assert_eq!(with(unknown), PeStatusCode::TEMPLATE_NOT_SUPPORTED);
+    let package = |header: &mut rsp_saip::header::ProfileHeader| {
+        header.mandatory_aids = Some(vec![rsp_saip::header::MandatoryAid {
+            aid: OctetString::from_static(b"\xA0package"),
+            version: OctetString::from_static(&[1, 0]),
+            unknown: Default::default(),
+        }]);
+    };
+    assert_eq!(with(package), PeStatusCode::LIB_NOT_SUPPORTED);
     assert_eq!(
         with(|header| {
             header.iot_options = Some(rsp_saip::header::IotOptions {
@@ -316,7 +342,42 @@ fn generic_commands_that_cannot_work_are_refused() {
     let huge = ef([0x2F, 0x50], &[0xFF, 0xFF, 0xFF, 0xFF, 0xFF]);
     let records =
         Fcp { file_descriptor: Some(OctetString::from_static(&[0x42, 0x21, 0x00, 0x07])), ..ef([0x2F, 0x50], &[0x0A]) };
+    let sfi = |byte: u8| create(Fcp { short_ef_id: Some(vec![byte].into()), ..ef([0x2F, 0x50], &[2]) });
+    let many =
+        Fcp { file_descriptor: Some(OctetString::from_static(&[0x42, 0x21, 0x00, 0x01])), ..ef([0x2F, 0x50], &[0xFF]) };
+    let pattern = || Some(OctetString::from_static(&[0xAA]));
+    let both = ProprietaryInfo {
+        special_file_information: None,
+        fill_pattern: pattern(),
+        repeat_pattern: pattern(),
+        maximum_file_size: None,
+        file_details: None,
+        unknown: Default::default(),
+    };
+    let linked = Fcp {
+        file_descriptor: Some(OctetString::from_static(&[0x78, 0x21])),
+        link_path: Some(OctetString::from_static(&[0x7F, 0x10])),
+        ef_file_size: None,
+        ..ef([0x5F, 0x50], &[])
+    };
+    let of_records = Fcp {
+        file_descriptor: Some(OctetString::from_static(&[0x42, 0x21, 0x00, 0x09])),
+        link_path: Some(OctetString::from_static(&[0x7F, 0xF0, 0x6F, 0x07])),
+        ef_file_size: None,
+        ..ef([0x2F, 0x50], &[])
+    };
     for (name, commands, expected) in [
+        ("an SFI in the low bits", sfi(0x39), bad),
+        ("SFI 0", sfi(0x00), bad),
+        ("SFI 31", sfi(0xF8), bad),
+        ("255 records", create(many), bad),
+        ("two patterns", create(Fcp { proprietary_ef_info: Some(both), ..ef([0x2F, 0x50], &[2]) }), bad),
+        (
+            "a file in a DF that is a link",
+            vec![FileCommand::CreateFcp(linked), FileCommand::CreateFcp(ef([0x4F, 0x50], &[2]))],
+            bad,
+        ),
+        ("a link to a file of another structure", create(of_records), bad),
         ("a path to nothing", vec![FileCommand::FilePath(OctetString::from_static(&[0x7F, 0xEE]))], bad),
         ("half an identifier", vec![FileCommand::FilePath(OctetString::from_static(&[0x7F]))], bad),
         ("content without a file", vec![content.clone()], bad),
@@ -398,4 +459,49 @@ fn services_that_the_usim_lacks_are_switched_off() {
     terminal.ok("00A4000C026F38");
     // n°68 and n°69 are bits 4 and 5 of the ninth byte.
     assert_eq!(terminal.ok("00B0000800"), "E7FFFFFFFFFF");
+}
+
+#[test]
+fn an_application_needs_an_aid() {
+    let mut elements = elements();
+    let at = position(&elements, ElementKind::Usim);
+    let Element::Template(usim) = &mut elements[at] else { panic!("a template") };
+    let adf = usim.file_mut("adf-usim").expect("its ADF");
+    for item in &mut adf.0 {
+        if let FileItem::FileDescriptor(fcp) = item {
+            fcp.df_name = None;
+        }
+    }
+    assert_eq!(refusal(elements).status(), PeStatusCode::BAD_VALUES);
+}
+
+#[test]
+fn files_begin_in_the_state_that_the_package_gives_them() {
+    let file = |number: u8, state: u8, special: u8| {
+        FileCommand::CreateFcp(Fcp {
+            lcsi: Some(vec![state].into()),
+            proprietary_ef_info: Some(ProprietaryInfo {
+                special_file_information: Some(vec![special].into()),
+                fill_pattern: None,
+                repeat_pattern: None,
+                maximum_file_size: None,
+                file_details: None,
+                unknown: Default::default(),
+            }),
+            ..ef([0x6F, number], &[1])
+        })
+    };
+    let path = FileCommand::FilePath(OctetString::from_static(&[0x7F, 0xF0]));
+    let commands = vec![path, file(0x91, 0x05, 0), file(0x92, 0x04, 0), file(0x93, 0x04, 0x40), file(0x94, 0x0C, 0)];
+    let (contents, _) = install_elements(with_commands(commands)).expect("it installs");
+    let mut terminal = Terminal::new(contents).usim();
+    terminal.ok("0020000A083131323233333434");
+    for (file, selected, read) in
+        [("91", "9000", "9000"), ("92", "6283", "6984"), ("93", "6283", "9000"), ("94", "9000", "6985")]
+    {
+        assert_eq!(terminal.status(&format!("00A4000C026F{file}")), selected, "6F{file}");
+        assert_eq!(format!("{:04X}", terminal.send("00B0000001").sw.0), read, "6F{file}");
+    }
+    assert_eq!(terminal.status("00440000"), "6985", "what is terminated stays so");
+    assert_eq!(terminal.status("00040000"), "6985");
 }

@@ -291,7 +291,7 @@ fn a_record_that_no_answer_can_carry_is_refused() {
     let mut elements = elements();
     let gfm = GenericFileManagement { header, commands, unknown: Default::default() };
     elements.insert(elements.len() - 1, Element::GenericFileManagement(gfm));
-    let Ok((contents, _)) = install_elements(elements) else { return };
+    let (contents, _) = install_elements(elements).expect("it installs");
     let mut card = Terminal::new(contents).usim();
     card.ok("00A4000C026F11");
     assert_eq!(card.status("00B2010400"), "6700");

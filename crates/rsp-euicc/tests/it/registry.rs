@@ -217,6 +217,9 @@ fn access_domains_are_full_none_or_of_administrative_codes() {
     let mut element = rfm(1);
     element.uicc_access_domain = vec![0x03].into();
     assert_eq!(refusal(with(vec![Element::Rfm(element)])), PeStatusCode::INVALID_PARAMETER);
+    let mut element = rfm(1);
+    element.uicc_admin_access_domain = vec![0x03].into();
+    assert_eq!(refusal(with(vec![Element::Rfm(element)])), PeStatusCode::INVALID_PARAMETER);
 }
 
 #[test]
@@ -311,4 +314,16 @@ fn atk_mem_exhaust_euicc_by_targets_and_instances() {
     let room = u16::try_from(255 - there).unwrap();
     assert!(install_elements(many(room)).is_ok());
     assert_eq!(refusal(many(room + 1)), PeStatusCode::NOT_ENOUGH_MEMORY);
+}
+
+#[test]
+fn code_takes_the_memory_of_its_profile() {
+    let with_code = |length: usize| {
+        let mut element = application(1, Some(PACKAGE), &[]);
+        element.load_block.as_mut().unwrap().load_block_object = vec![0; length].into();
+        install_elements(with(vec![Element::Application(element)]))
+    };
+    let size = |length: usize| with_code(length).unwrap_or_else(|error| panic!("{error}")).0.size_bytes();
+    assert!(size(50_000) >= size(0) + 50_000);
+    assert_eq!(with_code(1 << 20).err().map(|error| error.status()), Some(PeStatusCode::NOT_ENOUGH_MEMORY));
 }
