@@ -292,6 +292,8 @@ fn file_management_stays_within_its_access_domain() {
     let packet = operator.packet(USIM_FILES, "00A4040C07A0000000871002");
     assert_eq!(operator.read(&deliver(&mut terminal, &packet)), (0, "016A86".to_owned()), "no application but its own");
     // Neither codes nor authentication nor the security domain's commands.
+    let packet = operator.packet(USIM_FILES, "01A4000C026F07");
+    assert_eq!(operator.read(&deliver(&mut terminal, &packet)), (0, "016881".to_owned()), "there are no channels");
     for script in ["0020000108 3132333400000000", "0088008122 10", "80E60C0000", "80F2000000"] {
         let packet = operator.packet(USIM_FILES, script);
         let (_, answer) = operator.read(&deliver(&mut terminal, &packet));
@@ -339,6 +341,11 @@ fn parts_of_different_messages_do_not_make_one() {
     let at = of_another.windows(2).position(|pair| pair == [0x21, 0x43]).unwrap();
     of_another[at] ^= 0x11;
     assert!(transmit(&mut terminal, &of_another).data.is_empty(), "from somebody else");
+    transmit(&mut terminal, &part(first, 1, 2));
+    let mut of_another = part(second, 2, 2);
+    let at = of_another.windows(3).position(|header| header == [0x00, 0x03, 0x5A]).unwrap();
+    of_another[at + 2] += 1;
+    assert!(transmit(&mut terminal, &of_another).data.is_empty(), "of another message");
     assert!(transmit(&mut terminal, &part(second, 2, 2)).data.is_empty(), "the first was forgotten for it");
     assert!(!transmit(&mut terminal, &part(first, 1, 2)).data.is_empty());
 }
@@ -353,6 +360,9 @@ fn several_messages_that_announce_no_command_packet_are_none() {
     unannounced[at] = 0x24;
     transmit(&mut terminal, &unannounced);
     assert!(transmit(&mut terminal, &part(second, 2, 2)).data.is_empty());
+    transmit(&mut terminal, &unannounced);
+    let announced_late = envelope(&[&[0x07, 0x00, 0x03, 0x5A, 2, 2, 0x70, 0x00], second].concat());
+    assert!(transmit(&mut terminal, &announced_late).data.is_empty(), "only the first part says what it is");
 }
 
 #[test]
@@ -411,6 +421,18 @@ fn metadata_of_others_cannot_be_reached() {
     for profile in terminal.profiles() {
         assert_eq!(profile.profile_name.unwrap().0, "A profile");
     }
+}
+
+#[test]
+fn metadata_has_a_limit() {
+    let (_, mut terminal, mut operator) = enabled();
+    let blocks = (0..17).map(|number| format!("80E200{number:02X}FF{}", "00".repeat(255)));
+    let script: String = [format!("80E6200016 000010{OWN_ISDP}000000")].into_iter().chain(blocks).collect();
+    let packet = operator.packet(DOMAIN, &script);
+    let parts: Vec<&[u8]> = packet.chunks(100).collect();
+    let total = parts.len() as u8;
+    let answers = (1..=total).zip(&parts).map(|(number, bytes)| transmit(&mut terminal, &part(bytes, number, total)));
+    assert_eq!(operator.read(&answers.last().unwrap()), (0x00, "126A86".to_owned()), "4080 bytes, and 255 more");
 }
 
 #[test]
@@ -533,6 +555,15 @@ fn no_keys_are_used_for_somebody_who_has_shown_none() {
 }
 
 #[test]
+fn what_a_packet_without_a_counter_changed_is_stored() {
+    let (_, mut terminal, mut operator) = enabled_with(undemanding(), false);
+    operator.spi = [0x00, 0x01];
+    let packet = operator.packet(USIM_FILES, &format!("{SELECT_SPN} 00D6000105 4169722121"));
+    assert_eq!(operator.read(&deliver(&mut terminal, &packet)), (0x00, "029000".to_owned()));
+    assert!(spn(&mut reopened(&terminal))[2..].starts_with("4169722121"));
+}
+
+#[test]
 fn padding_that_cannot_be_is_refused() {
     let (_, mut terminal, mut operator) = enabled();
     operator.padding_error = 16;
@@ -577,6 +608,14 @@ fn what_is_no_command_packet_is_not_answered() {
     whole[at] -= 1;
     whole[at - 8] = 0x00;
     assert_eq!(transmit(&mut terminal, &whole).sw, StatusWord::WRONG_DATA, "text of 7 bits");
+    let whole = envelope(&[&[0x02, 0x70, 0x00], &packet[..]].concat());
+    let at = whole.windows(3).position(|tpdu| tpdu == [0x40, 0x08, 0x81]).unwrap();
+    for first in [0x00, 0x41, 0x42] {
+        let mut other = whole.clone();
+        other[at] = first;
+        assert_eq!(transmit(&mut terminal, &other).sw, StatusWord::WRONG_DATA, "no SMS-DELIVER with a header");
+    }
+    assert!(!transmit(&mut terminal, &whole).data.is_empty());
 }
 
 #[test]
@@ -623,6 +662,33 @@ fn atk_tp_public_keys_in_an_operational_profile_are_refused() {
         }
     }
     terminal.install(&mut server, &order(1, CIPHERING, CHECKSUM));
+}
+
+/// Keys of other versions than those for messages open the security domain to whoever selects it.
+#[test]
+fn atk_tp_public_keys_that_nobody_reaches_do_no_harm() {
+    for (version, by_itself, by_files, refused) in
+        [(2, true, false, true), (2, false, true, true), (2, false, false, false), (0x30, false, false, true)]
+    {
+        let mut order = order(1, PUBLISHED, CHECKSUM);
+        let package = ProfilePackage::from_der(&order.elements).unwrap();
+        let mut elements: Vec<Element> = package.elements().iter().map(|element| element.element().clone()).collect();
+        elements.retain(|element| by_files || !matches!(element, Element::Rfm(_)));
+        for element in &mut elements {
+            if let Element::SecurityDomain(domain) = element {
+                let keys = domain.key_list.iter_mut().flatten();
+                keys.for_each(|key| key.version_number = vec![version].into());
+                if !by_itself {
+                    domain.instance.uicc_parameters = None;
+                }
+            }
+        }
+        let elements = elements.into_iter().map(|element| ProfileElement::new(element).unwrap()).collect();
+        order.elements = ProfilePackage::new(elements).to_der().to_vec();
+        let (_, mut server, mut terminal) = setup();
+        terminal.download(&mut server, &order);
+        assert_eq!(terminal.profiles().is_empty(), refused, "{version:02X} {by_itself} {by_files}");
+    }
 }
 
 #[test]
