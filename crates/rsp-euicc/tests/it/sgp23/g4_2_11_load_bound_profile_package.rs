@@ -149,6 +149,18 @@ fn every_command_notices_a_wrong_structure() {
 }
 
 #[test]
+fn a_package_is_as_long_as_it_says() {
+    for more in [1, 200] {
+        let result = failure(true, |segments| {
+            let [0xBF, 0x36, 0x82, high, low, ..] = &mut segments[0][..] else { panic!("a head") };
+            let length = u16::from_be_bytes([*high, *low]) + more;
+            [*high, *low] = length.to_be_bytes();
+        });
+        assert_eq!(result, (BppCommandId::LOAD_PROFILE_ELEMENTS, ErrorReason::SCP03T_STRUCTURE_ERROR), "{more}");
+    }
+}
+
+#[test]
 fn a_dropped_repeated_or_exchanged_segment_does_not_open() {
     let expected = (BppCommandId::LOAD_PROFILE_ELEMENTS, ErrorReason::SCP03T_SECURITY_ERROR);
     assert_eq!(failure(false, |s| drop(s.remove(5))), expected);

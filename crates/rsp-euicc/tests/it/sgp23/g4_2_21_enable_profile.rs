@@ -96,6 +96,28 @@ fn a_test_profile_gives_way_to_the_profile_before_it() {
 }
 
 #[test]
+fn the_profile_before_a_test_profile_is_forgotten_once_it_is_back() {
+    let (_, mut server, mut terminal) = setup();
+    let orders = [Order::number(1), Order::number(2).class(ProfileClass::TEST), Order::number(3)];
+    install(&mut terminal, &mut server, &orders);
+    for number in [0, 1, 0, 2] {
+        assert_eq!(terminal.enable(orders[number].iccid()), OK);
+    }
+    assert_eq!(terminal.disable(orders[2].iccid()), OK);
+    assert!(enabled(&mut terminal).is_empty());
+}
+
+#[test]
+fn commands_to_the_terminal_are_numbered_from_1_to_254() {
+    let (mut terminal, [_, two]) = awaiting(true);
+    for number in (1..=254).chain([1]) {
+        assert_eq!(store(&mut terminal, &request(0x31, two.iccid(), true)), "BF3103800100910B");
+        assert_eq!(&send(&mut terminal, "801200000B")[8..10], &format!("{number:02X}"));
+        assert_eq!(respond(&mut terminal, number, 0x09, "32"), "9000");
+    }
+}
+
+#[test]
 fn a_switch_ends_the_rsp_session() {
     let (_, mut server, mut terminal) = setup();
     let order = Order::number(1);

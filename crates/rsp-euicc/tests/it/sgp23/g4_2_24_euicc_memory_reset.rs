@@ -1,5 +1,6 @@
 //! ES10c.eUICCMemoryReset (SGP.22 5.7.19; SGP.23 4.2.24).
 
+use rsp_apdu::CardAccess;
 use rsp_asn1::{PprIds, ProfileClass};
 
 use super::{enabled, install, respond, send, show_refresh, store};
@@ -73,4 +74,31 @@ fn options_of_later_versions_are_not_looked_at() {
     assert_eq!(terminal.hex("BF3404820203F8").unwrap(), "BF3403800100", "with others those count");
     assert_eq!(terminal.profiles().len(), 1);
     assert_eq!(terminal.hex("BF3400").unwrap_err().0, 0x6A80, "no options at all");
+}
+
+#[test]
+fn a_memory_reset_erases_one_time_keys_and_ends_what_was_selected() {
+    let (_, mut server, mut terminal) = setup();
+    let order = Order::number(1);
+    install(&mut terminal, &mut server, std::slice::from_ref(&order));
+    terminal.enable(order.iccid());
+    let usim = terminal.access.open_channel(&[0xA0, 0x00, 0x00, 0x00, 0x87, 0x10, 0x02]).unwrap();
+    terminal.prepare(&mut server, None);
+    assert_eq!(terminal.state().inspect().unwrap().one_time_keys, 1);
+    assert_eq!(terminal.hex("BF3404820205E0").unwrap(), "BF3403800100");
+    assert_eq!(terminal.state().inspect().unwrap().one_time_keys, 0);
+    assert_eq!(send(&mut terminal, &format!("{usim:02X}A4000C026F07")), "6881", "a channel to what is gone");
+}
+
+#[test]
+fn a_memory_reset_enables_nothing_that_goes() {
+    let (_, mut server, mut terminal) = setup();
+    let orders = [Order::number(1).notify(&[1]), Order::number(2).class(ProfileClass::TEST)];
+    install(&mut terminal, &mut server, &orders);
+    terminal.enable(orders[0].iccid());
+    terminal.enable(orders[1].iccid());
+    let notices = terminal.notifications();
+    assert_eq!(terminal.hex("BF3404820205E0").unwrap(), "BF3403800100");
+    assert_eq!(terminal.notifications(), notices, "the profile before the test was not enabled again");
+    assert!(terminal.profiles().is_empty());
 }
