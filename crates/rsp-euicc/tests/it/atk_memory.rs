@@ -149,3 +149,14 @@ fn atk_mem_exhaust_euicc_by_notifications() {
     assert_eq!(terminal.notifications().last().unwrap().seq_number, 1 + 5 * 40, "numbers go on");
     assert_eq!(free(&mut terminal), before);
 }
+
+/// A package that writes the same file again and again is kept by its length, not by what it leaves.
+#[test]
+fn a_profile_takes_at_least_the_length_of_its_package() {
+    let (_, mut server, mut terminal) = setup();
+    let (_, before) = free(&mut terminal);
+    let order = Order::number(1).rewriting(100_000);
+    terminal.install(&mut server, &order);
+    let (_, after) = free(&mut terminal);
+    assert!(before - after >= 100_000, "{}", before - after);
+}

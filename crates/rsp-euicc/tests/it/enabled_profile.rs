@@ -138,3 +138,16 @@ fn the_isdr_and_the_profile_do_not_disturb_each_other() {
     assert_eq!(send(&mut terminal, "00A4040C07A0000000871002").1, StatusWord::OK);
     assert_eq!(send(&mut terminal, "80E2910003BF2000").1, StatusWord::INSTRUCTION_NOT_SUPPORTED);
 }
+
+#[test]
+fn a_channel_from_one_to_the_isdr_begins_at_the_mf() {
+    let (mut terminal, _) = enabled();
+    let channel = terminal.access.open_channel(&USIM).unwrap();
+    let (inherited, _) = send(&mut terminal, &format!("{channel:02X}70000001"));
+    assert!(send(&mut terminal, &format!("8{}F2000100", &inherited[1..])).1.is_success());
+    send(&mut terminal, &format!("007080{inherited}"));
+    send(&mut terminal, &format!("{channel:02X}A4040C10A0000005591010FFFFFFFF8900000100"));
+    let (fresh, _) = send(&mut terminal, &format!("{channel:02X}70000001"));
+    let application = send(&mut terminal, &format!("8{}F2000100", &fresh[1..])).1;
+    assert_eq!(application, StatusWord::REFERENCED_DATA_NOT_FOUND);
+}

@@ -6,6 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use rsp_apdu::CardAccess;
+use rsp_asn1::{DownloadErrorCode, PrepareDownloadResponse, decode, encode};
 use rsp_card::InProcess;
 use rsp_euicc::{Error, Euicc, EuiccState, FileStore, ISDR_AID, MemoryStore, StateStore};
 use rsp_testkit::SeededRandomness;
@@ -268,6 +269,23 @@ fn what_cannot_be_stored_is_refused_and_undone() {
     store.break_it(false);
     assert_eq!(send("BF3F088006612E622E6364"), "BF3F038001009000");
     assert_ne!(send("BF3C00"), before);
+}
+
+#[test]
+fn a_session_whose_key_cannot_be_stored_ends() {
+    let mut world = World::p256();
+    let mut server = world.server();
+    let store = Brittle::default();
+    let mut terminal = Terminal::with_store(world.euicc(1), store.clone(), randomness());
+    let authenticated = terminal.authenticate(&mut server);
+    let request = encode(&server.prepare(&authenticated, None)).unwrap();
+    store.break_it(true);
+    assert_eq!(terminal.es10(&request).unwrap_err().0, 0x6581);
+    store.break_it(false);
+    let PrepareDownloadResponse::Error(error) = decode(&terminal.es10(&request).unwrap()).unwrap() else {
+        panic!("accepted")
+    };
+    assert_eq!(error.download_error_code, DownloadErrorCode::NO_SESSION_CONTEXT);
 }
 
 #[test]

@@ -324,6 +324,15 @@ impl Order {
         self.with_files(files.collect())
     }
 
+    /// With one file more of 10 kB, which is written over so often that the package has so many bytes at least.
+    pub(crate) fn rewriting(self, length: usize) -> Self {
+        const FILE: usize = 10_000;
+        let write =
+            || [FileCommand::FilePath(vec![0x40, 0].into()), FileCommand::FillFileContent(vec![1; FILE].into())];
+        let create = FileCommand::CreateFcp(ef(0, u32::try_from(FILE).unwrap()));
+        self.with_files([create].into_iter().chain((0..length.div_ceil(FILE)).flat_map(|_| write())).collect())
+    }
+
     /// With twenty files more, each of so many bytes, which the package does not contain.
     pub(crate) fn with_large_files(self, size: u32) -> Self {
         self.with_files((0..20).map(|number| FileCommand::CreateFcp(ef(number, size))).collect())
