@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use rsp_apdu::CardAccess;
-use rsp_asn1::{DownloadErrorCode, PrepareDownloadResponse, decode, encode};
+use rsp_asn1::{CancelSessionResponse, CancelSessionResponseError, encode};
 use rsp_card::InProcess;
 use rsp_euicc::{Error, Euicc, EuiccState, FileStore, ISDR_AID, MemoryStore, StateStore};
 use rsp_testkit::SeededRandomness;
@@ -282,10 +282,9 @@ fn a_session_whose_key_cannot_be_stored_ends() {
     store.break_it(true);
     assert_eq!(terminal.es10(&request).unwrap_err().0, 0x6581);
     store.break_it(false);
-    let PrepareDownloadResponse::Error(error) = decode(&terminal.es10(&request).unwrap()).unwrap() else {
-        panic!("accepted")
-    };
-    assert_eq!(error.download_error_code, DownloadErrorCode::NO_SESSION_CONTEXT);
+    let transaction = &authenticated.euicc_signed1.value().transaction_id;
+    let CancelSessionResponse::Error(error) = terminal.cancel(transaction, 0) else { panic!("there is a session") };
+    assert_eq!(error, CancelSessionResponseError::INVALID_TRANSACTION_ID);
 }
 
 #[test]

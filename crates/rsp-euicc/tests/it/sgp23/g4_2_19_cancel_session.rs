@@ -74,16 +74,18 @@ fn keeps_the_one_time_key_only_when_the_order_can_be_used_again() {
 
 #[test]
 fn ends_a_load_without_a_trace() {
-    let mut world = World::p256();
-    let mut server = world.server();
-    let mut terminal = Terminal::new(world.euicc(1));
-    let prepared = terminal.prepare(&mut server, None);
-    let package = server.bind(World::eid(1), &prepared, &Order::number(1));
-    let segments = segments(&package);
-    assert_eq!(terminal.load_segments(&segments[..6]).unwrap(), None);
-    let transaction = prepared.euicc_signed2.value().transaction_id.clone();
-    assert!(matches!(terminal.cancel(&transaction, 5), CancelSessionResponse::Ok(_)));
-    assert_eq!(terminal.es10(&segments[6]).unwrap_err().0, 0x6985);
-    terminal.power_cycle();
-    assert!(terminal.profiles().is_empty() && terminal.notifications().is_empty());
+    for reason in [1, 5] {
+        let mut world = World::p256();
+        let mut server = world.server();
+        let mut terminal = Terminal::new(world.euicc(1));
+        let prepared = terminal.prepare(&mut server, None);
+        let package = server.bind(World::eid(1), &prepared, &Order::number(1));
+        let segments = segments(&package);
+        assert_eq!(terminal.load_segments(&segments[..6]).unwrap(), None);
+        let transaction = prepared.euicc_signed2.value().transaction_id.clone();
+        assert!(matches!(terminal.cancel(&transaction, reason), CancelSessionResponse::Ok(_)));
+        assert_eq!(terminal.es10(&segments[6]).unwrap_err().0, 0x6985);
+        terminal.power_cycle();
+        assert!(terminal.profiles().is_empty() && terminal.notifications().is_empty());
+    }
 }
