@@ -153,6 +153,14 @@ mod tests {
     }
 
     #[test]
+    fn a_key_that_is_for_something_else_and_nesting_without_end_open_nothing() {
+        assert!(check("800101A406830101950108", Access::Read, &[0x01]));
+        assert!(!check("800101A406830101950104", Access::Read, &[0x01]));
+        assert!(check("800101A008A006A004A0029000", Access::Read, &[]));
+        assert!(!check("800101A00AA008A006A004A0029000", Access::Read, &[]));
+    }
+
+    #[test]
     fn garbage_allows_nothing() {
         for rule in ["", "80", "8001", "800101", "80010190", "90", "9000", "8001FFA4", "FF8001019000", "80010181"] {
             assert!(!check(rule, Access::Read, &[0x01, 0x0A]), "{rule}");
