@@ -60,6 +60,12 @@ fn constants_of_an_operator_change_the_outputs() {
     let rotated = Milenage::with_constants(&KEY, &OPC, [64, 8, 32, 64, 96], &CONSTANTS).f2345(&rand);
     assert_ne!(standard.res, rotated.res);
     assert_eq!(standard.ck, rotated.ck, "r3 is unchanged");
+    // Rotated by 64 bits, SQN and AMF are what they were: without r1, c1 can make up for the rotation of OPc.
+    let mut constants = CONSTANTS;
+    (0..16).for_each(|at| constants[at] = OPC[at] ^ OPC[(at + 8) % 16]);
+    let unrotated = Milenage::with_constants(&KEY, &OPC, [0, 0, 32, 64, 96], &constants);
+    let f1 = |milenage: &Milenage| milenage.f1(&rand, [1, 2, 3, 4, 5, 6], [0x80, 0]);
+    assert_eq!(f1(&unrotated), f1(&Milenage::new(&KEY, &OPC)));
     // With r3 and c3 in the place of r2 and c2, f2 and f5 give what f3 gives.
     let mut constants = CONSTANTS;
     constants.copy_within(32..48, 16);
