@@ -167,3 +167,29 @@ fn what_is_no_packet_is_none() {
     longer_header[2] = 0x0C;
     assert!(CommandPacket::read(&longer_header).is_none());
 }
+
+#[test]
+fn refuses_checksums_of_other_lengths_and_one_kid_for_two_kinds_of_checks() {
+    let all = packets();
+    let packet = bytes(&all[0]["packet"]);
+    let packet = CommandPacket::read(&packet).unwrap();
+    for length in [0, 3, 5, 16] {
+        let mut sets = key_sets(&all[0]);
+        sets[0].keys[1].components[0].mac_length = length;
+        assert_eq!(packet.keys(&sets).err(), Some(Status::SecurityError), "{length} bytes");
+    }
+    // KID 35: triple DES for a checksum, CRC 32 for a redundancy check of the answer.
+    let mut packet = bytes(&all[7]["packet"]);
+    (packet[4], packet[6]) = (0x05, 0x35);
+    assert_eq!(open(&packet, &key_sets(&all[7])).err(), Some(Status::SecurityError));
+}
+
+/// Although a key is there, which enciphers the answer.
+#[test]
+fn refuses_padding_where_nothing_is_enciphered() {
+    let sets = key_sets(&packets()[0]);
+    for (padding, expected) in [(0, None), (1, Some(Status::CipheringError))] {
+        let packet = [0, 16, 13, 0x00, 0x11, 0x22, 0x22, 0xB0, 0x00, 0x10, 0, 0, 0, 0, 1, padding, 0xA4, 0x00];
+        assert_eq!(open(&packet, &sets).err(), expected, "{padding}");
+    }
+}
