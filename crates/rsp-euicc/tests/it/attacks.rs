@@ -212,7 +212,7 @@ fn atk_len_bomb() {
     assert_eq!(answer, [0x6A, 0x84]);
 }
 
-/// No command gives out a byte of what is secret: the keys, the codes and the one-time key are looked for in every answer.
+/// No command gives out the subscriber's key, which is looked for in every answer. The other secrets: `atk_apdu_fuzz`.
 #[test]
 fn nothing_secret_can_be_read_back() {
     let (_, mut server, mut terminal) = setup();
