@@ -119,20 +119,40 @@ pub(super) fn prepare(platform: &Platform, contents: &Contents, ci_key_id: &[u8]
     Ok(Installed { slot, sima_response })
 }
 
-/// The AID of a new ISD-P: that of the ISD-R with a running number in bytes 14 and 15. When all numbers were given out, they
-/// begin again, and those of the ISD-Ps that are there are passed over.
+/// The AID of a new ISD-P: that of the ISD-R with a running number in bytes 14 and 15.
 fn free_isdp_aid(state: &EuiccState) -> [u8; 16] {
     let aid = |number: u16| {
         let mut aid = super::ISDR_AID;
         aid[13..15].copy_from_slice(&number.to_be_bytes());
         aid
     };
-    let numbers = (state.next_isdp.max(FIRST_ISDP)..=u16::MAX).chain(FIRST_ISDP..=u16::MAX);
-    let mut aids = numbers.map(aid);
-    aids.find(|aid| state.profiles.iter().all(|slot| slot.isdp_aid != *aid)).unwrap_or(aid(FIRST_ISDP))
+    aid(free_number(state.next_isdp, |number| state.profiles.iter().any(|slot| slot.isdp_aid == aid(number))))
+}
+
+/// The first number from `next` on that is not taken. When all were given out, they begin again.
+fn free_number(next: u16, is_taken: impl Fn(u16) -> bool) -> u16 {
+    let mut numbers = (next.max(FIRST_ISDP)..=u16::MAX).chain(FIRST_ISDP..=u16::MAX);
+    numbers.find(|number| !is_taken(*number)).unwrap_or(FIRST_ISDP)
 }
 
 /// The number of the ISD-P after this one.
 pub(super) fn next_isdp(aid: &[u8; 16]) -> u16 {
     u16::from_be_bytes([aid[13], aid[14]]).checked_add(1).unwrap_or(FIRST_ISDP)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_of_isd_ps_begin_again_and_pass_over_those_that_are_there() {
+        assert_eq!(free_number(0, |_| false), FIRST_ISDP);
+        assert_eq!(free_number(0x12, |number| number < 0x20), 0x20);
+        assert_eq!(free_number(u16::MAX, |number| number == u16::MAX || number < 0x13), 0x13);
+        let mut last = super::super::ISDR_AID;
+        last[13..15].copy_from_slice(&[0xFF, 0xFF]);
+        assert_eq!(next_isdp(&last), FIRST_ISDP);
+        last[14] = 0x10;
+        assert_eq!(next_isdp(&last), 0xFF11);
+    }
 }

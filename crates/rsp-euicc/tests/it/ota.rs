@@ -366,6 +366,19 @@ fn several_messages_that_announce_no_command_packet_are_none() {
 }
 
 #[test]
+fn a_message_that_was_begun_is_forgotten_when_another_profile_is_enabled() {
+    let (mut server, mut terminal, mut operator) = enabled();
+    let other = order(2, CIPHERING, CHECKSUM);
+    terminal.install(&mut server, &other);
+    let packet = operator.packet(USIM_FILES, SELECT_SPN);
+    let (first, second) = packet.split_at(20);
+    transmit(&mut terminal, &part(first, 1, 2));
+    assert_eq!(terminal.enable(other.iccid()), 0);
+    assert!(transmit(&mut terminal, &part(second, 2, 2)).data.is_empty());
+    assert!(!transmit(&mut terminal, &part(first, 1, 2)).data.is_empty(), "now it is whole");
+}
+
+#[test]
 fn a_message_that_was_begun_is_forgotten_at_a_reset() {
     let (_, mut terminal, mut operator) = enabled();
     let packet = operator.packet(USIM_FILES, SELECT_SPN);

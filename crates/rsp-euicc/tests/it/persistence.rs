@@ -220,6 +220,9 @@ fn damage_is_noticed() {
         };
         assert!(expected, "byte {place}: {error}");
     }
+    let mut earlier = good.to_vec();
+    earlier[23] = 1;
+    assert!(matches!(error(&earlier), Error::StateChecksum), "the version is protected as well");
     for length in (0..good.len()).step_by(97) {
         error(&good[..length]);
     }
