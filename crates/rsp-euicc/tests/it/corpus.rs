@@ -1,4 +1,5 @@
-//! State files of every release still open: `tests/corpus` keeps one of each, written by the story below at that release.
+//! State files of every release still open: `tests/corpus` keeps some of each, written by the stories below at that release; names
+//! with "later" tell the second one.
 //!
 //! Before a release, and whenever the form of the state changed, `OPENRSP_KEEP_STATE=NAME.euicc cargo test -p rsp-euicc corpus`
 //! writes `tests/corpus/NAME.euicc`. A file that is there is never written again.
@@ -12,7 +13,9 @@ use rsp_euicc::EuiccState;
 
 use crate::enabled_profile::authenticate;
 use crate::load::setup;
+use crate::ota::{self, Operator};
 use crate::server::{Order, World};
+use crate::sgp23::g4_2_17_load_crl::{list, load_signed, revoking, verdict};
 use crate::terminal::{Terminal, segments};
 
 const ALL: [usize; 4] =
@@ -53,26 +56,72 @@ fn story() -> Vec<u8> {
     terminal.store.contents().to_vec()
 }
 
+/// A card with what came later: a security domain that took a message over the air, a test profile in the place of the
+/// operational one, and a revocation list that names the SM-DP+.
+fn later_story() -> Vec<u8> {
+    let (world, mut server, mut terminal) = setup();
+    let (operational, test) = (ota::order(1, ota::CIPHERING, ota::CHECKSUM), order(3));
+    terminal.install(&mut server, &operational);
+    terminal.install(&mut server, &test);
+    assert_eq!(terminal.enable(operational.iccid()), 0);
+    let mut operator = Operator::new(ota::CIPHERING, ota::CHECKSUM);
+    let packet = operator.packet(ota::USIM_FILES, ota::SELECT_SPN);
+    assert_eq!(operator.read(&ota::deliver(&mut terminal, &packet)), (0x00, "019000".to_owned()));
+    assert_eq!(terminal.enable(test.iccid()), 0);
+    let list = revoking(list(&world, 7), &server.auth.certificate);
+    assert_eq!(load_signed(&mut terminal, &world, &list), Ok(Vec::new()));
+    terminal.store.contents().to_vec()
+}
+
+/// Whether a file tells the later story, by its name.
+fn is_later(name: &str) -> bool {
+    name.contains("later")
+}
+
 #[test]
 fn a_state_can_be_kept() {
     let Some(name) = std::env::var_os("OPENRSP_KEEP_STATE") else {
-        assert!(EuiccState::from_bytes(&story()).is_ok());
+        has_the_story(EuiccState::from_bytes(&story()).unwrap(), "today's");
+        has_the_later_story(EuiccState::from_bytes(&later_story()).unwrap(), "today's");
         return;
     };
     let path = directory().join(name);
     assert!(!path.exists(), "{} is kept already", path.display());
-    fs::write(path, story()).unwrap();
+    let told = if is_later(&path.display().to_string()) { later_story() } else { story() };
+    fs::write(path, told).unwrap();
 }
 
 #[test]
 fn states_of_every_release_still_open() {
     let mut names: Vec<PathBuf> = fs::read_dir(directory()).unwrap().map(|entry| entry.unwrap().path()).collect();
     names.sort();
-    assert!(names.len() >= 2, "the corpus is kept beside the tests");
+    assert!(names.len() >= 3, "the corpus is kept beside the tests");
     for path in names {
         let state = EuiccState::from_bytes(&fs::read(&path).unwrap());
         let state = state.unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-        has_the_story(state, &path.display().to_string());
+        let name = path.display().to_string();
+        match is_later(&name) {
+            true => has_the_later_story(state, &name),
+            false => has_the_story(state, &name),
+        }
+    }
+}
+
+fn has_the_later_story(state: EuiccState, name: &str) {
+    let (_, mut server, _) = setup();
+    let mut terminal = Terminal::new(state);
+    let states = |terminal: &mut Terminal| -> Vec<Option<ProfileState>> {
+        terminal.profiles().iter().map(|profile| profile.profile_state).collect()
+    };
+    assert_eq!(states(&mut terminal), [Some(ProfileState::DISABLED), Some(ProfileState::ENABLED)], "{name}");
+    assert!(verdict(&mut terminal, &mut server).is_err(), "{name}: the list still revokes");
+    assert_eq!(terminal.disable(order(3).iccid()), 0, "{name}");
+    assert_eq!(states(&mut terminal), [Some(ProfileState::ENABLED), Some(ProfileState::DISABLED)], "{name}");
+    let mut operator = Operator::new(ota::CIPHERING, ota::CHECKSUM);
+    for (status, said) in [(0x02, ""), (0x00, "019000")] {
+        let packet = operator.packet(ota::USIM_FILES, ota::SELECT_SPN);
+        let answer = operator.read(&ota::deliver(&mut terminal, &packet));
+        assert_eq!(answer, (status, said.to_owned()), "{name}: the counter is stored");
     }
 }
 

@@ -17,13 +17,13 @@ use crate::load::setup;
 use crate::server::{Order, Server, World};
 use crate::terminal::Terminal;
 
-const CIPHERING: [u8; 16] = *b"an operator's Kc";
-const CHECKSUM: [u8; 16] = *b"an operator's Kd";
+pub(crate) const CIPHERING: [u8; 16] = *b"an operator's Kc";
+pub(crate) const CHECKSUM: [u8; 16] = *b"an operator's Kd";
 /// Known to everybody (TS.48).
 const PUBLISHED: [u8; 16] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15];
 const DOMAIN: [u8; 3] = [0xB2, 0x01, 0x00];
 const SHARED_FILES: [u8; 3] = [0xB0, 0x00, 0x10];
-const USIM_FILES: [u8; 3] = [0xB0, 0x00, 0x11];
+pub(crate) const USIM_FILES: [u8; 3] = [0xB0, 0x00, 0x11];
 /// Opens nothing.
 const NO_FILES: [u8; 3] = [0xB0, 0x00, 0x12];
 /// Checksum, ciphering, greater counter.
@@ -31,7 +31,7 @@ const LEVEL: u8 = 0x16;
 const OWN_ISDP: &str = "A0000005591010FFFFFFFF8900000F00";
 
 /// An order whose package has keys for messages over the air and remote file management.
-fn order(number: u8, ciphering: [u8; 16], checksum: [u8; 16]) -> Order {
+pub(crate) fn order(number: u8, ciphering: [u8; 16], checksum: [u8; 16]) -> Order {
     let mut order = Order::number(number);
     let package = ProfilePackage::from_der(&order.elements).unwrap();
     let mut elements: Vec<Element> = package.elements().iter().map(|element| element.element().clone()).collect();
@@ -101,7 +101,7 @@ fn file_management(identification: u16, tar: [u8; 3], shared: u8, adf: Option<u8
 }
 
 /// The operator's server.
-struct Operator {
+pub(crate) struct Operator {
     ciphering: PacketKey,
     checksum: PacketKey,
     version: u8,
@@ -112,7 +112,7 @@ struct Operator {
 }
 
 impl Operator {
-    fn new(ciphering: [u8; 16], checksum: [u8; 16]) -> Self {
+    pub(crate) fn new(ciphering: [u8; 16], checksum: [u8; 16]) -> Self {
         Self {
             ciphering: PacketKey::aes(&ciphering).unwrap(),
             checksum: PacketKey::aes(&checksum).unwrap(),
@@ -125,7 +125,7 @@ impl Operator {
     }
 
     /// A command packet; the next counter goes into it.
-    fn packet(&mut self, tar: [u8; 3], script: &str) -> Vec<u8> {
+    pub(crate) fn packet(&mut self, tar: [u8; 3], script: &str) -> Vec<u8> {
         self.counter += 1;
         let script = hex::decode(script.replace(' ', "")).unwrap();
         let check_length = if self.spi[0] & 0x02 != 0 { 8 } else { 0 };
@@ -148,7 +148,7 @@ impl Operator {
     }
 
     /// Status and data of a proof of receipt, which must be protected as it was asked for.
-    fn read(&self, answer: &Response) -> (u8, String) {
+    pub(crate) fn read(&self, answer: &Response) -> (u8, String) {
         assert_eq!(answer.sw, StatusWord::OK);
         let (header, rest) = answer.data.split_at(9);
         let mut rest = rest.to_vec();
@@ -193,7 +193,7 @@ fn transmit(terminal: &mut Terminal, envelope: &[u8]) -> Response {
 }
 
 /// One short message with a whole command packet.
-fn deliver(terminal: &mut Terminal, packet: &[u8]) -> Response {
+pub(crate) fn deliver(terminal: &mut Terminal, packet: &[u8]) -> Response {
     transmit(terminal, &envelope(&[&[0x02, 0x70, 0x00], packet].concat()))
 }
 
@@ -233,7 +233,7 @@ fn spn(terminal: &mut Terminal) -> String {
     send(terminal, "00B0000011").0
 }
 
-const SELECT_SPN: &str = "00A4000C026F46";
+pub(crate) const SELECT_SPN: &str = "00A4000C026F46";
 
 fn enabled() -> (Server, Terminal, Operator) {
     enabled_with(order(1, CIPHERING, CHECKSUM), false)

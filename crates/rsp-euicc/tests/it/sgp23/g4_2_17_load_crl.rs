@@ -16,7 +16,7 @@ use crate::terminal::Terminal;
 const DAY: Timestamp = Timestamp(1_700_000_000);
 
 /// A list of the world's CI with this number.
-fn list(world: &World, number: u8) -> CrlTemplate {
+pub(crate) fn list(world: &World, number: u8) -> CrlTemplate {
     let mut template = CrlTemplate::new(&world.authority(), DAY, DAY);
     template.extensions[1] = extension::crl_number(number);
     template
@@ -50,7 +50,7 @@ fn load(terminal: &mut Terminal, crl: &Crl) -> Result<Vec<u64>, LoadCrlResponseE
     }
 }
 
-fn load_signed(
+pub(crate) fn load_signed(
     terminal: &mut Terminal,
     world: &World,
     template: &CrlTemplate,
@@ -59,7 +59,7 @@ fn load_signed(
 }
 
 /// How AuthenticateServer ends.
-fn verdict(terminal: &mut Terminal, server: &mut Server) -> Result<(), AuthenticateErrorCode> {
+pub(crate) fn verdict(terminal: &mut Terminal, server: &mut Server) -> Result<(), AuthenticateErrorCode> {
     let challenge = terminal.challenge();
     let transaction = server.transaction();
     match terminal.call(&server.authenticate(challenge, &transaction)) {
@@ -68,7 +68,7 @@ fn verdict(terminal: &mut Terminal, server: &mut Server) -> Result<(), Authentic
     }
 }
 
-fn revoking(mut template: CrlTemplate, certificate: &Certificate) -> CrlTemplate {
+pub(crate) fn revoking(mut template: CrlTemplate, certificate: &Certificate) -> CrlTemplate {
     template.revoke(certificate, DAY);
     template
 }

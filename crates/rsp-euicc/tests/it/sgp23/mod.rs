@@ -17,7 +17,7 @@ mod g4_2_13_get_euicc_info;
 mod g4_2_14_list_notification;
 mod g4_2_15_retrieve_notifications_list;
 mod g4_2_16_remove_notification_from_list;
-mod g4_2_17_load_crl;
+pub(crate) mod g4_2_17_load_crl;
 mod g4_2_18_authenticate_server;
 mod g4_2_19_cancel_session;
 mod g4_2_20_get_profiles_info;
