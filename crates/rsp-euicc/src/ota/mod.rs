@@ -1,8 +1,8 @@
 //! Over the air: secured packets in short messages to the enabled profile (ETSI TS 102 225, ETSI TS 102 226, 3GPP
 //! TS 31.115), down to its files and to the metadata of its ISD-P.
 //!
-//! The way in: [`envelope`] takes the short message out of the ENVELOPE, [`concatenation`] puts several together,
-//! [`packet`] deciphers and checks, [`script`] reads the commands, [`files`] and [`content_management`] carry them out.
+//! The way in: `envelope` takes the short message out of the ENVELOPE, `concatenation` puts several together,
+//! [`packet`] deciphers and checks, `script` reads the commands, `files` and `content_management` carry them out.
 //! What fails on the way changes nothing. The proof of receipt is the answer to the ENVELOPE; one by SMS-SUBMIT is refused.
 
 mod concatenation;
