@@ -106,7 +106,7 @@ impl Subscription {
         hex::encode(hash::sha256(&self.package))
     }
 
-    /// The profile class that such keys belong to: the XOR algorithm and published keys are for test profiles only.
+    /// The profile class that such keys are meant for: the XOR algorithm and published keys are for tests.
     pub fn class(&self) -> &'static str {
         if self.has_published_keys() {
             return "test";

@@ -224,7 +224,8 @@ impl ProfileContents {
         self.aka.iter().all(|aka| TEST_KEYS.iter().any(|key| rsp_crypto::constant_time_eq(key, aka.key())))
     }
 
-    /// Whether any application uses the XOR test algorithm, which only test profiles may.
+    /// Whether any application uses the XOR test algorithm. It is taken in profiles of any class: deployed servers give the generic
+    /// test profiles out as operational ones.
     pub fn uses_test_algorithm(&self) -> bool {
         self.aka.iter().any(Aka::is_test_algorithm)
     }

@@ -17,9 +17,7 @@ struct Setup {
 }
 
 fn setup() -> Setup {
-    let mut world = World::p256();
-    let server = world.server();
-    let terminal = Terminal::new(world.euicc(1));
+    let (world, server, terminal) = crate::load::setup();
     Setup { world, server, terminal }
 }
 
