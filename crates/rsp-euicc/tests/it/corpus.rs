@@ -13,7 +13,7 @@ use rsp_euicc::EuiccState;
 
 use crate::enabled_profile::authenticate;
 use crate::load::setup;
-use crate::ota::{self, Operator};
+use crate::operator::{self, Operator};
 use crate::server::{Order, World};
 use crate::sgp23::g4_2_17_load_crl::{list, load_signed, revoking, verdict};
 use crate::terminal::{Terminal, segments};
@@ -60,13 +60,13 @@ fn story() -> Vec<u8> {
 /// operational one, and a revocation list that names the SM-DP+.
 fn later_story() -> Vec<u8> {
     let (world, mut server, mut terminal) = setup();
-    let (operational, test) = (ota::order(1, ota::CIPHERING, ota::CHECKSUM), order(3));
+    let (operational, test) = (operator::order(1, operator::CIPHERING, operator::CHECKSUM), order(3));
     terminal.install(&mut server, &operational);
     terminal.install(&mut server, &test);
     assert_eq!(terminal.enable(operational.iccid()), 0);
-    let mut operator = Operator::new(ota::CIPHERING, ota::CHECKSUM);
-    let packet = operator.packet(ota::USIM_FILES, ota::SELECT_SPN);
-    assert_eq!(operator.read(&ota::deliver(&mut terminal, &packet)), (0x00, "019000".to_owned()));
+    let mut operator = Operator::new(operator::CIPHERING, operator::CHECKSUM);
+    let packet = operator.packet(operator::USIM_FILES, operator::SELECT_SPN);
+    assert_eq!(operator.read(&operator::deliver(&mut terminal, &packet)), (0x00, "019000".to_owned()));
     assert_eq!(terminal.enable(test.iccid()), 0);
     let list = revoking(list(&world, 7), &server.auth.certificate);
     assert_eq!(load_signed(&mut terminal, &world, &list), Ok(Vec::new()));
@@ -117,10 +117,10 @@ fn has_the_later_story(state: EuiccState, name: &str) {
     assert!(verdict(&mut terminal, &mut server).is_err(), "{name}: the list still revokes");
     assert_eq!(terminal.disable(order(3).iccid()), 0, "{name}");
     assert_eq!(states(&mut terminal), [Some(ProfileState::ENABLED), Some(ProfileState::DISABLED)], "{name}");
-    let mut operator = Operator::new(ota::CIPHERING, ota::CHECKSUM);
+    let mut operator = Operator::new(operator::CIPHERING, operator::CHECKSUM);
     for (status, said) in [(0x02, ""), (0x00, "019000")] {
-        let packet = operator.packet(ota::USIM_FILES, ota::SELECT_SPN);
-        let answer = operator.read(&ota::deliver(&mut terminal, &packet));
+        let packet = operator.packet(operator::USIM_FILES, operator::SELECT_SPN);
+        let answer = operator.read(&operator::deliver(&mut terminal, &packet));
         assert_eq!(answer, (status, said.to_owned()), "{name}: the counter is stored");
     }
 }

@@ -10,6 +10,7 @@ mod enabled_profile;
 mod installing;
 mod load;
 mod manufacturing;
+mod operator;
 mod ota;
 mod ota_packets;
 mod persistence;
