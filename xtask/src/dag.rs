@@ -8,8 +8,6 @@ use anyhow::Context;
 use cargo_metadata::{Dependency, DependencyKind, MetadataCommand, Package};
 
 /// Which crates of ours a crate may use, besides itself. A crate that is not listed may not exist.
-///
-/// A crate that is planned but not there yet (rsp-operator) is listed already, so that it begins in order.
 const MAY_USE: &[(&str, &[&str])] = &[
     // The foundations know nobody.
     ("rsp-asn1", &[]),
@@ -78,6 +76,7 @@ const PURE: &[(&str, &[&str])] = &[
             "hmac",
             "keccak",
             "x25519-dalek",
+            "argon2",
             "subtle",
             "zeroize",
             "pem",
@@ -100,9 +99,9 @@ const PURE: &[(&str, &[&str])] = &[
 /// Libraries that their owners alone name.
 const EXCLUSIVE: &[(&[&str], &[&str])] = &[
     (&["rsp-store"], &["rusqlite", "libsqlite3-sys", "sqlx", "diesel", "sea-orm"]),
-    // What goes over HTTP is decided in rsp-es; the binary opens the sockets.
+    // What goes over HTTP is decided in rsp-es, and for people and partners in rsp-operator; the binary opens the sockets.
     (
-        &["rsp-es", "openrsp"],
+        &["rsp-es", "rsp-operator", "openrsp"],
         &[
             "axum",
             "axum-server",
@@ -146,6 +145,7 @@ const EXCLUSIVE: &[(&[&str], &[&str])] = &[
             "hmac",
             "keccak",
             "x25519-dalek",
+            "argon2",
             "cryptoki",
         ],
     ),

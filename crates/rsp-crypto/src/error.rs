@@ -35,6 +35,9 @@ pub enum Error {
     /// A symmetric key has a length that its algorithm does not know.
     #[error("the key has a length that its algorithm does not know")]
     KeyLength,
+    /// A password is longer than Argon2 takes.
+    #[error("the password is too long")]
+    Password,
     /// Sealed data is too short, altered, or was sealed with another key or other associated data.
     #[error("sealed data does not open")]
     SealBroken,

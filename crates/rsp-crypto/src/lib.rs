@@ -24,6 +24,7 @@ pub mod aead;
 pub mod hash;
 pub mod kdf;
 pub mod keccak;
+pub mod password;
 pub mod secured_packet;
 pub mod symmetric;
 pub mod x25519;

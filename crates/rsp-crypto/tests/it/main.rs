@@ -3,6 +3,7 @@
 mod atk_ecdsa_edge;
 mod keys;
 mod known_answers;
+mod password;
 mod providers;
 mod sealing;
 mod wycheproof_vectors;

@@ -1,0 +1,87 @@
+//! What can go wrong at the operator's side, sorted by blame.
+
+use rsp_asn1::Iccid;
+use rsp_es::status::StatusCode;
+
+use crate::actor::Right;
+
+/// Errors of the operator's side.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    // The caller's fault.
+    /// The caller lacks a right.
+    #[error("the right \"{0}\" is needed")]
+    Forbidden(Right),
+    /// There is no such thing, or it is another tenant's: nobody learns which.
+    #[error("there is no {what} {name:?}")]
+    NotFound {
+        /// What was looked for, such as `eSIM`.
+        what: &'static str,
+        /// As it was named.
+        name: String,
+    },
+    /// A value is not what it should be.
+    #[error("{field}: {problem}")]
+    Invalid {
+        /// Which, as the caller named it.
+        field: &'static str,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// What should be made is there already.
+    #[error("there is a {what} {name:?} already")]
+    Exists {
+        /// What.
+        what: &'static str,
+        /// Its name.
+        name: String,
+    },
+    /// The order is in a state that does not allow it.
+    #[error("{iccid} is {state}: {problem}")]
+    WrongState {
+        /// Which eSIM.
+        iccid: Iccid,
+        /// Its state.
+        state: String,
+        /// Why that does not go.
+        problem: &'static str,
+    },
+
+    // What a server says.
+    /// Every SM-DP+ of the carrier refused, or was not reached.
+    #[error(transparent)]
+    Provisioning(#[from] crate::provisioning::Error),
+    /// The SM-DP+ refused, with a subject and reason code.
+    #[error("the SM-DP+ refused: {0}")]
+    Refused(StatusCode),
+    /// The SM-DP+ was not reached, or its answer cannot be used. What was asked for may have been done.
+    #[error("the SM-DP+ gave no answer: {0}")]
+    Unreachable(String),
+    /// No network is connected, so that none can be told.
+    #[error("no network adapter is configured")]
+    NoNetworkAdapter,
+    /// The network did not take it.
+    #[error("the network did not do it: {0}")]
+    Network(String),
+
+    // Our own.
+    /// The SM-DP+ of this server.
+    #[error(transparent)]
+    Smdp(#[from] rsp_smdp::Error),
+    /// The database.
+    #[error(transparent)]
+    Store(#[from] rsp_store::Error),
+}
+
+impl Error {
+    /// Nothing of this name that the caller may see.
+    pub(crate) fn not_found(what: &'static str, name: impl ToString) -> Self {
+        Self::NotFound { what, name: name.to_string() }
+    }
+
+    /// A value that is not what it should be.
+    pub(crate) fn invalid(field: &'static str, problem: impl ToString) -> Self {
+        Self::Invalid { field, problem: problem.to_string() }
+    }
+}
