@@ -76,12 +76,12 @@ pub enum Error {
 
 impl Error {
     /// Nothing of this name that the caller may see.
-    pub(crate) fn not_found(what: &'static str, name: impl ToString) -> Self {
+    pub fn not_found(what: &'static str, name: impl ToString) -> Self {
         Self::NotFound { what, name: name.to_string() }
     }
 
     /// A value that is not what it should be.
-    pub(crate) fn invalid(field: &'static str, problem: impl ToString) -> Self {
+    pub fn invalid(field: &'static str, problem: impl ToString) -> Self {
         Self::Invalid { field, problem: problem.to_string() }
     }
 }

@@ -38,7 +38,7 @@ impl Transaction {
         sqlite::first(
             &self.connection,
             "SELECT c.response FROM calls c WHERE c.operator = $1 AND c.call_id = $2 AND c.request = $3 \
-             AND NOT EXISTS (SELECT 1 FROM profile_events e WHERE e.iccid = c.iccid AND e.version > c.version \
+             AND NOT EXISTS (SELECT 1 FROM events e WHERE e.iccid = c.iccid AND e.version > c.version \
              AND e.to_state NOT IN ('Downloaded', 'Installed', 'Deleted', 'Error'))",
             params![key.operator, key.call_id, key.request],
             |row| Columns::new(row, TABLE).sealed(&self.crypter, &key.row(), "response"),

@@ -6,18 +6,22 @@
 //! (profile packages, one-time keys, session states, subscriber keys, confirmation-code hashes) are sealed by the [`Crypter`].
 //!
 //! The models have the standard's names: a [`Profile`] carries its order (SGP.22 3.1.6), a [`DownloadSession`] is one
-//! RSP session, a [`Notification`] what an eUICC reported, an [`EventRecord`] what waits for an eUICC at an SM-DS.
+//! RSP session, a [`Notification`] what an eUICC reported, an [`EventRecord`] what waits for an eUICC at an SM-DS, an [`Event`] what happened.
 
 mod audit;
 mod calls;
 mod crypter;
 mod datastore;
 mod error;
+mod esims;
 mod events;
 mod installations;
+mod journal;
 mod notifications;
 mod operators;
+mod order_list;
 mod outbox;
+mod plans;
 mod profiles;
 mod readers;
 mod rows;
@@ -34,11 +38,15 @@ pub use calls::CallKey;
 pub use crypter::{Crypter, KeyEncryptionKey};
 pub use datastore::Datastore;
 pub use error::Error;
+pub use esims::{Esim, NetworkState};
 pub use events::{EventCounts, EventRecord, ForwardedEvent};
 pub use installations::Installation;
+pub use journal::{Event, EventCount, EventCursor, EventFilter, EventKind, NewEvent, OrderCount, Outcome, Whose};
 pub use notifications::Notification;
 pub use operators::Operator;
+pub use order_list::{Listed, ListedOrder, OrderCursor, OrderFilter};
 pub use outbox::{Front, Message, NewMessage, Recipient, Room, Waiting};
+pub use plans::Plan;
 pub use profiles::{NewProfile, OrderPolicy, Profile, ProfileChange, ProfileEvent, ProfileState, SealedChange};
 pub use sessions::{DownloadSession, NewSession, OrderFound, OrderKey, SessionAdvance, SessionState};
 pub use steps::{Reported, Step, Stepped};

@@ -388,11 +388,11 @@ impl Datastore {
     /// The log of a profile's state changes, oldest first.
     pub async fn profile_events(&self, iccid: &Iccid) -> Result<Vec<ProfileEvent>, Error> {
         self.all(
-            "SELECT iccid, version, at, actor, from_state, to_state FROM profile_events \
-             WHERE iccid = $1 ORDER BY version",
+            "SELECT iccid, version, at, actor, from_state, to_state FROM events \
+             WHERE iccid = $1 AND kind = 'State' ORDER BY number",
             params![iccid.0],
             |row| {
-                let columns = Columns::new(row, "profile_events");
+                let columns = Columns::new(row, "events");
                 Ok(ProfileEvent {
                     iccid: columns.iccid("iccid")?,
                     version: columns.get("version")?,

@@ -32,6 +32,11 @@ impl<'r> Columns<'r> {
         u32::try_from(self.get::<i64>(column)?).map_err(|_| self.invalid(column))
     }
 
+    /// A number of rows.
+    pub(crate) fn count(&self, column: &'static str) -> Result<u64, Error> {
+        u64::try_from(self.get::<i64>(column)?).map_err(|_| self.invalid(column))
+    }
+
     pub(crate) fn timestamp(&self, column: &'static str) -> Result<Timestamp, Error> {
         Ok(Timestamp(self.get(column)?))
     }

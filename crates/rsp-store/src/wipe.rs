@@ -6,16 +6,20 @@ use crate::writer::Transaction;
 
 /// What is emptied, each table before those that it refers to. What the server did to itself stays in the audit, and the key
 /// stays the same.
-const TABLES: [&str; 16] = [
+const TABLES: [&str; 20] = [
     "DELETE FROM outbox",
     "DELETE FROM calls",
     "DELETE FROM notifications",
     "DELETE FROM installations",
     "DELETE FROM download_sessions",
-    "DELETE FROM profile_events",
     "DELETE FROM subscribers",
     "DELETE FROM packages",
     "DELETE FROM profiles",
+    "DELETE FROM events",
+    "DELETE FROM event_counts",
+    "DELETE FROM order_counts",
+    "DELETE FROM esims",
+    "DELETE FROM plans",
     "DELETE FROM matching_ids",
     "DELETE FROM subscriber_stock",
     "DELETE FROM profile_types",

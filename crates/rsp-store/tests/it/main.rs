@@ -1,6 +1,7 @@
 //! Integration tests of the datastore.
 
 mod events;
+mod journal;
 mod outbox;
 mod privacy;
 mod profiles;

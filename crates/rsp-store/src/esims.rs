@@ -1,0 +1,228 @@
+//! Subscriptions that were handed out: what the SM-DP+ does not know of them.
+
+use rsp_asn1::{Eid, Iccid, Timestamp};
+use rusqlite::{Connection, Row, params};
+use zeroize::Zeroizing;
+
+use crate::crypter::Crypter;
+use crate::error::Error;
+use crate::order_list::Listed;
+use crate::rows::Columns;
+use crate::sqlite;
+use crate::writer::Transaction;
+
+const TABLE: &str = "esims";
+
+/// Whether the network lets a subscriber in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum NetworkState {
+    /// It does.
+    Active,
+    /// It was told not to.
+    Suspended,
+}
+
+impl NetworkState {
+    /// Its name in the database and in messages.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Suspended => "suspended",
+        }
+    }
+}
+
+/// A subscription that was handed out.
+pub struct Esim {
+    /// Whose it is.
+    pub operator: String,
+    /// The profile.
+    pub iccid: Iccid,
+    /// The carrier, as the plan names it.
+    pub carrier: String,
+    /// The plan.
+    pub plan: String,
+    /// The type of profiles that was ordered.
+    pub profile_type: String,
+    /// The carrier's country.
+    pub country: String,
+    /// Name of the SM-DP+ where it was ordered, in the configuration.
+    pub smdp: String,
+    /// Whether that is this one, so that the order is among its profiles.
+    pub own: bool,
+    /// `LPA:1$address$matchingId`.
+    pub activation_code: Zeroizing<String>,
+    /// Whether the user must enter a confirmation code.
+    pub confirmation_code_required: bool,
+    /// The only eUICC that may download it.
+    pub eid: Option<Eid>,
+    /// The device that it is for, as its owner calls it.
+    pub device_id: Option<String>,
+    /// What the one who ordered it calls it.
+    pub reference: Option<String>,
+    /// Whether the network lets it in.
+    pub network: NetworkState,
+    /// Whether its order was cancelled, as far as this SM-DP+ keeps no state of it.
+    pub cancelled: bool,
+    /// When it was ordered.
+    pub created_at: Timestamp,
+    /// Who ordered it.
+    pub created_by: String,
+}
+
+macro_rules! select {
+    ($rest:literal) => {
+        concat!(
+            "SELECT e.operator, e.iccid, e.carrier, e.plan, e.profile_type, e.country, e.smdp, e.own, e.activation_code, \
+             e.confirmation_code_required, e.eid AS esim_eid, e.device_id, e.reference, \
+             e.network, e.cancelled, e.created_at AS esim_created_at, e.created_by FROM esims e ",
+            $rest
+        )
+    };
+}
+
+impl Transaction {
+    /// Adds a subscription. Whether its order is here, is looked up.
+    ///
+    /// # Errors
+    /// [`Error::Duplicate`] when the operator has one of this ICCID.
+    pub fn insert_esim(&mut self, new: &Esim) -> Result<(), Error> {
+        let key = row_key(&new.operator, &new.iccid);
+        let sealed = self.crypter.seal(TABLE, &key, "activation_code", new.activation_code.as_bytes())?;
+        sqlite::execute(
+            &self.connection,
+            "INSERT INTO esims (operator, iccid, carrier, plan, profile_type, country, smdp, own, activation_code, \
+             confirmation_code_required, eid, device_id, reference, network, cancelled, created_at, created_by) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, EXISTS (SELECT 1 FROM profiles WHERE iccid = $2 AND operator = $1), $8, $9, \
+             $10, $11, $12, $13, $14, $15, $16)",
+            params![
+                new.operator,
+                new.iccid.0,
+                new.carrier,
+                new.plan,
+                new.profile_type,
+                new.country,
+                new.smdp,
+                sealed,
+                new.confirmation_code_required,
+                new.eid.map(|eid| eid.0),
+                new.device_id,
+                new.reference,
+                new.network.as_str(),
+                new.cancelled,
+                new.created_at.0,
+                new.created_by
+            ],
+        )
+        .map_err(|error| error.naming_duplicate("ICCID"))?;
+        Ok(())
+    }
+
+    /// Writes whether the network lets a subscriber in. False when the operator has no such subscription.
+    ///
+    /// # Errors
+    /// The store's own failures.
+    pub fn set_network(&mut self, operator: &str, iccid: &Iccid, to: NetworkState) -> Result<bool, Error> {
+        let text = "UPDATE esims SET network = $3 WHERE operator = $1 AND iccid = $2";
+        Ok(sqlite::execute(&self.connection, text, params![operator, iccid.0, to.as_str()])? == 1)
+    }
+
+    /// Writes that the order of a subscription was cancelled. False when the operator has none of this ICCID.
+    ///
+    /// # Errors
+    /// The store's own failures.
+    pub fn cancel_esim(&mut self, operator: &str, iccid: &Iccid) -> Result<bool, Error> {
+        let text = "UPDATE esims SET cancelled = 1 WHERE operator = $1 AND iccid = $2";
+        Ok(sqlite::execute(&self.connection, text, params![operator, iccid.0])? == 1)
+    }
+}
+
+/// Subscriptions of this ICCID whose orders other SM-DP+s have.
+pub(crate) fn elsewhere(connection: &Connection, iccid: &Iccid, crypter: &Crypter) -> Result<Vec<Listed>, Error> {
+    let text = select!("JOIN operators o ON o.name = e.operator WHERE e.iccid = $1 AND e.own = 0");
+    sqlite::all(connection, text, params![iccid.0], |row| alone(row, crypter))
+}
+
+/// The same for ICCIDs from and up to these octets.
+pub(crate) fn elsewhere_between(
+    connection: &Connection,
+    from: &[u8],
+    to: &[u8],
+    limit: u32,
+    crypter: &Crypter,
+) -> Result<Vec<Listed>, Error> {
+    let text = select!("WHERE e.own = 0 AND e.iccid >= $1 AND e.iccid < $2 LIMIT $3");
+    sqlite::all(connection, text, params![from, to, limit], |row| alone(row, crypter))
+}
+
+/// The newest ones of an operator, before a time and an ICCID.
+pub(crate) fn elsewhere_of(
+    connection: &Connection,
+    operator: &str,
+    before: (i64, [u8; 10]),
+    limit: u32,
+    crypter: &Crypter,
+) -> Result<Vec<Listed>, Error> {
+    let text = select!(
+        "WHERE e.operator = $1 AND e.own = 0 AND (e.created_at, e.iccid) < ($2, $3) \
+         ORDER BY e.created_at DESC, e.iccid DESC LIMIT $4"
+    );
+    sqlite::all(connection, text, params![operator, before.0, before.1, limit], |row| alone(row, crypter))
+}
+
+fn alone(row: &Row<'_>, crypter: &Crypter) -> Result<Listed, Error> {
+    let columns = Columns::new(row, TABLE);
+    let (operator, iccid) = (columns.get::<String>("operator")?, columns.iccid("iccid")?);
+    let profile_type: String = columns.get("profile_type")?;
+    let esim = joined(row, &operator, &profile_type, iccid, crypter)?;
+    Ok(Listed {
+        iccid,
+        operator: Some(operator),
+        profile_type,
+        order: None,
+        created_at: esim.created_at,
+        esim: Some(esim),
+    })
+}
+
+/// A subscription from the columns of a wider row.
+pub(crate) fn joined(
+    row: &Row<'_>,
+    operator: &str,
+    profile_type: &str,
+    iccid: Iccid,
+    crypter: &Crypter,
+) -> Result<Esim, Error> {
+    let columns = Columns::new(row, TABLE);
+    let code = columns.sealed(crypter, &row_key(operator, &iccid), "activation_code")?;
+    let code = std::str::from_utf8(&code).map_err(|_| columns.invalid("activation_code"))?;
+    let network = match columns.text("network")? {
+        "active" => NetworkState::Active,
+        "suspended" => NetworkState::Suspended,
+        _ => return Err(columns.invalid("network")),
+    };
+    Ok(Esim {
+        operator: operator.to_owned(),
+        iccid,
+        carrier: columns.get("carrier")?,
+        plan: columns.get("plan")?,
+        profile_type: profile_type.to_owned(),
+        country: columns.get("country")?,
+        smdp: columns.get("smdp")?,
+        own: columns.get("own")?,
+        activation_code: Zeroizing::new(code.to_owned()),
+        confirmation_code_required: columns.get("confirmation_code_required")?,
+        eid: columns.optional_eid("esim_eid")?,
+        device_id: columns.get("device_id")?,
+        reference: columns.get("reference")?,
+        network,
+        cancelled: columns.get("cancelled")?,
+        created_at: columns.timestamp("esim_created_at")?,
+        created_by: columns.get("created_by")?,
+    })
+}
+
+/// Names the row for its seal.
+fn row_key(operator: &str, iccid: &Iccid) -> Vec<u8> {
+    [&iccid.0, operator.as_bytes()].concat()
+}
