@@ -110,7 +110,7 @@ impl Smdp {
             begins_by: authenticated.begins_by,
             expires_at: self.session_end(now),
         };
-        let step = Step::Open(session, self.offered_change(profile, authenticated, now));
+        let step = Step::Open(session, Some(self.offered_change(profile, authenticated, now)));
         if self.store.step("begin session", step).await? != Stepped::Done {
             return Ok(None);
         }
@@ -125,16 +125,8 @@ impl Smdp {
 
     /// What becomes of an order that is offered. The first eUICC that authenticates itself for it is the only one that may
     /// have it, unless any may.
-    fn offered_change(
-        &self,
-        profile: &Profile,
-        authenticated: &Authenticated<'_>,
-        now: Timestamp,
-    ) -> Option<ProfileChange> {
+    fn offered_change(&self, profile: &Profile, authenticated: &Authenticated<'_>, now: Timestamp) -> ProfileChange {
         let locks = profile.eid.is_none() && profile.policy != OrderPolicy::Reusable;
-        if !locks && profile.operator.is_none() {
-            return None;
-        }
         let mut change = profile.change(WHO, now);
         let eid = authenticated.euicc.eid;
         if locks {
@@ -142,8 +134,8 @@ impl Smdp {
         }
         let point = NotificationPoint::EligibilityAndRetryLimitCheck;
         let progress = Progress { point, outcome: Ok(()), eid: Some(eid), result: None };
-        change.messages.extend(self.notices.progress(profile, &change, progress));
-        Some(change)
+        self.notices.tell(profile, &mut change, progress);
+        change
     }
 
     /// Tells the operator why its order is not offered to an eUICC that it is for.
@@ -156,6 +148,7 @@ impl Smdp {
     ) -> Result<T, Error> {
         let status = match &outcome {
             Err(Error::EidRefused) | Ok(_) => return outcome,
+            // Nobody is told, and a code that is used up takes no longer than one that never was.
             Err(_) if profile.operator.is_none() => return outcome,
             Err(error) => StatusCode::from(error),
         };
@@ -163,7 +156,7 @@ impl Smdp {
         let eid = Some(authenticated.euicc.eid);
         let mut change = profile.change(WHO, now);
         let progress = Progress { point, outcome: Err(status), eid, result: None };
-        change.messages.extend(self.notices.progress(profile, &change, progress));
+        self.notices.tell(profile, &mut change, progress);
         // If somebody else changes the order at the same time, this refusal is not worth another one.
         self.store.run_tx("report refusal", move |tx| tx.change_profile(&change)).await?;
         outcome
@@ -184,7 +177,7 @@ impl Smdp {
         };
         let Ok(mut change) = self.notices.moved(profile, event, by, now) else { return Ok(()) };
         let progress = Progress { point, outcome: Err(why.into()), eid: profile.eid, result: None };
-        change.messages.extend(self.notices.progress(profile, &change, progress));
+        self.notices.tell(profile, &mut change, progress);
         self.store.run_tx("close order", move |tx| tx.change_profile(&change)).await?;
         tracing::info!(iccid = %profile.iccid, ?event, "order closed");
         Ok(())

@@ -4,14 +4,16 @@ use rsp_asn1::{CancelSessionReason, CancelSessionResponse, CancelSessionResponse
 use rsp_es::es2plus::NotificationPoint;
 use rsp_es::es9plus::CancelSessionRequest;
 use rsp_es::status::StatusCode;
-use rsp_store::{DownloadSession, Profile, ProfileChange, SessionAdvance, SessionState};
+use rsp_store::{DownloadSession, NewEvent, Profile, ProfileChange, SessionAdvance, SessionState};
 
 use crate::authenticate_client::ATTEMPTS;
 use crate::error::Error;
-use crate::notices::Progress;
+use crate::notices::{Progress, step};
 use crate::order::Event;
 use crate::session::{ExpectGetBoundProfilePackage, ExpectResult, Party};
 use crate::smdp::{Smdp, expect};
+
+const WHO: &str = "CancelSession";
 
 impl Smdp {
     pub(crate) async fn cancel(&self, request: &CancelSessionRequest) -> Result<(), Error> {
@@ -25,8 +27,11 @@ impl Smdp {
             let profile = profile.ok_or(Error::Damaged("session"))?;
             // An order that is not this session's any more is none of its business.
             let usable_later = matches!(reason, CancelSessionReason::POSTPONED | CancelSessionReason::TIMEOUT);
-            let ends_order = party.has(&profile) && !usable_later;
-            let ended = if ends_order { self.ended(&profile, &session, &party, reason, now) } else { None };
+            let ended = match party.has(&profile) {
+                true if usable_later => Some(postponed(&profile, reason, now)),
+                true => self.ended(&profile, &session, &party, reason, now),
+                false => None,
+            };
             if self.close_session(request, &session, ended, now).await? {
                 tracing::info!(session = %request.transaction_id, iccid = %profile.iccid, %reason, "session cancelled");
                 return Ok(());
@@ -66,7 +71,7 @@ impl Smdp {
         reason: CancelSessionReason,
         now: Timestamp,
     ) -> Option<ProfileChange> {
-        let mut change = self.notices.moved(profile, Event::SessionCancelled, "CancelSession", now).ok()?;
+        let mut change = self.notices.moved(profile, Event::SessionCancelled, WHO, now).ok()?;
         let (point, status) = match reason {
             CancelSessionReason::END_USER_REJECTION => {
                 (NotificationPoint::ConfirmationFailure, StatusCode::DOWNLOAD_ORDER_REFUSED)
@@ -86,7 +91,7 @@ impl Smdp {
             _ => (NotificationPoint::ConfirmationFailure, StatusCode::UNDEFINED_EXECUTION_ERROR),
         };
         let progress = Progress { point, outcome: Err(status), eid: Some(party.euicc.eid), result: None };
-        change.messages.extend(self.notices.progress(profile, &change, progress));
+        self.notices.tell(profile, &mut change, progress);
         Some(change)
     }
 
@@ -107,6 +112,13 @@ impl Smdp {
         };
         self.advance(advance, change).await
     }
+}
+
+/// The order stays as it is; that somebody did not want it now stands in the journal.
+fn postponed(profile: &Profile, reason: CancelSessionReason, now: Timestamp) -> ProfileChange {
+    let mut change = profile.change(WHO, now);
+    change.steps.push(NewEvent { detail: Some(reason.to_string()), ..step(profile, &change) });
+    change
 }
 
 /// The eUICC and the order of a session that knows them.

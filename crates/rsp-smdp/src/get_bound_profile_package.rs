@@ -85,7 +85,7 @@ impl Smdp {
         }
         let eid = Some(state.party.euicc.eid);
         let progress = Progress { point: NotificationPoint::BppDownload, outcome: Ok(()), eid, result: None };
-        change.messages.extend(self.notices.progress(profile, &change, progress));
+        self.notices.tell(profile, &mut change, progress);
         let next = ExpectResult {
             party: state.party,
             delivery: change.download_tries,
@@ -169,7 +169,7 @@ impl Smdp {
                     eid: Some(party.euicc.eid),
                     result: None,
                 };
-                change.messages.extend(notices.progress(&profile, &change, progress));
+                notices.tell(&profile, &mut change, progress);
                 if tx.advance_session_and_profile(&advance, &change)? {
                     Ok(refusal)
                 } else {

@@ -10,7 +10,7 @@ use rsp_es::es2plus::{
 };
 use rsp_es::es12::{self, DeleteEventRequest, Interface, RegisterEventRequest};
 use rsp_es::status::StatusCode;
-use rsp_store::{NewMessage, Profile, ProfileChange, ProfileState, Recipient};
+use rsp_store::{EventKind, NewEvent, NewMessage, Profile, ProfileChange, ProfileState, Recipient};
 
 use crate::order::{Event, InvalidTransition, transition};
 
@@ -68,6 +68,17 @@ impl Notices {
             change.messages.extend(self.event_deleted(profile, now));
         }
         Ok(change)
+    }
+
+    /// What a change that comes from a step of a session goes with: a line of the journal, and what the operator is told.
+    /// The step is named by who makes the change.
+    pub(crate) fn tell(&self, profile: &Profile, change: &mut ProfileChange, progress: Progress<'_>) {
+        let refused = progress.outcome.as_ref().err();
+        change.steps.push(NewEvent {
+            refused: refused.map(|code| (code.subject.as_str().to_owned(), code.reason.as_str().to_owned())),
+            ..step(profile, change)
+        });
+        change.messages.extend(self.progress(profile, change, progress));
     }
 
     /// What the operator is told. `None` for an order of the server's own. `change` is the change that it goes with.
@@ -129,6 +140,21 @@ impl Notices {
 
     fn header(&self, call: String) -> RequestHeader {
         RequestHeader { function_requester_identifier: self.identity.oid.clone(), function_call_identifier: call }
+    }
+}
+
+/// The step of a session that a change comes from, as it was taken.
+pub(crate) fn step(profile: &Profile, change: &ProfileChange) -> NewEvent {
+    NewEvent {
+        at: change.at,
+        operator: profile.operator.clone(),
+        iccid: Some(profile.iccid),
+        profile_type: Some(profile.profile_type.clone()),
+        kind: EventKind::Step,
+        actor: "LPA".to_owned(),
+        step: Some(change.by.clone()),
+        refused: None,
+        detail: None,
     }
 }
 

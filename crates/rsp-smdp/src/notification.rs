@@ -195,7 +195,7 @@ impl Smdp {
         change.state = transition(change.state, profile.policy, Event::Deleted)?;
         let point = NotificationPoint::ProfileDeletion;
         let progress = Progress { point, outcome: Ok(()), eid: Some(eid), result: None };
-        change.messages.extend(self.notices.progress(profile, &change, progress));
+        self.notices.tell(profile, &mut change, progress);
         Ok(change)
     }
 
@@ -230,7 +230,7 @@ impl Smdp {
         };
         let point = NotificationPoint::BppInstallation;
         let progress = Progress { point, outcome, eid: Some(eid), result: Some(body) };
-        change.messages.extend(self.notices.progress(profile, &change, progress));
+        self.notices.tell(profile, &mut change, progress);
         change
     }
 

@@ -10,6 +10,7 @@ use zeroize::Zeroizing;
 use crate::crypter::Crypter;
 use crate::datastore::Datastore;
 use crate::error::Error;
+use crate::journal::NewEvent;
 use crate::outbox::NewMessage;
 use crate::rows::Columns;
 use crate::sqlite;
@@ -245,6 +246,8 @@ pub struct ProfileChange {
     pub by: String,
     /// What other servers are told of it.
     pub messages: Vec<NewMessage>,
+    /// The steps of a session that it comes from. The change of the state is an event of its own, and not among them.
+    pub steps: Vec<NewEvent>,
     /// EID and matching ID as they were read: each has an index, which is written only where they change.
     indexed: (Option<Eid>, Option<String>),
 }
@@ -293,6 +296,7 @@ impl Profile {
             at,
             by: by.to_owned(),
             messages: Vec::new(),
+            steps: Vec::new(),
             indexed: (self.eid, self.matching_id.clone()),
         }
     }
@@ -539,6 +543,7 @@ impl Transaction {
         )?;
         if written == 1 {
             change.messages.iter().try_for_each(|message| self.enqueue(message))?;
+            change.steps.iter().try_for_each(|step| self.record_event(step))?;
         }
         Ok(written == 1)
     }

@@ -11,7 +11,7 @@ use rsp_es::es2plus::{ConfirmOrderRequest, HandleDownloadProgressInfoRequest, Re
 use rsp_es::server::Caller;
 use rsp_es::status::StatusCode;
 use rsp_smdp::{NewOrder, Settings};
-use rsp_store::{OrderPolicy, ProfileState};
+use rsp_store::{EventKind, OrderPolicy, ProfileState};
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 
@@ -97,6 +97,35 @@ async fn each_point_of_a_download_is_told_with_exactly_the_members_of_the_standa
     let calls: BTreeSet<_> =
         sent.iter().map(|sent| sent.json()["header"]["functionCallIdentifier"].to_string()).collect();
     assert_eq!(calls.len(), sent.len(), "each message has an identifier of its own");
+
+    let events = lab.store.events_of(&iccid, 100).await.unwrap();
+    let steps = events.iter().filter(|event| event.kind == EventKind::Step);
+    let steps: Vec<_> = steps
+        .map(|event| (event.step.as_deref().unwrap(), event.subject.as_deref().zip(event.reason.as_deref())))
+        .collect();
+    let expected = [
+        ("AuthenticateClient", None),
+        ("GetBoundProfilePackage", Some(("8.2.7", "3.8"))),
+        ("AuthenticateClient", None),
+        ("GetBoundProfilePackage", None),
+        ("HandleNotification", None),
+        ("HandleNotification", None),
+    ];
+    assert_eq!(steps, expected, "the journal says what the operator is told");
+}
+
+#[tokio::test]
+async fn the_journal_says_that_a_user_postponed() {
+    let lab = Lab::new().await;
+    let (iccid, euicc) = (lab.one().await, lab.euicc(Curve::P256));
+    let matching_id = lab.placed(iccid, |_| {}).await;
+    let session = euicc.authenticate(&lab, &matching_id).await;
+    let cancel = euicc.cancel_request(&session.transaction_id, CancelSessionReason::POSTPONED);
+    lab.es9().cancel_session(&Caller::default(), cancel).await.unwrap();
+    let last = lab.store.events_of(&iccid, 100).await.unwrap().pop().unwrap();
+    assert_eq!((last.step.as_deref(), last.subject), (Some("CancelSession"), None));
+    assert_eq!(last.detail, Some(CancelSessionReason::POSTPONED.to_string()));
+    assert_eq!(lab.store.profile(&iccid).await.unwrap().unwrap().state, ProfileState::Released);
 }
 
 #[tokio::test]
