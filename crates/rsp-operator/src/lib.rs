@@ -2,16 +2,20 @@
 //!
 //! - `carriers` knows which networks there are, and says where it knows it from.
 //! - [`provisioning`] orders a profile over ES2+ at the first SM-DP+ of a carrier that has one (SGP.22 5.3).
-//! - `Desk` is what an operator can do, whoever asks for it: it checks the rights of an [`Actor`], orders through
-//!   `provisioning`, and reads states where the SM-DP+ keeps them.
+//! - [`Desk`] is what an operator can do, whoever asks for it: it checks the rights of an [`Actor`], orders through
+//!   [`provisioning`], and reads states where the SM-DP+ keeps them.
 //!
 //! Every change of an order goes over ES2+ with the operator's own certificate; states are read from the datastore of the
 //! SM-DP+. Whose something is stands in every query: a tenant learns of another's neither that it is there nor that it is
 //! not.
 
 mod actor;
+mod desk;
 mod error;
 pub mod provisioning;
 
 pub use actor::{Actor, Right, Rights};
+pub use desk::{
+    Confirmation, Desk, Esim, EsimFilter, Figure, Figures, NewPlan, Page, Slice, Sold, SoldPlan, Wanted, check_country,
+};
 pub use error::Error;

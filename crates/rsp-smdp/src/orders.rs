@@ -112,6 +112,11 @@ impl Orders {
         &self.store
     }
 
+    /// Who the SM-DP+ is to other servers.
+    pub fn identity(&self) -> &Identity {
+        self.notices.identity()
+    }
+
     /// Adds an operator. Its certificate's SHA-256 is all that it is known by.
     ///
     /// # Errors

@@ -1,0 +1,358 @@
+//! Orders at the desk: placed, found, released, cancelled.
+
+use std::sync::Arc;
+
+use rsp_asn1::{Iccid, Timestamp};
+use rsp_crypto::Zeroizing;
+use rsp_es::activation_code::ActivationCode;
+use rsp_es::es2plus::FinalProfileStatus;
+use rsp_smdp::ConfirmationCode;
+use rsp_store::{
+    AuditEntry, Event, EventCursor, EventFilter, Listed, NetworkState, OrderCursor, OrderFilter, Plan, ProfileState,
+};
+
+use super::{Confirmation, Desk, Esim, EsimFilter, Page, Sold, SoldPlan, Wanted};
+use crate::actor::{Actor, Right};
+use crate::error::Error;
+use crate::provisioning::{self, Order, Supplier};
+
+/// Events of one eSIM that are shown at most.
+const HISTORY: u32 = 1_000;
+
+/// Longest name that a buyer gives an eSIM or its device, in characters.
+const NAME: usize = 64;
+
+impl Desk {
+    /// Orders an eSIM of a plan, and releases it.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`], [`Error::NotFound`] for a plan that is none of the tenant's, [`Error::Invalid`],
+    /// [`Error::Provisioning`] with what the SM-DP+ says.
+    pub async fn provision(&self, actor: &Actor, wanted: Wanted) -> Result<Sold, Error> {
+        let (tenant, plan, suppliers) = self.prepare(actor, &wanted).await?;
+        let made = matches!(wanted.confirmation, Confirmation::Auto);
+        let code = match wanted.confirmation {
+            Confirmation::None => None,
+            Confirmation::Auto => Some(ConfirmationCode::generate(&mut self.randomness())),
+            Confirmation::Given(code) => Some(code),
+        };
+        let code = code.map(|code| Zeroizing::new(code.reveal().to_owned()));
+        let order = Order { profile_type: plan.profile_type.clone(), eid: wanted.eid, confirmation_code: code.clone() };
+        let placed = provisioning::order(&suppliers, &order, &mut self.randomness()).await?;
+        let supplier = suppliers.get(placed.supplier).map_or_else(String::new, |supplier| supplier.name.clone());
+        let esim = move || rsp_store::Esim {
+            operator: tenant.clone(),
+            iccid: placed.iccid,
+            carrier: plan.carrier.clone(),
+            plan: plan.name.clone(),
+            profile_type: plan.profile_type.clone(),
+            country: plan.country.clone(),
+            smdp: supplier.clone(),
+            own: false,
+            activation_code: Zeroizing::new(String::new()),
+            confirmation_code_required: order.confirmation_code.is_some(),
+            eid: wanted.eid,
+            device_id: wanted.device_id.clone(),
+            reference: wanted.reference.clone(),
+            network: NetworkState::Active,
+            cancelled: false,
+            created_at: Timestamp(0),
+            created_by: String::new(),
+        };
+        let (now, by, uri) = (self.now(), actor.name().to_owned(), placed.activation_code.to_uri());
+        let entry = AuditEntry {
+            at: now,
+            actor: by.clone(),
+            action: "provision".to_owned(),
+            subject: placed.iccid.to_string(),
+            operator: Some(esim().operator),
+        };
+        self.store
+            .run_tx("provision", move |tx| {
+                let row =
+                    rsp_store::Esim { activation_code: uri.clone(), created_at: now, created_by: by.clone(), ..esim() };
+                tx.insert_esim(&row)?;
+                tx.record_audit(&entry)
+            })
+            .await?;
+        let esim = self.find(actor, &placed.iccid).await?;
+        let confirmation_code = code.filter(|_| made);
+        Ok(Sold { esim, activation_code: placed.activation_code, confirmation_code })
+    }
+
+    /// Whether an eSIM could be ordered, without ordering it.
+    ///
+    /// # Errors
+    /// As [`Desk::provision`], but for what only the SM-DP+ can say.
+    pub async fn validate(&self, actor: &Actor, wanted: &Wanted) -> Result<Plan, Error> {
+        self.prepare(actor, wanted).await.map(|(_, plan, _)| plan)
+    }
+
+    async fn prepare(&self, actor: &Actor, wanted: &Wanted) -> Result<(String, Plan, Vec<Arc<Supplier>>), Error> {
+        self.require(actor, Right::Provision)?;
+        let tenant = self.tenant(actor, wanted.tenant.as_deref()).await?;
+        for (field, text) in [("device_id", &wanted.device_id), ("reference", &wanted.reference)] {
+            check_name(field, text.as_deref())?;
+        }
+        let name = format!("{} / {}", wanted.carrier, wanted.plan);
+        let plan = self.store.plan(&tenant, &wanted.carrier, &wanted.plan).await?;
+        let plan = plan.ok_or_else(|| Error::not_found("plan", name))?;
+        if plan.closed {
+            return Err(Error::invalid("plan", "it is sold no more"));
+        }
+        let bound = wanted.eid.is_some() || !matches!(wanted.confirmation, Confirmation::None);
+        if wanted.secure && !bound {
+            let problem = "an activation code alone is worth the eSIM to whoever sees it first: give an EID or a \
+                           confirmation code";
+            return Err(Error::invalid("secure", problem));
+        }
+        let suppliers = self.suppliers.of(&tenant, &plan.carrier).map_err(Error::Unreachable)?;
+        if suppliers.is_empty() {
+            return Err(provisioning::Error::NoSupplier.into());
+        }
+        Ok((tenant, plan, suppliers))
+    }
+
+    /// One eSIM.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], also for another tenant's.
+    pub async fn esim(&self, actor: &Actor, iccid: &Iccid) -> Result<Esim, Error> {
+        self.require(actor, Right::Read)?;
+        self.find(actor, iccid).await
+    }
+
+    async fn find(&self, actor: &Actor, iccid: &Iccid) -> Result<Esim, Error> {
+        let whose = self.whose(actor, None).await?;
+        let listed = self.store.listed(&whose, iccid).await?;
+        let listed = listed.filter(was_ordered).ok_or_else(|| Error::not_found("eSIM", iccid))?;
+        Ok(self.esim_of(listed))
+    }
+
+    /// eSIMs that fit, newest first.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`], [`Error::NotFound`] for another's tenant.
+    pub async fn esims(
+        &self,
+        actor: &Actor,
+        filter: &EsimFilter,
+        after: Option<OrderCursor>,
+        limit: u32,
+    ) -> Result<Page<Esim, OrderCursor>, Error> {
+        self.require(actor, Right::Read)?;
+        let whose = self.whose(actor, filter.tenant.as_deref()).await?;
+        let profile_types = self.types_of(actor, filter).await?;
+        let filter = OrderFilter { states: filter.states.clone(), profile_types };
+        // One more says whether there is a next page.
+        let mut listed = self.store.order_list(&whose, &filter, after, limit.saturating_add(1)).await?;
+        let more = listed.len() > limit as usize;
+        listed.truncate(limit as usize);
+        let last = listed.last().map(|last| OrderCursor { created_at: last.created_at, iccid: last.iccid });
+        let items = listed.into_iter().map(|listed| self.esim_of(listed)).collect();
+        Ok(Page { items, next: last.filter(|_| more) })
+    }
+
+    /// eSIMs whose ICCID, EID or matching ID begins with a text of at least six characters.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`].
+    pub async fn search(&self, actor: &Actor, text: &str, limit: u32) -> Result<Vec<Esim>, Error> {
+        self.require(actor, Right::Read)?;
+        let whose = self.whose(actor, None).await?;
+        let found = self.store.order_search(&whose, text, limit).await?;
+        Ok(found.into_iter().filter(was_ordered).map(|listed| self.esim_of(listed)).collect())
+    }
+
+    /// Everything that happened to an eSIM, oldest first.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], also for another tenant's.
+    pub async fn history(&self, actor: &Actor, iccid: &Iccid) -> Result<Vec<Event>, Error> {
+        let esim = self.esim(actor, iccid).await?;
+        let events = self.store.events_of(iccid, HISTORY).await?;
+        // An ICCID that another SM-DP+ gave may be another tenant's here.
+        Ok(events.into_iter().filter(|event| event.operator == esim.operator).collect())
+    }
+
+    /// Events that fit, newest first.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`].
+    pub async fn events(
+        &self,
+        actor: &Actor,
+        tenant: Option<&str>,
+        filter: &EventFilter,
+        after: Option<EventCursor>,
+        limit: u32,
+    ) -> Result<Page<Event, EventCursor>, Error> {
+        self.require(actor, Right::Read)?;
+        let whose = self.whose(actor, tenant).await?;
+        let mut items = self.store.event_list(&whose, filter, after, limit.saturating_add(1)).await?;
+        let more = items.len() > limit as usize;
+        items.truncate(limit as usize);
+        let next = items.last().map(|last| EventCursor { at: last.at, number: last.number }).filter(|_| more);
+        Ok(Page { items, next })
+    }
+
+    /// Lets a confirmed eSIM be downloaded.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], [`Error::WrongState`], [`Error::Provisioning`].
+    pub async fn release(&self, actor: &Actor, iccid: &Iccid) -> Result<Esim, Error> {
+        self.require(actor, Right::Provision)?;
+        let esim = self.find(actor, iccid).await?;
+        if esim.state != ProfileState::Confirmed {
+            return Err(wrong_state(&esim, "only a confirmed order can be released"));
+        }
+        match self.supplier_of(&esim)? {
+            Some(supplier) => provisioning::release(&supplier, *iccid, &mut self.randomness()).await?,
+            None => self.orders.release(iccid).await?,
+        }
+        self.audit(actor, "release", &iccid.to_string(), esim.operator).await?;
+        self.find(actor, iccid).await
+    }
+
+    /// Gives an order up. A profile that was made for it is not sold again; one of an inventory can be.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], [`Error::WrongState`] for one that was downloaded, [`Error::Provisioning`].
+    pub async fn cancel(&self, actor: &Actor, iccid: &Iccid) -> Result<Esim, Error> {
+        self.require(actor, Right::Provision)?;
+        let esim = self.find(actor, iccid).await?;
+        let open = [ProfileState::Allocated, ProfileState::Linked, ProfileState::Confirmed, ProfileState::Released];
+        // Of one that was deleted or went wrong the operator decides what becomes.
+        let ended = [ProfileState::Deleted, ProfileState::Error];
+        if !open.contains(&esim.state) && !ended.contains(&esim.state) {
+            return Err(wrong_state(&esim, "nothing is left to cancel"));
+        }
+        match self.supplier_of(&esim)? {
+            Some(supplier) => {
+                let matching_id = match &esim.activation_code {
+                    Some(code) => ActivationCode::parse_strict(code).ok().map(|code| code.matching_id().to_owned()),
+                    None => None,
+                };
+                let matching_id = matching_id.filter(|id| !id.is_empty());
+                let to = FinalProfileStatus::Unavailable;
+                let randomness = &mut self.randomness();
+                provisioning::cancel(&supplier, *iccid, esim.eid, matching_id.as_deref(), to, randomness).await?;
+            }
+            None => {
+                self.orders.cancel(iccid, false).await?;
+            }
+        }
+        if let Some(operator) = esim.operator.clone().filter(|_| esim.plan.is_some()) {
+            let iccid = *iccid;
+            self.store.run_tx("cancel esim", move |tx| tx.cancel_esim(&operator, &iccid)).await?;
+        }
+        self.audit(actor, "cancel", &iccid.to_string(), esim.operator).await?;
+        self.find(actor, iccid).await
+    }
+
+    /// The SM-DP+ of an eSIM's order, as its operator calls it. `None` for the server's own orders, which have no operator.
+    fn supplier_of(&self, esim: &Esim) -> Result<Option<Arc<Supplier>>, Error> {
+        let Some(operator) = esim.operator.as_deref() else { return Ok(None) };
+        let supplier = match &esim.plan {
+            Some(plan) if !esim.own => {
+                let suppliers = self.suppliers.of(operator, &plan.carrier).map_err(Error::Unreachable)?;
+                let found = suppliers.into_iter().find(|supplier| supplier.name == plan.smdp);
+                found.ok_or_else(|| Error::Unreachable(format!("{:?} is not configured any more", plan.smdp)))?
+            }
+            _ => self.suppliers.own(operator).map_err(Error::Unreachable)?,
+        };
+        Ok(Some(supplier))
+    }
+
+    /// The types of profiles that a filter means; `None` for all.
+    async fn types_of(&self, actor: &Actor, filter: &EsimFilter) -> Result<Option<Vec<String>>, Error> {
+        if let Some(profile_type) = &filter.profile_type {
+            return Ok(Some(vec![profile_type.clone()]));
+        }
+        if filter.carrier.is_none() && filter.country.is_none() {
+            return Ok(None);
+        }
+        let plans = self.store.plans(actor.tenant().or(filter.tenant.as_deref())).await?;
+        let fits = |plan: &Plan| {
+            filter.carrier.as_ref().is_none_or(|carrier| plan.carrier == *carrier)
+                && filter.country.as_ref().is_none_or(|country| plan.country == *country)
+        };
+        Ok(Some(plans.into_iter().filter(fits).map(|plan| plan.profile_type).collect()))
+    }
+
+    fn esim_of(&self, listed: Listed) -> Esim {
+        let Listed { iccid, operator, profile_type, order, esim, created_at } = listed;
+        let own = order.is_some();
+        let code = esim.as_ref().map(|esim| esim.activation_code.clone());
+        let state = match (&order, &esim) {
+            (Some(order), _) => order.state,
+            (None, Some(esim)) if esim.cancelled => ProfileState::Unavailable,
+            (None, _) => ProfileState::Released,
+        };
+        let address = &self.orders.identity().address;
+        let code = code.or_else(|| {
+            let order = order.as_ref()?;
+            let matching_id = order.matching_id.as_ref()?;
+            ActivationCode::new(address, matching_id, None, order.confirmation_code_required)
+                .ok()
+                .map(|code| code.to_uri())
+        });
+        // Nothing can be downloaded with the code of an order that is over.
+        let is_over = matches!(state, ProfileState::Available | ProfileState::Unavailable);
+        Esim {
+            iccid,
+            state,
+            own,
+            profile_type,
+            eid: order.as_ref().map_or_else(|| esim.as_ref().and_then(|esim| esim.eid), |order| order.eid),
+            activation_code: code.filter(|_| !is_over),
+            confirmation_code_required: order.as_ref().map_or_else(
+                || esim.as_ref().is_some_and(|esim| esim.confirmation_code_required),
+                |order| order.confirmation_code_required,
+            ),
+            download_tries: order.as_ref().map_or(0, |order| order.download_tries),
+            confirmation_tries: order.as_ref().map_or(0, |order| order.confirmation_tries),
+            created_at,
+            updated_at: order.as_ref().map_or(created_at, |order| order.updated_at),
+            updated_by: match (&order, &esim) {
+                (Some(order), _) => order.updated_by.clone(),
+                (None, Some(esim)) => esim.created_by.clone(),
+                (None, None) => String::new(),
+            },
+            expires_at: order.as_ref().and_then(|order| order.expires_at),
+            operator,
+            plan: esim.map(|esim| SoldPlan {
+                carrier: esim.carrier,
+                name: esim.plan,
+                country: esim.country,
+                smdp: esim.smdp,
+                device_id: esim.device_id,
+                reference: esim.reference,
+                network: esim.network,
+                created_by: esim.created_by,
+            }),
+        }
+    }
+}
+
+/// What lies in stock, and was never ordered, is no eSIM of anybody.
+fn was_ordered(listed: &Listed) -> bool {
+    listed.esim.is_some() || listed.order.as_ref().is_some_and(|order| order.state != ProfileState::Available)
+}
+
+fn wrong_state(esim: &Esim, problem: &'static str) -> Error {
+    Error::WrongState { iccid: esim.iccid, state: esim.state.to_string(), problem }
+}
+
+/// A name that somebody chose: short, and nothing but what is seen of it.
+fn check_name(field: &'static str, text: Option<&str>) -> Result<(), Error> {
+    let Some(text) = text else { return Ok(()) };
+    let shown = rsp_es::printable::printable(text, NAME);
+    if text.trim().is_empty() || text.trim() != text {
+        return Err(Error::invalid(field, "it is empty, or begins or ends with a blank"));
+    }
+    if shown != text {
+        return Err(Error::invalid(field, format!("at most {NAME} characters, all of them visible")));
+    }
+    Ok(())
+}

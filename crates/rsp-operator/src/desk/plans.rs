@@ -1,0 +1,198 @@
+//! The catalogue: what a tenant sells.
+
+use rsp_store::{AuditEntry, Plan};
+
+use super::Desk;
+use crate::actor::{Actor, Right};
+use crate::error::Error;
+
+/// Longest name of a carrier or plan, in characters.
+const NAME: usize = 64;
+
+/// Countries that a plan names at most: there are not more.
+const COUNTRIES: usize = 250;
+
+/// A plan to be sold.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct NewPlan {
+    /// For which tenant; only whoever runs the server may name one, and has to.
+    pub tenant: Option<String>,
+    /// The carrier, as it is shown.
+    pub carrier: String,
+    /// Its name, unique for the carrier.
+    pub name: String,
+    /// The type of profiles that is ordered for it.
+    pub profile_type: String,
+    /// The carrier's country, ISO 3166-1 alpha-2.
+    pub country: String,
+    /// Countries where it is valid; the carrier's own without any.
+    pub coverage: Vec<String>,
+    /// Octets of data; without limit if not given, as below.
+    pub data_bytes: Option<i64>,
+    /// Seconds of calls.
+    pub voice_seconds: Option<i64>,
+    /// Messages.
+    pub messages: Option<i64>,
+    /// Days for which it is valid from the installation.
+    pub validity_days: Option<i64>,
+    /// Kilobits a second when the data are used up.
+    pub throttle_kbps: Option<i64>,
+    /// In the smallest unit of `currency`.
+    pub price: Option<i64>,
+    /// ISO 4217.
+    pub currency: Option<String>,
+}
+
+impl Desk {
+    /// The plans that an actor may sell or look at, by carrier and name.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`].
+    pub async fn plans(&self, actor: &Actor, with_closed: bool) -> Result<Vec<Plan>, Error> {
+        self.require(actor, Right::Read)?;
+        let mut plans = self.store.plans(actor.tenant()).await?;
+        plans.retain(|plan| with_closed || !plan.closed);
+        Ok(plans)
+    }
+
+    /// Adds a plan to the catalogue.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`], [`Error::Invalid`], [`Error::Exists`].
+    pub async fn add_plan(&self, actor: &Actor, new: NewPlan) -> Result<Plan, Error> {
+        self.require(actor, Right::Manage)?;
+        let tenant = self.tenant(actor, new.tenant.as_deref()).await?;
+        let plan = self.checked(tenant, new).await?;
+        let entry = AuditEntry {
+            at: self.now(),
+            actor: actor.name().to_owned(),
+            action: "add plan".to_owned(),
+            subject: format!("{} / {}", plan.carrier, plan.name),
+            operator: Some(plan.operator.clone()),
+        };
+        let row = plan.clone();
+        let added = self.store.run_tx("add plan", move |tx| {
+            tx.insert_plan(&row)?;
+            tx.record_audit(&entry)
+        });
+        added.await.map_err(|error| match error {
+            rsp_store::Error::Duplicate { what: "plan" } => {
+                Error::Exists { what: "plan", name: format!("{} / {}", plan.carrier, plan.name) }
+            }
+            other => other.into(),
+        })?;
+        Ok(plan)
+    }
+
+    /// Closes a plan for orders, or opens it again.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`], [`Error::NotFound`].
+    pub async fn close_plan(
+        &self,
+        actor: &Actor,
+        tenant: Option<&str>,
+        (carrier, name): (&str, &str),
+        closed: bool,
+    ) -> Result<(), Error> {
+        self.require(actor, Right::Manage)?;
+        let tenant = self.tenant(actor, tenant).await?;
+        let subject = format!("{carrier} / {name}");
+        let entry = AuditEntry {
+            at: self.now(),
+            actor: actor.name().to_owned(),
+            action: if closed { "close plan" } else { "open plan" }.to_owned(),
+            subject: subject.clone(),
+            operator: Some(tenant.clone()),
+        };
+        let (carrier, name) = (carrier.to_owned(), name.to_owned());
+        let found: Result<bool, rsp_store::Error> = self
+            .store
+            .run_tx("close plan", move |tx| {
+                let found = tx.close_plan(&tenant, &carrier, &name, closed)?;
+                if found {
+                    tx.record_audit(&entry)?;
+                }
+                Ok(found)
+            })
+            .await;
+        if found? { Ok(()) } else { Err(Error::not_found("plan", subject)) }
+    }
+
+    async fn checked(&self, tenant: String, new: NewPlan) -> Result<Plan, Error> {
+        for (field, text) in [("carrier", &new.carrier), ("name", &new.name), ("profile_type", &new.profile_type)] {
+            let visible = rsp_es::printable::printable(text, NAME) == *text;
+            if text.is_empty() || text.trim() != text || !visible {
+                let problem = format!("1 to {NAME} visible characters, without a blank at either end");
+                return Err(Error::invalid(field, problem));
+            }
+        }
+        let country = check_country("country", &new.country)?;
+        if new.coverage.len() > COUNTRIES {
+            return Err(Error::invalid("coverage", format!("at most {COUNTRIES} countries")));
+        }
+        let mut coverage =
+            new.coverage.iter().map(|code| check_country("coverage", code)).collect::<Result<Vec<_>, _>>()?;
+        if coverage.is_empty() {
+            coverage.push(country.clone());
+        }
+        let amounts = [
+            ("data_bytes", new.data_bytes),
+            ("voice_seconds", new.voice_seconds),
+            ("messages", new.messages),
+            ("validity_days", new.validity_days.map(|days| if days > 36_500 { -1 } else { days })),
+            ("throttle_kbps", new.throttle_kbps),
+            ("price", new.price),
+        ];
+        if let Some((field, _)) = amounts.into_iter().find(|(_, amount)| amount.is_some_and(|amount| amount < 0)) {
+            return Err(Error::invalid(field, "out of range"));
+        }
+        let currency = new.currency.as_deref();
+        if currency.is_some_and(|code| code.len() != 3 || !code.bytes().all(|letter| letter.is_ascii_uppercase())) {
+            return Err(Error::invalid("currency", "three capital letters, as in ISO 4217"));
+        }
+        if new.price.is_some() != new.currency.is_some() {
+            return Err(Error::invalid("price", "a price has a currency, and a currency a price"));
+        }
+        // Another tenant's type, and the server's own, are none that this tenant could order.
+        if let Some(found) = self.store.profile_type(&new.profile_type).await?
+            && found.operator.as_deref() != Some(tenant.as_str())
+        {
+            return Err(Error::not_found("profile type", new.profile_type));
+        }
+        // What is installed of a type counts for one carrier.
+        let of_type = self.store.plans(Some(&tenant)).await?;
+        let of_type = of_type.iter().find(|plan| plan.profile_type == new.profile_type);
+        if let Some(other) = of_type.filter(|plan| plan.carrier != new.carrier || plan.country != country) {
+            let problem = format!("it is sold as {:?} of {} already", other.carrier, other.country);
+            return Err(Error::invalid("profile_type", problem));
+        }
+        Ok(Plan {
+            operator: tenant,
+            carrier: new.carrier,
+            name: new.name,
+            profile_type: new.profile_type,
+            country,
+            coverage,
+            data_bytes: new.data_bytes,
+            voice_seconds: new.voice_seconds,
+            messages: new.messages,
+            validity_days: new.validity_days,
+            throttle_kbps: new.throttle_kbps,
+            price: new.price,
+            currency: new.currency,
+            closed: false,
+            created_at: self.now(),
+        })
+    }
+}
+
+/// Two letters that name a country.
+///
+/// # Errors
+/// [`Error::Invalid`] for `field`.
+pub fn check_country(field: &'static str, code: &str) -> Result<String, Error> {
+    let code = code.to_ascii_uppercase();
+    let letters = code.len() == 2 && code.bytes().all(|letter| letter.is_ascii_uppercase());
+    if letters { Ok(code) } else { Err(Error::invalid(field, "two letters, as in ISO 3166-1")) }
+}
