@@ -8,6 +8,7 @@
 //! The models have the standard's names: a [`Profile`] carries its order (SGP.22 3.1.6), a [`DownloadSession`] is one
 //! RSP session, a [`Notification`] what an eUICC reported, an [`EventRecord`] what waits for an eUICC at an SM-DS, an [`Event`] what happened.
 
+mod api_keys;
 mod audit;
 mod calls;
 mod crypter;
@@ -15,6 +16,7 @@ mod datastore;
 mod error;
 mod esims;
 mod events;
+mod idempotency;
 mod installations;
 mod journal;
 mod notifications;
@@ -24,6 +26,7 @@ mod outbox;
 mod plans;
 mod profiles;
 mod readers;
+mod receipt_keys;
 mod rows;
 mod sessions;
 mod sqlite;
@@ -33,6 +36,7 @@ mod types;
 mod wipe;
 mod writer;
 
+pub use api_keys::{ApiKey, PreviousSecret};
 pub use audit::AuditEntry;
 pub use calls::CallKey;
 pub use crypter::{Crypter, KeyEncryptionKey};
@@ -40,6 +44,7 @@ pub use datastore::Datastore;
 pub use error::Error;
 pub use esims::{Esim, NetworkState};
 pub use events::{EventCounts, EventRecord, ForwardedEvent};
+pub use idempotency::{Claimed, IdempotentRequest};
 pub use installations::Installation;
 pub use journal::{Event, EventCount, EventCursor, EventFilter, EventKind, NewEvent, OrderCount, Outcome, Whose};
 pub use notifications::Notification;
@@ -48,6 +53,7 @@ pub use order_list::{Listed, ListedOrder, OrderCursor, OrderFilter};
 pub use outbox::{Front, Message, NewMessage, Recipient, Room, Waiting};
 pub use plans::Plan;
 pub use profiles::{NewProfile, OrderPolicy, Profile, ProfileChange, ProfileEvent, ProfileState, SealedChange};
+pub use receipt_keys::ReceiptKey;
 pub use sessions::{DownloadSession, NewSession, OrderFound, OrderKey, SessionAdvance, SessionState};
 pub use steps::{Reported, Step, Stepped};
 pub use subscribers::{Subscriber, SubscriberInStock};

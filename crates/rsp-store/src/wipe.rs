@@ -6,7 +6,7 @@ use crate::writer::Transaction;
 
 /// What is emptied, each table before those that it refers to. What the server did to itself stays in the audit, and the key
 /// stays the same.
-const TABLES: [&str; 20] = [
+const TABLES: [&str; 22] = [
     "DELETE FROM outbox",
     "DELETE FROM calls",
     "DELETE FROM notifications",
@@ -23,6 +23,8 @@ const TABLES: [&str; 20] = [
     "DELETE FROM matching_ids",
     "DELETE FROM subscriber_stock",
     "DELETE FROM profile_types",
+    "DELETE FROM api_keys",
+    "DELETE FROM idempotency_keys",
     "DELETE FROM operators",
     "DELETE FROM event_records",
     "DELETE FROM event_registrars",
@@ -45,8 +47,8 @@ mod tests {
     use super::TABLES;
     use crate::sqlite::{self, Access};
 
-    /// What a wiped database keeps: its key and the audit.
-    const KEPT: [&str; 2] = ["store_key", "audit"];
+    /// What a wiped database keeps: its key, the key of receipts that were given out, and the audit.
+    const KEPT: [&str; 3] = ["store_key", "receipt_keys", "audit"];
 
     #[test]
     fn every_table_is_wiped_or_kept_on_purpose() {

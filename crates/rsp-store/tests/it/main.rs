@@ -1,5 +1,6 @@
 //! Integration tests of the datastore.
 
+mod api;
 mod events;
 mod journal;
 mod outbox;
