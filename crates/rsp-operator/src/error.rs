@@ -69,6 +69,9 @@ pub enum Error {
     /// The SM-DP+ of this server.
     #[error(transparent)]
     Smdp(#[from] rsp_smdp::Error),
+    /// A library of cryptography failed.
+    #[error(transparent)]
+    Crypto(rsp_crypto::Error),
     /// The database.
     #[error(transparent)]
     Store(#[from] rsp_store::Error),

@@ -12,6 +12,7 @@
 mod actor;
 mod desk;
 mod error;
+pub mod keys;
 pub mod provisioning;
 
 pub use actor::{Actor, Right, Rights};

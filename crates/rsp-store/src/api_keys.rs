@@ -100,7 +100,7 @@ impl Transaction {
         Ok(written == 1)
     }
 
-    /// Gives a key that is not revoked another secret; the present one counts until `overlap` has passed. False when there is
+    /// Gives a key that is not revoked another secret; the present one counts to the end of `until`. False when there is
     /// no such key of the operator; without one it may be anybody's.
     ///
     /// # Errors

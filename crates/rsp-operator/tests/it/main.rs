@@ -1,1 +1,4 @@
 //! Tests of the operator's side.
+
+mod keys;
+mod support;

@@ -1,0 +1,283 @@
+//! API keys: `orsp_<id>_<secret>`, each of one tenant.
+//!
+//! The secret has 256 bits and is shown once; the datastore keeps an Argon2id hash. Since that takes 20 ms of a core, a secret
+//! that was right is remembered in memory as a keyed hash beside the hash that it fits. The key's row is read for every
+//! request all the same, so that revoking, expiring and rotating act at once.
+
+use std::collections::HashSet;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use rsp_asn1::Timestamp;
+use rsp_crypto::{RandomnessExt as _, Zeroizing, hash, password};
+use rsp_es::printable::is_deceptive;
+use rsp_smdp::SharedRandomness;
+use rsp_store::{ApiKey, AuditEntry, Datastore};
+use tokio::sync::Semaphore;
+
+use crate::actor::{Actor, Rights};
+use crate::error::Error;
+
+/// What every key begins with, for programs that look for leaked ones.
+const PREFIX: &str = "orsp_";
+
+/// Octets of a key's public part.
+const ID: usize = 8;
+
+/// Octets of a secret.
+const SECRET: usize = 32;
+
+/// Secrets that are remembered as right at most; beyond that all are forgotten and cost one hash again.
+const REMEMBERED: usize = 10_000;
+
+/// Argon2id computations at a time: each takes 19 MiB and a core.
+const HASHES_AT_A_TIME: usize = 2;
+
+/// Longest name of a key, in characters.
+const LONGEST_NAME: usize = 64;
+
+/// Longest overlap of two secrets, in seconds: 30 days.
+pub const LONGEST_OVERLAP: i64 = 30 * 86_400;
+
+/// A key to be made.
+pub struct NewKey {
+    /// The tenant whose key it is.
+    pub tenant: String,
+    /// What people call it.
+    pub name: String,
+    /// What it may do.
+    pub rights: Rights,
+    /// Its last second, if it has one.
+    pub expires_at: Option<Timestamp>,
+}
+
+/// The API keys of a server.
+pub struct Keys {
+    store: Arc<Datastore>,
+    randomness: SharedRandomness,
+    memory: Zeroizing<[u8; 32]>,
+    verified: Mutex<HashSet<[u8; 32]>>,
+    hashing: Semaphore,
+    decoy: OnceLock<String>,
+    hashes: AtomicU64,
+}
+
+impl Keys {
+    /// The keys in a datastore.
+    pub fn new(store: Arc<Datastore>, randomness: SharedRandomness) -> Self {
+        let memory = store.derive_key("API keys that were right");
+        Self {
+            store,
+            randomness,
+            memory,
+            verified: Mutex::default(),
+            hashing: Semaphore::new(HASHES_AT_A_TIME),
+            decoy: OnceLock::new(),
+            hashes: AtomicU64::new(0),
+        }
+    }
+
+    /// Makes a key and returns it with its text, which is told once.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for a name that cannot be shown, [`Error::NotFound`] when there is no such tenant.
+    pub async fn add(&self, new: NewKey, by: &str, now: Timestamp) -> Result<(ApiKey, Zeroizing<String>), Error> {
+        let name = new.name.trim().to_owned();
+        if name.is_empty() || name.chars().count() > LONGEST_NAME || name.chars().any(is_deceptive) {
+            return Err(Error::invalid("name", format!("a name has 1 to {LONGEST_NAME} characters that can be seen")));
+        }
+        if new.expires_at.is_some_and(|end| end <= now) {
+            return Err(Error::invalid("expires_at", "the end lies in the past"));
+        }
+        let id = hex::encode(self.randomness.clone().bytes::<ID>());
+        let secret = self.draw_secret();
+        let key = ApiKey {
+            id: id.clone(),
+            operator: new.tenant.clone(),
+            name,
+            rights: new.rights.to_string(),
+            hash: self.hash_of(&secret).await?,
+            previous: None,
+            created_at: now,
+            rotated_at: None,
+            expires_at: new.expires_at,
+            revoked_at: None,
+            used_at: None,
+        };
+        let (row, by) = (key.clone(), by.to_owned());
+        let inserted = self.store.run_tx("add API key", move |tx| {
+            let inserted = tx.insert_api_key(&row)?;
+            if inserted {
+                tx.record_audit(&entry(&by, "add API key", &row.operator, &row.id, now))?;
+            }
+            Ok::<_, rsp_store::Error>(inserted)
+        });
+        if !inserted.await? {
+            return Err(Error::not_found("operator", new.tenant));
+        }
+        Ok((key, text(&id, &secret)))
+    }
+
+    /// The keys of a tenant, or of all, the oldest first.
+    ///
+    /// # Errors
+    /// The store's own failures.
+    pub async fn list(&self, tenant: Option<&str>) -> Result<Vec<ApiKey>, Error> {
+        Ok(self.store.api_keys(tenant).await?)
+    }
+
+    /// Gives a key another secret, whose text is returned; the one so far counts for another `overlap` seconds.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] for a key that is not the tenant's or was revoked, [`Error::Invalid`] for an overlap that is
+    /// negative or longer than [`LONGEST_OVERLAP`].
+    pub async fn rotate(
+        &self,
+        tenant: Option<&str>,
+        id: &str,
+        overlap: i64,
+        by: &str,
+        now: Timestamp,
+    ) -> Result<Zeroizing<String>, Error> {
+        if !(0..=LONGEST_OVERLAP).contains(&overlap) {
+            return Err(Error::invalid("overlap", format!("an overlap has 0 to {LONGEST_OVERLAP} seconds")));
+        }
+        let secret = self.draw_secret();
+        let hash = self.hash_of(&secret).await?;
+        // The last second in which it counts: none with an overlap of nothing.
+        let until = now.plus_seconds(overlap - 1);
+        let (tenant, key, by) = (tenant.map(str::to_owned), id.to_owned(), by.to_owned());
+        let rotated = self.store.run_tx("rotate API key", move |tx| {
+            let rotated = tx.rotate_api_key(tenant.as_deref(), &key, &hash, until, now)?;
+            if rotated {
+                tx.record_audit(&entry(&by, "rotate API key", tenant.as_deref().unwrap_or_default(), &key, now))?;
+            }
+            Ok::<_, rsp_store::Error>(rotated)
+        });
+        if rotated.await? { Ok(text(id, &secret)) } else { Err(Error::not_found("API key", id)) }
+    }
+
+    /// Revokes a key, at once and for good.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] for a key that is not the tenant's or was revoked before.
+    pub async fn revoke(&self, tenant: Option<&str>, id: &str, by: &str, now: Timestamp) -> Result<(), Error> {
+        let (tenant, key, by) = (tenant.map(str::to_owned), id.to_owned(), by.to_owned());
+        let revoked = self.store.run_tx("revoke API key", move |tx| {
+            let revoked = tx.revoke_api_key(tenant.as_deref(), &key, now)?;
+            if revoked {
+                tx.record_audit(&entry(&by, "revoke API key", tenant.as_deref().unwrap_or_default(), &key, now))?;
+            }
+            Ok::<_, rsp_store::Error>(revoked)
+        });
+        if revoked.await? { Ok(()) } else { Err(Error::not_found("API key", id)) }
+    }
+
+    /// Whose key this is, if it is one that counts now.
+    ///
+    /// Any other costs the same two hashes, whether its id is known or not: nobody learns which ids there are.
+    ///
+    /// # Errors
+    /// The store's own failures.
+    pub async fn authenticate(&self, presented: &str, now: Timestamp) -> Result<Option<Actor>, Error> {
+        let Some((id, secret)) = parse(presented) else { return Ok(None) };
+        let found = self.store.api_key(id).await?.filter(|key| key.is_live(now));
+        let previous = found.as_ref().and_then(|key| key.previous.as_ref()).filter(|previous| now <= previous.until);
+        let hashes = [found.as_ref().map(|key| &key.hash), previous.map(|previous| &previous.hash)];
+        let remembered = hashes.iter().flatten().any(|hash| self.remembers(hash, secret));
+        if !remembered && !self.fits_one_of(hashes.map(Option::<&String>::cloned), secret).await? {
+            return Ok(None);
+        }
+        let Some(key) = found else { return Ok(None) };
+        if key.notes_use(now) {
+            let id = key.id.clone();
+            self.store.run_tx("note use of API key", move |tx| tx.note_api_key_used(&id, now)).await?;
+        }
+        let rights = key.rights.parse::<Rights>().unwrap_or_default();
+        Ok(Some(Actor::new(Some(key.operator), format!("key {}", key.id), rights)))
+    }
+
+    /// How many Argon2id hashes were computed so far.
+    #[must_use]
+    pub fn hashes_computed(&self) -> u64 {
+        self.hashes.load(Ordering::Relaxed)
+    }
+
+    /// Whether the secret fits one of the hashes. In place of one that is missing another is computed.
+    async fn fits_one_of(&self, hashes: [Option<String>; 2], secret: &str) -> Result<bool, Error> {
+        for hash in hashes {
+            let missing = hash.is_none();
+            let hash = hash.map_or_else(|| self.decoy(), Ok)?;
+            let (copy, computed) = (Zeroizing::new(secret.to_owned()), hash.clone());
+            if self.compute(move || password::verify(copy.as_bytes(), &computed)).await? && !missing {
+                self.remember(&hash, secret);
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// A hash that no secret fits: what was hashed is forgotten.
+    fn decoy(&self) -> Result<String, Error> {
+        if let Some(decoy) = self.decoy.get() {
+            return Ok(decoy.clone());
+        }
+        let decoy =
+            password::hash(self.draw_secret().as_bytes(), &mut self.randomness.clone()).map_err(Error::Crypto)?;
+        Ok(self.decoy.get_or_init(|| decoy).clone())
+    }
+
+    async fn hash_of(&self, secret: &Zeroizing<String>) -> Result<String, Error> {
+        let (secret, mut randomness) = (secret.clone(), self.randomness.clone());
+        self.compute(move || password::hash(secret.as_bytes(), &mut randomness)).await?.map_err(Error::Crypto)
+    }
+
+    /// Computes a hash beside the threads that serve, and not more than a few at a time.
+    async fn compute<T: Send + 'static>(&self, hash: impl FnOnce() -> T + Send + 'static) -> Result<T, Error> {
+        let _turn = self.hashing.acquire().await.map_err(|_| Error::Store(rsp_store::Error::Closed))?;
+        self.hashes.fetch_add(1, Ordering::Relaxed);
+        tokio::task::spawn_blocking(hash).await.map_err(|_| Error::Store(rsp_store::Error::Closed))
+    }
+
+    fn draw_secret(&self) -> Zeroizing<String> {
+        let bytes = Zeroizing::new(self.randomness.clone().bytes::<SECRET>());
+        Zeroizing::new(hex::encode(*bytes))
+    }
+
+    fn remembers(&self, hash: &str, secret: &str) -> bool {
+        let memory = self.memory_of(hash, secret);
+        self.verified.lock().unwrap_or_else(PoisonError::into_inner).contains(&memory)
+    }
+
+    fn remember(&self, hash: &str, secret: &str) {
+        let memory = self.memory_of(hash, secret);
+        let mut verified = self.verified.lock().unwrap_or_else(PoisonError::into_inner);
+        if verified.len() >= REMEMBERED {
+            verified.clear();
+        }
+        verified.insert(memory);
+    }
+
+    /// What is remembered of a secret that fits a hash: another secret, or another hash of it, is something else.
+    fn memory_of(&self, hash: &str, secret: &str) -> [u8; 32] {
+        hash::hmac_sha256(&*self.memory, &[hash.as_bytes(), b"\0", secret.as_bytes()].concat())
+    }
+}
+
+fn entry(by: &str, action: &str, tenant: &str, id: &str, at: Timestamp) -> AuditEntry {
+    let subject = if tenant.is_empty() { id.to_owned() } else { format!("{id} of {tenant}") };
+    AuditEntry { at, actor: by.to_owned(), action: action.to_owned(), subject }
+}
+
+fn text(id: &str, secret: &str) -> Zeroizing<String> {
+    Zeroizing::new(format!("{PREFIX}{id}_{secret}"))
+}
+
+/// Public part and secret of a key, if the text looks like one.
+fn parse(text: &str) -> Option<(&str, &str)> {
+    let (id, secret) = text.strip_prefix(PREFIX)?.split_once('_')?;
+    let hex = |text: &str, octets: usize| {
+        text.len() == 2 * octets && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+    };
+    (hex(id, ID) && hex(secret, SECRET)).then_some((id, secret))
+}
