@@ -238,8 +238,7 @@ impl Desk {
             actor: actor.name().to_owned(),
             action: action.to_owned(),
             subject: subject.to_owned(),
-            operator,
         };
-        Ok(self.store.run_tx("audit", move |tx| tx.record_audit(&entry)).await?)
+        Ok(self.store.run_tx("audit", move |tx| tx.record_audit_of(operator.as_deref(), &entry)).await?)
     }
 }

@@ -295,7 +295,6 @@ impl Orders {
             actor: self.actor.clone(),
             action: action.to_owned(),
             subject: subject.to_owned(),
-            operator: None,
         }
     }
 }

@@ -156,10 +156,10 @@ CREATE INDEX audit_by_operator ON audit (operator, id);
 
 CREATE TRIGGER audit_is_not_changed BEFORE UPDATE ON audit
 BEGIN
-    SELECT RAISE(ABORT, 'the audit is only added to');
+    SELECT RAISE(ABORT, 'the log only grows');
 END;
 
 CREATE TRIGGER audit_is_not_shortened BEFORE DELETE ON audit
 BEGIN
-    SELECT RAISE(ABORT, 'the audit is only added to');
+    SELECT RAISE(ABORT, 'the log only grows');
 END;

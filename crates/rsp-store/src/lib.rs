@@ -10,6 +10,7 @@
 
 mod api_keys;
 mod audit;
+mod browser_sessions;
 mod calls;
 mod crypter;
 mod datastore;
@@ -33,11 +34,13 @@ mod sqlite;
 mod steps;
 mod subscribers;
 mod types;
+mod users;
 mod wipe;
 mod writer;
 
 pub use api_keys::{ApiKey, PreviousSecret};
-pub use audit::AuditEntry;
+pub use audit::{AuditEntry, LogEntry};
+pub use browser_sessions::BrowserSession;
 pub use calls::CallKey;
 pub use crypter::{Crypter, KeyEncryptionKey};
 pub use datastore::Datastore;
@@ -58,4 +61,5 @@ pub use sessions::{DownloadSession, NewSession, OrderFound, OrderKey, SessionAdv
 pub use steps::{Reported, Step, Stepped};
 pub use subscribers::{Subscriber, SubscriberInStock};
 pub use types::{NewProfileType, ProfileType};
+pub use users::{NewUser, Passkey, User};
 pub use writer::Transaction;

@@ -6,7 +6,7 @@ use crate::writer::Transaction;
 
 /// What is emptied, each table before those that it refers to. What the server did to itself stays in the audit, and the key
 /// stays the same.
-const TABLES: [&str; 22] = [
+const TABLES: [&str; 26] = [
     "DELETE FROM outbox",
     "DELETE FROM calls",
     "DELETE FROM notifications",
@@ -25,6 +25,10 @@ const TABLES: [&str; 22] = [
     "DELETE FROM profile_types",
     "DELETE FROM api_keys",
     "DELETE FROM idempotency_keys",
+    "DELETE FROM spent_challenges",
+    "DELETE FROM browser_sessions",
+    "DELETE FROM passkeys",
+    "DELETE FROM users",
     "DELETE FROM operators",
     "DELETE FROM event_records",
     "DELETE FROM event_registrars",
@@ -32,8 +36,8 @@ const TABLES: [&str; 22] = [
 ];
 
 impl Transaction {
-    /// Deletes every operator, profile type, profile, order, session, notification and message, and every event of an SM-DS,
-    /// and forgets which matching IDs were given out. Nothing of it comes back; of profiles that are on eUICCs the server knows nothing any more.
+    /// Deletes every operator, profile type, profile, order, session, notification and message, every event of an SM-DS, and
+    /// every user of the portal, and forgets which matching IDs were given out. Nothing of it comes back; of profiles that are on eUICCs the server knows nothing any more.
     ///
     /// # Errors
     /// The store's own failures.

@@ -272,7 +272,6 @@ impl NetworkCourier {
             actor: ACTOR.to_owned(),
             action: "refused to call".to_owned(),
             subject: format!("{path}: {problem}"),
-            operator: None,
         };
         if let Err(error) = self.store.run_tx("audit egress", move |tx| tx.record_audit(&entry)).await {
             tracing::warn!(%error, "the audit log is incomplete");

@@ -65,14 +65,13 @@ impl Desk {
             actor: by.clone(),
             action: "provision".to_owned(),
             subject: placed.iccid.to_string(),
-            operator: Some(esim().operator),
         };
         self.store
             .run_tx("provision", move |tx| {
                 let row =
                     rsp_store::Esim { activation_code: uri.clone(), created_at: now, created_by: by.clone(), ..esim() };
                 tx.insert_esim(&row)?;
-                tx.record_audit(&entry)
+                tx.record_audit_of(Some(&row.operator), &entry)
             })
             .await?;
         let esim = self.find(actor, &placed.iccid).await?;

@@ -68,12 +68,11 @@ impl Desk {
             actor: actor.name().to_owned(),
             action: "add plan".to_owned(),
             subject: format!("{} / {}", plan.carrier, plan.name),
-            operator: Some(plan.operator.clone()),
         };
         let row = plan.clone();
         let added = self.store.run_tx("add plan", move |tx| {
             tx.insert_plan(&row)?;
-            tx.record_audit(&entry)
+            tx.record_audit_of(Some(&row.operator), &entry)
         });
         added.await.map_err(|error| match error {
             rsp_store::Error::Duplicate { what: "plan" } => {
@@ -103,7 +102,6 @@ impl Desk {
             actor: actor.name().to_owned(),
             action: if closed { "close plan" } else { "open plan" }.to_owned(),
             subject: subject.clone(),
-            operator: Some(tenant.clone()),
         };
         let (carrier, name) = (carrier.to_owned(), name.to_owned());
         let found: Result<bool, rsp_store::Error> = self
@@ -111,7 +109,7 @@ impl Desk {
             .run_tx("close plan", move |tx| {
                 let found = tx.close_plan(&tenant, &carrier, &name, closed)?;
                 if found {
-                    tx.record_audit(&entry)?;
+                    tx.record_audit_of(Some(&tenant), &entry)?;
                 }
                 Ok(found)
             })

@@ -60,7 +60,7 @@ impl Transaction {
                 (false, None) => "too old".to_owned(),
             };
             let subject = format!("{function} for {addressee:?}, messages: {count}; {why}");
-            Ok(AuditEntry { at: now, actor: actor.to_owned(), action: "give up".to_owned(), subject, operator: None })
+            Ok(AuditEntry { at: now, actor: actor.to_owned(), action: "give up".to_owned(), subject })
         })?;
         let text = concat!(
             "DELETE FROM outbox WHERE (lane, number) IN (SELECT m.lane, m.number ",

@@ -11,3 +11,4 @@ mod sessions;
 mod stock;
 mod support;
 mod transactions;
+mod users;

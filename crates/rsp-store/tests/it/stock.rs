@@ -50,8 +50,7 @@ async fn those_who_wait_are_told_in_the_order_in_which_they_are_taken() {
 #[tokio::test]
 async fn a_wiped_database_has_nothing_but_its_key_and_its_audit() {
     let database = Database::with_profile(ICCID).await;
-    let audit =
-        AuditEntry { at: NOW, actor: "a".to_owned(), action: "b".to_owned(), subject: "c".to_owned(), operator: None };
+    let audit = AuditEntry { at: NOW, actor: "a".to_owned(), action: "b".to_owned(), subject: "c".to_owned() };
     let kept = audit.clone();
     let done: Result<(), Error> = database
         .store
@@ -204,7 +203,6 @@ async fn the_audit_shows_the_newest_first() {
         actor: "clerk".to_owned(),
         action: action.to_owned(),
         subject: "a".to_owned(),
-        operator: None,
     };
     let (one, two) = (entry("one"), entry("two"));
     let done: Result<(), Error> = database
