@@ -1,6 +1,7 @@
 //! The operator's side of the stack: what hands eSIMs out to people and partners.
 //!
 //! - `carriers` knows which networks there are, and says where it knows it from.
+//! - [`account`] says who may sign in at the portal.
 //! - [`provisioning`] orders a profile over ES2+ at the first SM-DP+ of a carrier that has one (SGP.22 5.3).
 //! - [`Desk`] is what an operator can do, whoever asks for it: it checks the rights of an [`Actor`], orders through
 //!   [`provisioning`], and reads states where the SM-DP+ keeps them.
@@ -9,6 +10,7 @@
 //! SM-DP+. Whose something is stands in every query: a tenant learns of another's neither that it is there nor that it is
 //! not.
 
+pub mod account;
 mod actor;
 mod desk;
 mod error;
