@@ -62,6 +62,11 @@ impl ServerDir {
         Ok(Self { dir: dir.to_owned(), config })
     }
 
+    /// The same directory, for somebody who keeps it.
+    pub(crate) fn again(&self) -> anyhow::Result<Self> {
+        Self::open(&self.dir)
+    }
+
     /// A path of the configuration.
     pub(crate) fn path(&self, relative: &Path) -> PathBuf {
         self.dir.join(relative)

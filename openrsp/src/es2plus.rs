@@ -9,6 +9,8 @@ use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 
+pub(crate) use connection::requester;
+
 /// Order profiles as an operator does, over ES2+ with mutual TLS.
 ///
 /// A profile is reserved with download-order, made ready with confirm-order, and released with it or later with

@@ -12,6 +12,7 @@ mod identity;
 mod init;
 mod lpa;
 mod network;
+mod operator;
 mod pki;
 mod serve;
 mod smdp;
@@ -51,6 +52,7 @@ enum Command {
     Serve(serve::ServeArgs),
     Smdp(smdp::SmdpArgs),
     Es2plus(es2plus::Es2PlusArgs),
+    Operator(operator::OperatorArgs),
     Euicc(euicc::EuiccArgs),
     Lpa(Box<lpa::LpaArgs>),
     Pki(pki::PkiArgs),
@@ -105,6 +107,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Serve(args) => serve::run(args, json),
         Command::Smdp(args) => smdp::run(args, json),
         Command::Es2plus(args) => es2plus::run(args, json),
+        Command::Operator(args) => operator::run(args, json),
         Command::Euicc(args) => euicc::run(args, json),
         Command::Lpa(args) => lpa::run(*args, json),
         Command::Pki(args) => pki::run(args, json),

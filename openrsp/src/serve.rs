@@ -9,6 +9,7 @@ mod outgoing;
 mod record;
 mod roles;
 pub(crate) mod single;
+mod suppliers;
 mod tls;
 mod upkeep;
 
@@ -29,6 +30,7 @@ use crate::config::{ServerDir, SystemClock};
 use connections::Endpoint;
 use courier::NetworkCourier;
 use lingering::Limits;
+use listeners::Interface;
 pub(crate) use listeners::check_operator;
 use record::Recorder;
 use roles::Roles;
@@ -48,7 +50,7 @@ pub(crate) struct ServeArgs {
     /// other interfaces, too.
     #[arg(long, value_name = "ADDR:PORT")]
     listen: Option<SocketAddr>,
-    /// Speak HTTP without TLS where LPAs call (ES9+, ES11), on a loopback address only: for use behind a TLS proxy. ES2+
+    /// Speak HTTP without TLS where LPAs and browsers call (ES9+, ES11, the operator's portal and API), on a loopback address only: for use behind a TLS proxy. ES2+
     /// and ES12 keep TLS, because only it says who calls.
     #[arg(long)]
     plain_http: bool,
@@ -86,8 +88,10 @@ async fn serve(server: &ServerDir, args: &ServeArgs, json: bool) -> anyhow::Resu
     // After everything that is likely to fail: the next attempt must find no recording in its way.
     let recorder = args.record.as_deref().map(Recorder::create).transpose()?;
     let recording = recorder.is_some();
-    let mut roles = Roles::new(server, Arc::clone(&store), Arc::clone(&courier), recorder);
-    let routers = listeners.iter().map(|listener| roles.router(&listener.interface)).collect::<Result<Vec<_>, _>>()?;
+    let es2plus = listeners.iter().find(|listener| matches!(listener.interface, Interface::Es2Plus));
+    let es2plus = es2plus.map(|listener| listener.socket.local_addr()).transpose()?;
+    let mut roles = Roles::new(server, es2plus, Arc::clone(&store), Arc::clone(&courier), recorder);
+    let routers = listeners.iter().map(|listener| roles.router(listener)).collect::<Result<Vec<_>, _>>()?;
     let (smdps, smds) = roles.served();
     let clients = listeners.iter().filter_map(|listener| listener.clients.clone()).collect();
     let upkeep = Upkeep::new(server, smdps, smds, clients, Arc::clone(&courier))?;

@@ -16,9 +16,11 @@ mod desk;
 mod error;
 pub mod keys;
 pub mod provisioning;
+mod service;
 
 pub use actor::{Actor, Right, Rights};
 pub use desk::{
     Confirmation, Desk, Esim, EsimFilter, Figure, Figures, NewPlan, Page, Slice, Sold, SoldPlan, Wanted, check_country,
 };
 pub use error::Error;
+pub use service::Service;

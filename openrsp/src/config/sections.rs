@@ -22,6 +22,7 @@ pub(crate) struct Config {
     pub(crate) es2plus: Option<Es2PlusSection>,
     pub(crate) smds: Option<SmdsSection>,
     pub(crate) es12: Option<Es12Section>,
+    pub(crate) operator: Option<OperatorSection>,
     #[serde(default)]
     pub(crate) egress: EgressSection,
     #[serde(default)]
@@ -112,6 +113,17 @@ pub(crate) struct Es12ClientSection {
     /// From the address of an SM-DS as orders name it to that of its ES12, where these differ.
     #[serde(default)]
     pub(crate) endpoints: BTreeMap<String, HostPort>,
+}
+
+/// The operator's portal and REST API.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct OperatorSection {
+    pub(crate) listen: Listen,
+    /// Where browsers and programs reach it.
+    pub(crate) url: String,
+    /// What it shows, if not the SM-DP+'s certificate.
+    pub(crate) tls: Option<TlsSection>,
 }
 
 #[derive(Debug, Default, Deserialize)]

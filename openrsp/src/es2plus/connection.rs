@@ -143,7 +143,7 @@ impl ConnectionArgs {
 }
 
 /// Who calls, by the certificate.
-fn requester(certificate: &Certificate) -> String {
+pub(crate) fn requester(certificate: &Certificate) -> String {
     let name = certificate.subject_name();
     let name = name.organisation().or(name.common_name()).map(str::to_owned);
     certificate.oid().map(|oid| oid.to_string()).or(name).unwrap_or_else(|| certificate.subject())

@@ -14,8 +14,8 @@ const DEFAULT_PORT: u16 = 8443;
 pub(super) struct Places {
     ip: IpAddr,
     host: String,
-    /// ES9+, ES2+, ES11, ES12, and an operator's own endpoint.
-    ports: [u16; 5],
+    /// ES9+, ES2+, ES11, ES12, an operator's own endpoint, and the operator's portal.
+    ports: [u16; 6],
 }
 
 impl Places {
@@ -29,7 +29,7 @@ impl Places {
         let first = address.port().unwrap_or(DEFAULT_PORT);
         // From the highest ports they go down.
         let port = |number: u16| first.checked_add(number).unwrap_or(first - number);
-        Self { ip, host: address.host().to_owned(), ports: [0, 1, 2, 3, 4].map(port) }
+        Self { ip, host: address.host().to_owned(), ports: [0, 1, 2, 3, 4, 5].map(port) }
     }
 
     fn listen(&self, port: u16) -> SocketAddr {
@@ -42,7 +42,7 @@ impl Places {
 
     /// The whole file. `address` is the SM-DP+'s own, `pki` where its certificates are.
     pub(super) fn config(&self, address: &ServerAddress, pki: &str, smds: Option<&Smds>) -> String {
-        [self.smdp(address, pki), self.roles(smds), self.egress(smds), LIMITS.to_owned()].concat()
+        [self.smdp(address, pki), self.roles(smds), self.operator(), self.egress(smds), LIMITS.to_owned()].concat()
     }
 
     fn smdp(&self, address: &ServerAddress, pki: &str) -> String {
@@ -92,7 +92,7 @@ key = {TLS_KEY:?}
     }
 
     fn roles(&self, smds: Option<&Smds>) -> String {
-        let [_, _, es11, es12, _] = self.ports;
+        let [_, _, es11, es12, ..] = self.ports;
         let client = format!(
             r#"[es12.client]
 # What the SM-DP+ shows to SM-DSs when it registers events.
@@ -130,8 +130,23 @@ endpoints = {{ {address:?} = {es12_address:?} }}
         )
     }
 
+    fn operator(&self) -> String {
+        let [.., portal] = self.ports;
+        let (listen, url) = (self.listen(portal), format!("https://{}", self.address(portal)));
+        format!(
+            r#"[operator]
+# The operator's portal (/), its REST API (/api/v1, explained at /docs) and the pages for subscribers. `openrsp operator` says
+# who may come in. The certificate is that of [tls], unless there is a section [operator.tls] with another one.
+listen = "{listen}"
+# Where browsers and programs reach it, behind whatever proxy.
+url = {url:?}
+
+"#
+        )
+    }
+
     fn egress(&self, smds: Option<&Smds>) -> String {
-        let [_, _, _, es12, operator] = self.ports.map(|port| self.address(port));
+        let [_, _, _, es12, operator, _] = self.ports.map(|port| self.address(port));
         let allow: Vec<_> = smds.map(|_| es12).into_iter().chain([operator]).collect();
         format!(
             r#"[egress]

@@ -28,6 +28,8 @@ pub(super) enum Interface {
     Es11,
     /// SM-DP+s, and SM-DSs on ES15, to the SM-DS.
     Es12,
+    /// People and programs of operators.
+    Operator,
 }
 
 impl Interface {
@@ -38,13 +40,14 @@ impl Interface {
             Self::Es2Plus => "es2plus",
             Self::Es11 => "es11",
             Self::Es12 => "es12",
+            Self::Operator => "operator",
         }
     }
 
-    /// Whose client certificate is asked for; none where LPAs call, who have none.
+    /// Whose client certificate is asked for; none where LPAs and browsers call, who have none.
     fn clients(&self) -> Option<&'static [Role]> {
         match self {
-            Self::Es9Plus(_) | Self::Es11 => None,
+            Self::Es9Plus(_) | Self::Es11 | Self::Operator => None,
             Self::Es2Plus => Some(OPERATORS),
             Self::Es12 => Some(&[Role::DpTls, Role::DsTls]),
         }
@@ -108,6 +111,7 @@ fn interfaces(server: &ServerDir) -> Vec<(Interface, SocketAddr)> {
         config.es2plus_listen().map(|listen| (Interface::Es2Plus, listen)),
         config.smds.as_ref().map(|smds| (Interface::Es11, smds.listen.0)),
         config.es12_listen().map(|listen| (Interface::Es12, listen)),
+        config.operator.as_ref().map(|section| (Interface::Operator, section.listen.0)),
     ];
     es9plus.chain(others.into_iter().flatten()).collect()
 }
@@ -121,6 +125,7 @@ fn acceptor(
     let files: &TlsSection = match interface {
         Interface::Es9Plus(endpoint) => endpoint.tls.as_ref().unwrap_or(&config.tls),
         Interface::Es2Plus => &config.tls,
+        Interface::Operator => config.operator.as_ref().and_then(|section| section.tls.as_ref()).unwrap_or(&config.tls),
         Interface::Es11 | Interface::Es12 => config.smds.as_ref().map_or(&config.tls, |smds| &smds.tls),
     };
     let identity = Identity::read(&server.path(&files.certificate), &server.path(&files.key))?;

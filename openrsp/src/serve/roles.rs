@@ -1,5 +1,6 @@
 //! The roles of a server, put together from its directory: what answers on each interface.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use anyhow::Context as _;
@@ -10,19 +11,28 @@ use axum::routing::get;
 use rsp_auth::DerivedChallenges;
 use rsp_crypto::{Provider, RandomnessExt as _, Zeroizing};
 use rsp_es::server::{es2plus_router, es11_router, es12_router, es15_router};
-use rsp_smdp::{Clock, OperatorInterface, SharedRandomness, Smdp, Throttle};
+use rsp_operator::account::{Accounts, Origin};
+use rsp_operator::keys::Keys;
+use rsp_operator::{Desk, Service};
+use rsp_smdp::{Clock, OperatorInterface, Orders, SharedRandomness, Smdp, Throttle};
 use rsp_smds::{Es15, Smds};
 use rsp_store::Datastore;
 
 use super::courier::NetworkCourier;
-use super::listeners::Interface;
+use super::listeners::{Interface, Listener};
 use super::record::{self, Recorder};
+use super::suppliers::OwnSmdp;
 use crate::config::{Es9PlusEndpoint, ServerDir, SystemClock};
 use crate::system::OsRandomness;
+
+/// Who acts where the operator's side needs the SM-DP+ itself: imports, and orders of the server's own.
+const OPERATOR: &str = "portal";
 
 /// What the roles of one server share.
 pub(super) struct Roles<'a> {
     server: &'a ServerDir,
+    /// Where ES2+ listens, if it does.
+    es2plus: Option<SocketAddr>,
     store: Arc<Datastore>,
     courier: Arc<NetworkCourier>,
     recorder: Option<Recorder>,
@@ -35,12 +45,13 @@ pub(super) struct Roles<'a> {
 impl<'a> Roles<'a> {
     pub(super) fn new(
         server: &'a ServerDir,
+        es2plus: Option<SocketAddr>,
         store: Arc<Datastore>,
         courier: Arc<NetworkCourier>,
         recorder: Option<Recorder>,
     ) -> Self {
         let throttle = Arc::new(Throttle::new(server.settings().guesses));
-        Self { server, store, courier, recorder, throttle, smdps: Vec::new(), smds: None }
+        Self { server, es2plus, store, courier, recorder, throttle, smdps: Vec::new(), smds: None }
     }
 
     /// The SM-DP+ of each endpoint, and the SM-DS, if there is one.
@@ -49,7 +60,8 @@ impl<'a> Roles<'a> {
     }
 
     /// What answers on an interface.
-    pub(super) fn router(&mut self, interface: &Interface) -> anyhow::Result<Router> {
+    pub(super) fn router(&mut self, listener: &Listener) -> anyhow::Result<Router> {
+        let interface = &listener.interface;
         let router = match interface {
             Interface::Es9Plus(endpoint) => {
                 let smdp = Arc::new(self.make_smdp(endpoint)?);
@@ -62,6 +74,8 @@ impl<'a> Roles<'a> {
                 let smds = self.smds()?;
                 es12_router(smds.clone()).merge(es15_router(Arc::new(Es15(smds))))
             }
+            // It has an answer of its own to whether it is well.
+            Interface::Operator => return Ok(self.make_service(listener)?.router()),
         };
         let router = Router::new().route("/healthz", get(healthy)).with_state(Arc::clone(&self.store)).merge(router);
         Ok(match &self.recorder {
@@ -98,6 +112,32 @@ impl<'a> Roles<'a> {
             (self.clock(), Arc::clone(&self.store), self.randomness(), Arc::clone(&self.courier));
         let (identity, seconds) = (self.server.identity()?, self.server.order_seconds());
         Ok(OperatorInterface::new(store, identity, clock, randomness, courier, seconds))
+    }
+
+    fn make_service(&self, listener: &Listener) -> anyhow::Result<Arc<Service>> {
+        let es2plus = self.es2plus.context("[operator] orders over ES2+: set es2plus.listen")?;
+        let (store, clock, randomness) = (Arc::clone(&self.store), self.clock(), self.randomness());
+        let identity = self.server.identity()?;
+        let orders = Orders::new(Arc::clone(&store), identity, Arc::clone(&clock), randomness.clone(), OPERATOR);
+        let suppliers = Arc::new(OwnSmdp::new(self.server.again()?, es2plus)?);
+        let desk = Desk::new(Arc::clone(&store), orders, suppliers, Arc::clone(&clock), randomness.clone());
+        let desk = Arc::new(desk);
+        let accounts =
+            Accounts::new(Arc::clone(&store), Arc::clone(&clock), randomness.clone(), self.origin(listener)?);
+        let keys = Keys::new(store, randomness);
+        Ok(Arc::new(Service { desk, accounts: Arc::new(accounts), keys: Arc::new(keys) }))
+    }
+
+    /// Where browsers reach the portal: where the configuration says, or on whichever port was free.
+    fn origin(&self, listener: &Listener) -> anyhow::Result<Origin> {
+        let section = self.server.config.operator.as_ref().context("there is no section [operator]")?;
+        let origin = Origin::of(&section.url).context("operator.url")?;
+        let port = listener.socket.local_addr()?.port();
+        if port == section.listen.0.port() {
+            return Ok(origin);
+        }
+        let scheme = if listener.tls.is_some() { "https" } else { "http" };
+        Ok(Origin::of(&format!("{scheme}://{}:{port}", origin.host()))?)
     }
 
     /// The SM-DS, which is the same behind all its interfaces.

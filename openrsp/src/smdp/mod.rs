@@ -1,6 +1,7 @@
 //! `openrsp smdp`: what the one does who runs the server. The commands work on the database, whether the server runs or not.
 
 mod import;
+pub(crate) mod issue;
 mod journal;
 mod lab;
 mod operator;
@@ -108,7 +109,7 @@ pub(crate) fn run(args: SmdpArgs, json: bool) -> anyhow::Result<ExitCode> {
 }
 
 /// Bad files and values are the caller's input; the rest failed.
-fn failure(error: Error) -> anyhow::Error {
+pub(crate) fn failure(error: Error) -> anyhow::Error {
     let exit = match &error {
         Error::Package(_)
         | Error::PackageOpen(_)
@@ -189,7 +190,7 @@ fn parse_address(text: &str) -> Result<String, String> {
 }
 
 /// Prints rows under a header, each column as wide as its widest cell; the last one is not filled up.
-fn print_table<const N: usize>(header: [&str; N], rows: &[[String; N]]) {
+pub(crate) fn print_table<const N: usize>(header: [&str; N], rows: &[[String; N]]) {
     let width = |column: usize| {
         let cells = rows.iter().map(|row| row[column].chars().count());
         cells.max().unwrap_or_default().max(header[column].len())

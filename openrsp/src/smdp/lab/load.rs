@@ -12,10 +12,10 @@ use rsp_store::{Operator, ProfileState};
 use serde_json::json;
 
 use super::file::{LabFile, Place};
-use super::issue::{Issued, issue};
 use super::plan::{Known, Plan, PlannedOperator, PlannedOrder, PlannedType};
 use crate::config::ServerDir;
 use crate::exit::{Exit, Failure, exit_of};
+use crate::smdp::issue::{Issued, issue};
 use crate::smdp::{bad_input, failure, order::Printed};
 use crate::system::{now, require_private};
 
@@ -145,7 +145,11 @@ impl Loader<'_> {
     async fn operator(&mut self, planned: PlannedOperator) -> anyhow::Result<()> {
         let PlannedOperator { place, mut operator, issue: wanted } = planned;
         let issued = match wanted {
-            true => Some(issue(self.server, &place, &operator.name, operator.endpoint.as_deref())?),
+            true => Some(issue(self.server, &operator.name, operator.endpoint.as_deref()).map_err(|problem| {
+                let remedy = "give the operator's own certificate instead: certificate = \"FILE\"";
+                let remedy = if problem.key == "issue" { format!("; {remedy}") } else { String::new() };
+                place.problem(problem.key, format_args!("{}{remedy}", problem.message))
+            })?),
             false => None,
         };
         if let Some(issued) = &issued {

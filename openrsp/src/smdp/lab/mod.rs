@@ -2,11 +2,10 @@
 //! time.
 //!
 //! `file` says what such a file holds. `plan` reads one, with everything that it names, and checks it: nothing is changed
-//! before. `issue` makes certificates for operators. `load` carries a plan out; `export` writes the file of a server.
+//! before. `load` carries a plan out; `export` writes the file of a server.
 
 mod export;
 mod file;
-mod issue;
 mod load;
 mod plan;
 

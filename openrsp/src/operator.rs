@@ -1,0 +1,95 @@
+//! `openrsp operator`: the operator's side of a server: who sells what, and who may come in.
+
+mod plan;
+mod tenant;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::{Args, Subcommand};
+use rsp_operator::provisioning::{Supplier, Suppliers};
+use rsp_operator::{Actor, Desk, Error, Rights};
+use rsp_smdp::SharedRandomness;
+
+use crate::config::{ServerDir, SystemClock};
+use crate::exit::{Exit, Failure};
+use crate::system::OsRandomness;
+
+/// Who acts on the command line: whoever has the server's files may do everything.
+const ACTOR: &str = "openrsp operator";
+
+/// Run the operator's side: tenants, what they sell, and who may come in.
+///
+/// A tenant is an operator of the SM-DP+ (`openrsp smdp operator`) whose certificate and key are kept in the server's
+/// directory, so that portal and REST API can order over ES2+ in its name. Section [operator] of openrsp.toml says where these
+/// two are served.
+#[derive(Args)]
+pub(crate) struct OperatorArgs {
+    /// The server's directory, made by `openrsp init`.
+    #[arg(long, env = "OPENRSP_DIR", value_name = "DIR")]
+    dir: PathBuf,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Tenants: operators that portal and REST API order for.
+    #[command(subcommand)]
+    Tenant(tenant::TenantCommand),
+    /// The catalogue: what tenants sell.
+    #[command(subcommand)]
+    Plan(plan::PlanCommand),
+}
+
+/// Runs one command.
+pub(crate) fn run(args: OperatorArgs, json: bool) -> anyhow::Result<ExitCode> {
+    let server = ServerDir::open(&args.dir)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    runtime.block_on(async {
+        let desk = desk(&server).await?;
+        match args.command {
+            Command::Tenant(command) => tenant::run(&server, &desk, command, json).await?,
+            Command::Plan(command) => plan::run(&desk, command, json).await?,
+        }
+        Ok(ExitCode::SUCCESS)
+    })
+}
+
+/// The desk of a server, for what needs no SM-DP+ to be reached.
+async fn desk(server: &ServerDir) -> anyhow::Result<Desk> {
+    let orders = server.orders(ACTOR).await?;
+    let store = server.store().await?;
+    let randomness = SharedRandomness::new(Box::new(OsRandomness));
+    Ok(Desk::new(store, orders, Arc::new(Nowhere), Arc::new(SystemClock), randomness))
+}
+
+/// Whoever has the server's files.
+fn actor() -> Actor {
+    Actor::new(None, ACTOR, Rights::ALL)
+}
+
+/// Commands order nothing: a server must run for that.
+struct Nowhere;
+
+impl Suppliers for Nowhere {
+    fn of(&self, _: &str, _: &str) -> Result<Vec<Arc<Supplier>>, String> {
+        Ok(Vec::new())
+    }
+
+    fn own(&self, _: &str) -> Result<Arc<Supplier>, String> {
+        Err("the server does not run".to_owned())
+    }
+}
+
+/// Bad values are the caller's input; the rest failed.
+fn failure(error: Error) -> anyhow::Error {
+    let exit = match &error {
+        Error::Invalid { .. } | Error::NotFound { .. } | Error::Exists { .. } => Exit::Input,
+        Error::Refused(_) => Exit::Refused,
+        Error::Unreachable(_) => Exit::Network,
+        _ => Exit::Failed,
+    };
+    Failure::new(exit, error)
+}

@@ -1,0 +1,89 @@
+//! `openrsp operator tenant`: operators of the SM-DP+ in whose names portal and REST API order.
+
+use clap::Subcommand;
+use rsp_operator::Desk;
+use rsp_store::Operator;
+use serde_json::json;
+
+use crate::config::ServerDir;
+use crate::exit::{Exit, Failure};
+use crate::smdp::issue::{files, issue};
+use crate::smdp::{failure, print_table};
+use crate::system::now;
+
+#[derive(Subcommand)]
+pub(super) enum TenantCommand {
+    /// Add a tenant: make its certificate for ES2+ under the CI of this server, and make it known to the SM-DP+. For an
+    /// operator that is known already the certificate that was made is taken, if it is there.
+    Add {
+        /// The tenant's name.
+        name: String,
+        /// Digits with which each ICCID begins that it may name; without them, any.
+        #[arg(long, value_name = "DIGITS", default_value = "", hide_default_value = true)]
+        iccid_prefix: String,
+    },
+    /// List operators, and which of them are tenants: those whose certificate and key are here.
+    List,
+}
+
+pub(super) async fn run(server: &ServerDir, desk: &Desk, command: TenantCommand, json: bool) -> anyhow::Result<()> {
+    match command {
+        TenantCommand::Add { name, iccid_prefix } => add(server, desk, name, iccid_prefix, json).await,
+        TenantCommand::List => list(server, desk, json).await,
+    }
+}
+
+async fn add(server: &ServerDir, desk: &Desk, name: String, iccid_prefix: String, json: bool) -> anyhow::Result<()> {
+    let known = desk.store().operator(&name).await?;
+    let issued = issue(server, &name, None).map_err(|problem| Failure::new(Exit::Input, problem.message))?;
+    match known {
+        Some(known) if known.certificate == issued.fingerprint => {}
+        Some(_) => {
+            let (certificate, key) = files(server, &name);
+            let problem = format!(
+                "{name:?} orders with a certificate of its own: put it and its key into {} and {}, or give it the new one: \
+                 openrsp smdp operator change {name:?} --certificate {}",
+                certificate.display(),
+                key.display(),
+                certificate.display()
+            );
+            return Err(Failure::new(Exit::Input, problem));
+        }
+        None => {
+            let operator = Operator {
+                name: name.clone(),
+                certificate: issued.fingerprint,
+                endpoint: None,
+                iccid_prefix,
+                created_at: now(),
+            };
+            desk.orders().add_operator(operator).await.map_err(failure)?;
+        }
+    }
+    if json {
+        println!("{}", json!({ "tenant": name, "certificate": issued.certificate, "key": issued.key }));
+    } else {
+        println!("{name}: orders with {}", issued.certificate.display());
+    }
+    Ok(())
+}
+
+async fn list(server: &ServerDir, desk: &Desk, json: bool) -> anyhow::Result<()> {
+    let operators = desk.store().operators().await?;
+    let tenant = |operator: &Operator| {
+        let (certificate, key) = files(server, &operator.name);
+        certificate.is_file() && key.is_file()
+    };
+    if json {
+        for operator in &operators {
+            println!("{}", json!({ "operator": operator.name, "tenant": tenant(operator) }));
+        }
+        return Ok(());
+    }
+    let rows: Vec<_> = operators
+        .iter()
+        .map(|operator| [operator.name.clone(), if tenant(operator) { "yes" } else { "no" }.to_owned()])
+        .collect();
+    print_table(["OPERATOR", "TENANT"], &rows);
+    Ok(())
+}

@@ -1,0 +1,100 @@
+//! Where the operator's side of this server orders: at its own SM-DP+, over ES2+ like everybody else.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::SystemTime;
+
+use rsp_es::client::{ClientIdentity, Es2PlusClient, NetworkTransport, Origin, Resolve, Scheme, tls_config_as};
+use rsp_lpa::tls::{CiVerifier, Pin};
+use rsp_operator::provisioning::{Supplier, Suppliers};
+use rsp_pki::{Crl, Role, TrustStore};
+
+use crate::config::ServerDir;
+use crate::es2plus::requester;
+use crate::identity::Identity;
+use crate::smdp::issue;
+
+/// The SM-DP+ of this server, as each tenant calls it.
+pub(super) struct OwnSmdp {
+    server: ServerDir,
+    origin: Origin,
+    resolve: Resolve,
+    anchors: TrustStore,
+    crls: Vec<Crl>,
+    /// The public key that the server itself shows on ES2+.
+    pin: Pin,
+    address: String,
+    known: Mutex<HashMap<String, Known>>,
+}
+
+/// A tenant's way to the SM-DP+, and of when the certificate is that it shows.
+struct Known {
+    supplier: Arc<Supplier>,
+    changed: SystemTime,
+}
+
+impl OwnSmdp {
+    /// The SM-DP+ whose ES2+ listens at `es2plus`.
+    pub(super) fn new(server: ServerDir, es2plus: SocketAddr) -> anyhow::Result<Self> {
+        let (anchors, crls) = server.trust()?;
+        let address = server.address()?;
+        let origin = Origin::new(Scheme::Https, &format!("{}:{}", address.host(), es2plus.port()))?;
+        let resolve = Resolve::new(origin.host(), Some(es2plus.port()), es2plus);
+        let tls = &server.config.tls;
+        let identity = Identity::read(&server.path(&tls.certificate), &server.path(&tls.key))?;
+        let pin = Pin::of(identity.certificate());
+        let address = address.to_string();
+        Ok(Self { server, origin, resolve, anchors, crls, pin, address, known: Mutex::default() })
+    }
+
+    fn files(&self, tenant: &str) -> Result<((PathBuf, PathBuf), SystemTime), String> {
+        let (certificate, key) = issue::files(&self.server, tenant);
+        let changed = std::fs::metadata(&certificate).and_then(|metadata| metadata.modified());
+        let changed = changed.map_err(|_| {
+            format!("{tenant:?} has no certificate for ES2+ here; make one: openrsp operator tenant add {tenant:?}")
+        })?;
+        Ok(((certificate, key), changed))
+    }
+
+    fn connect(&self, certificate: &std::path::Path, key: &std::path::Path) -> anyhow::Result<Supplier> {
+        let identity = Identity::read(certificate, key)?;
+        let verifier = CiVerifier::pinned(
+            Role::DpTls,
+            self.anchors.clone(),
+            self.crls.clone(),
+            rsp_crypto::aws_lc(),
+            vec![self.pin],
+        );
+        let shown = ClientIdentity { chain: identity.chain(), key: identity.key() };
+        let tls = tls_config_as(shown, verifier)?;
+        let transport = Arc::new(NetworkTransport::new(tls).with_resolve(vec![self.resolve.clone()]));
+        Ok(Supplier {
+            name: "own".to_owned(),
+            client: Es2PlusClient::new(Arc::clone(&transport) as _, self.origin.clone()),
+            transport,
+            requester: requester(identity.certificate()),
+            address: Some(self.address.clone()),
+            pins: 1,
+        })
+    }
+}
+
+impl Suppliers for OwnSmdp {
+    fn of(&self, tenant: &str, _: &str) -> Result<Vec<Arc<Supplier>>, String> {
+        Ok(vec![self.own(tenant)?])
+    }
+
+    fn own(&self, tenant: &str) -> Result<Arc<Supplier>, String> {
+        let ((certificate, key), changed) = self.files(tenant)?;
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = known.get(tenant).filter(|known| known.changed == changed) {
+            return Ok(Arc::clone(&known.supplier));
+        }
+        let supplier = self.connect(&certificate, &key).map_err(|error| format!("{error:#}"))?;
+        let supplier = Arc::new(supplier);
+        known.insert(tenant.to_owned(), Known { supplier: Arc::clone(&supplier), changed });
+        Ok(supplier)
+    }
+}
