@@ -1,5 +1,6 @@
-//! Developer tasks of this workspace: `cargo xtask dag | licences | coverage | fuzz | network`.
+//! Developer tasks of this workspace: `cargo xtask dag | licences | coverage | fuzz | network | carriers`.
 
+mod carriers;
 mod coverage;
 mod dag;
 mod fuzz;
@@ -27,6 +28,8 @@ enum Task {
     Fuzz(fuzz::Args),
     /// Lets a network without a radio authenticate downloaded profiles, with programs of Debian; over PC/SC.
     Network,
+    /// Makes the lists of the carrier directory anew from what others publish.
+    Carriers(carriers::Args),
 }
 
 fn main() -> ExitCode {
@@ -36,6 +39,7 @@ fn main() -> ExitCode {
         Task::Coverage => coverage::run(),
         Task::Fuzz(args) => fuzz::run(&args),
         Task::Network => network::run(),
+        Task::Carriers(args) => carriers::run(&args),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,6 +1,6 @@
 //! The operator's side of the stack: what hands eSIMs out to people and partners.
 //!
-//! - `carriers` knows which networks there are, and says where it knows it from.
+//! - [`carriers`] knows which networks there are, and says where it knows it from.
 //! - [`account`] says who may sign in at the portal.
 //! - [`provisioning`] orders a profile over ES2+ at the first SM-DP+ of a carrier that has one (SGP.22 5.3).
 //! - [`Desk`] is what an operator can do, whoever asks for it: it checks the rights of an [`Actor`], orders through
@@ -12,6 +12,7 @@
 
 pub mod account;
 mod actor;
+pub mod carriers;
 mod desk;
 mod error;
 pub mod keys;

@@ -1,4 +1,5 @@
 //! Tests of the operator's side.
 
+mod carriers;
 mod keys;
 mod support;
