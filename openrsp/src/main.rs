@@ -3,6 +3,7 @@
 //! This crate wires the others together and holds no protocol logic: each module is one command.
 
 mod bench;
+mod carrier;
 mod config;
 mod demo;
 mod es2plus;
@@ -53,6 +54,7 @@ enum Command {
     Smdp(smdp::SmdpArgs),
     Es2plus(es2plus::Es2PlusArgs),
     Operator(operator::OperatorArgs),
+    Carrier(carrier::CarrierArgs),
     Euicc(euicc::EuiccArgs),
     Lpa(Box<lpa::LpaArgs>),
     Pki(pki::PkiArgs),
@@ -108,6 +110,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Smdp(args) => smdp::run(args, json),
         Command::Es2plus(args) => es2plus::run(args, json),
         Command::Operator(args) => operator::run(args, json),
+        Command::Carrier(args) => carrier::run(args, json),
         Command::Euicc(args) => euicc::run(args, json),
         Command::Lpa(args) => lpa::run(*args, json),
         Command::Pki(args) => pki::run(args, json),

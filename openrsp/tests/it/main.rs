@@ -2,6 +2,7 @@
 
 mod attacks;
 mod bed;
+mod carriers;
 mod cascade;
 mod demo;
 mod discovery;
