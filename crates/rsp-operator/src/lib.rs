@@ -18,6 +18,8 @@ mod error;
 pub mod keys;
 pub mod provisioning;
 mod service;
+pub mod qr;
+pub mod sheet;
 
 pub use actor::{Actor, Right, Rights};
 pub use desk::{

@@ -3,3 +3,5 @@
 mod carriers;
 mod keys;
 mod support;
+mod programs;
+mod sheet;
