@@ -3,5 +3,6 @@
 mod carriers;
 mod keys;
 mod support;
+mod open5gs;
 mod programs;
 mod sheet;
