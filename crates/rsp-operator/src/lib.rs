@@ -16,6 +16,7 @@ pub mod carriers;
 mod desk;
 mod error;
 pub mod keys;
+pub mod handoff;
 pub mod open5gs;
 pub mod provisioning;
 mod service;

@@ -3,6 +3,7 @@
 mod carriers;
 mod keys;
 mod support;
+mod handoff;
 mod open5gs;
 mod programs;
 mod sheet;
