@@ -10,6 +10,7 @@
 
 mod api_keys;
 mod audit;
+mod batches;
 mod browser_sessions;
 mod calls;
 mod crypter;
@@ -17,6 +18,7 @@ mod datastore;
 mod error;
 mod esims;
 mod events;
+mod handoffs;
 mod idempotency;
 mod installations;
 mod journal;
@@ -40,6 +42,7 @@ mod writer;
 
 pub use api_keys::{ApiKey, PreviousSecret};
 pub use audit::{AuditEntry, LogEntry};
+pub use batches::{Batch, BatchRow, BatchState, NewBatch, NewBatchRow};
 pub use browser_sessions::BrowserSession;
 pub use calls::CallKey;
 pub use crypter::{Crypter, KeyEncryptionKey};
@@ -47,6 +50,7 @@ pub use datastore::Datastore;
 pub use error::Error;
 pub use esims::{Esim, NetworkState};
 pub use events::{EventCounts, EventRecord, ForwardedEvent};
+pub use handoffs::{Handoff, NewHandoff};
 pub use idempotency::{Claimed, IdempotentRequest};
 pub use installations::Installation;
 pub use journal::{Event, EventCount, EventCursor, EventFilter, EventKind, NewEvent, OrderCount, Outcome, Whose};

@@ -22,6 +22,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0008_operator.sql"),
     include_str!("../migrations/0009_api.sql"),
     include_str!("../migrations/0010_accounts.sql"),
+    include_str!("../migrations/0011_handing_out.sql"),
 ];
 
 /// How long opening and reading wait for another process. Writing has its own patience.

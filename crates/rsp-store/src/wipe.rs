@@ -6,7 +6,7 @@ use crate::writer::Transaction;
 
 /// What is emptied, each table before those that it refers to. What the server did to itself stays in the audit, and the key
 /// stays the same.
-const TABLES: [&str; 26] = [
+const TABLES: [&str; 29] = [
     "DELETE FROM outbox",
     "DELETE FROM calls",
     "DELETE FROM notifications",
@@ -18,6 +18,9 @@ const TABLES: [&str; 26] = [
     "DELETE FROM events",
     "DELETE FROM event_counts",
     "DELETE FROM order_counts",
+    "DELETE FROM handoffs",
+    "DELETE FROM batch_rows",
+    "DELETE FROM batches",
     "DELETE FROM esims",
     "DELETE FROM plans",
     "DELETE FROM matching_ids",

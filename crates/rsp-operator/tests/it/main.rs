@@ -4,6 +4,8 @@ mod carriers;
 mod keys;
 mod support;
 mod handoff;
+mod keys;
 mod open5gs;
 mod programs;
 mod sheet;
+mod support;

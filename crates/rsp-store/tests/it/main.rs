@@ -2,6 +2,7 @@
 
 mod api;
 mod events;
+mod handing_out;
 mod journal;
 mod outbox;
 mod privacy;
