@@ -90,6 +90,11 @@ impl Guard {
         Self { policy, pinned: Mutex::default() }
     }
 
+    /// Whether the server's own operator has named this host.
+    pub(super) fn names(&self, origin: &Origin) -> bool {
+        matches!(&self.policy, EgressPolicy::Guarded { allow } if allow.iter().any(|allowed| allowed.covers(origin)))
+    }
+
     /// Whether every one of these addresses of `origin` may be called.
     ///
     /// One that may not spoils the answer: which of several is called would be the resolver's choice. A host that is

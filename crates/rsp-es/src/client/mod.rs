@@ -17,8 +17,10 @@ pub use es11::Es11Client;
 pub use es12::{Es12Client, Es12Error};
 pub use network::{Limits, NegotiatedTls, NetworkTransport, Resolve};
 pub use recorded::{Deviation, Exchange, MalformedTranscript, RecordedTransport, Recorder};
-pub use tls::{ClientIdentity, tls_config, tls_config_as};
-pub use transport::{HttpRequest, HttpResponse, HttpTransport, LPAD, MalformedAddress, Origin, Scheme, TransportError};
+pub use tls::{ClientIdentity, UnusableBundle, tls_config, tls_config_as, web_tls_config};
+pub use transport::{
+    HttpRequest, HttpResponse, HttpTransport, LPAD, MalformedAddress, Origin, PlainPost, Scheme, TransportError,
+};
 
 use std::sync::Arc;
 

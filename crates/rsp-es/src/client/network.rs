@@ -21,7 +21,9 @@ use tokio::sync::Mutex;
 use tokio_rustls::TlsConnector;
 
 use super::egress::{EgressPolicy, Guard, NameResolver, SystemResolver};
-use super::transport::{HttpRequest, HttpResponse, HttpTransport, MalformedAddress, Origin, Scheme, TransportError};
+use super::transport::{
+    HttpRequest, HttpResponse, HttpTransport, MalformedAddress, Origin, PlainPost, Scheme, TransportError,
+};
 use crate::es9plus::{ADMIN_PROTOCOL, ADMIN_PROTOCOL_HEADER};
 
 /// Where a host name leads instead of where the resolver says.
@@ -175,7 +177,7 @@ impl NetworkTransport {
         self.guard.check(origin, &addresses)?;
         let mut last = dns(std::io::Error::new(std::io::ErrorKind::NotFound, "the name has no address"));
         for address in addresses {
-            if origin.scheme() == Scheme::PlainHttp && !address.ip().is_loopback() {
+            if origin.scheme() == Scheme::PlainHttp && !address.ip().is_loopback() && !self.guard.names(origin) {
                 return Err(TransportError::PlainHttpRefused { host: host(), address });
             }
             match self.within(origin, "connecting", TcpStream::connect(address)).await {
@@ -222,14 +224,41 @@ impl NetworkTransport {
         tokio::time::timeout(limit, future).await.map_err(|_| timeout(origin, what, limit))
     }
 
+    /// Sends a request that no interface of RSP defines, and returns the HTTP status of the answer. Redirects are not
+    /// followed; the body of the answer is thrown away, and whatever of it exceeds the limits is not waited for.
+    ///
+    /// # Errors
+    /// [`TransportError`] when there is no answer of the server that was meant.
+    pub async fn post_plain(&self, request: PlainPost<'_>) -> Result<u16, TransportError> {
+        let origin = request.origin;
+        let message = plain_message(&request)?;
+        let mut open = self.open.lock().await;
+        let exchange = tokio::time::timeout(self.limits.exchange, self.send(&mut open, origin, message));
+        match exchange.await.unwrap_or_else(|_| Err(timeout(origin, "the answer", self.limits.exchange))) {
+            Ok(response) => {
+                let status = response.status().as_u16();
+                let rest = receive(origin, response.into_body(), self.limits.body);
+                // The status is the answer; a connection on which more is to come serves nobody else.
+                let ended = matches!(tokio::time::timeout(self.limits.connect, rest).await, Ok(Ok(_)));
+                if !ended || !self.keep {
+                    *open = None;
+                }
+                Ok(status)
+            }
+            Err(error) => {
+                *open = None;
+                Err(error)
+            }
+        }
+    }
+
     /// Sends over the open connection if there is one to this server, else over a new one.
     async fn send(
         &self,
         open: &mut Option<Connection>,
-        request: &HttpRequest<'_>,
+        origin: &Origin,
+        mut message: hyper::Request<Full<Bytes>>,
     ) -> Result<hyper::Response<Incoming>, TransportError> {
-        let origin = request.origin;
-        let mut message = message(request)?;
         if let Some(mut connection) = open.take().filter(|connection| connection.origin == *origin)
             && connection.sender.ready().await.is_ok()
         {
@@ -256,7 +285,7 @@ impl HttpTransport for NetworkTransport {
         let origin = request.origin;
         let mut open = self.open.lock().await;
         let exchange = async {
-            let response = self.send(&mut open, &request).await?;
+            let response = self.send(&mut open, origin, message(&request)?).await?;
             let status = response.status().as_u16();
             let body = receive(origin, response.into_body(), self.limits.body).await?;
             Ok(HttpResponse { status, body })
@@ -296,8 +325,22 @@ fn message(request: &HttpRequest<'_>) -> Result<hyper::Request<Full<Bytes>>, Tra
         Some(user_agent) => message.header(USER_AGENT, user_agent),
         None => message,
     };
-    message.body(Full::new(Bytes::copy_from_slice(&request.body))).map_err(|error| TransportError::Interrupted {
-        host: request.origin.host().to_owned(),
+    with_body(message, request.origin, &request.body)
+}
+
+fn plain_message(request: &PlainPost<'_>) -> Result<hyper::Request<Full<Bytes>>, TransportError> {
+    let message = hyper::Request::post(request.target).header(HOST, request.origin.authority());
+    let message = request.headers.iter().fold(message, |message, (name, value)| message.header(*name, *value));
+    with_body(message, request.origin, request.body)
+}
+
+fn with_body(
+    message: hyper::http::request::Builder,
+    origin: &Origin,
+    body: &[u8],
+) -> Result<hyper::Request<Full<Bytes>>, TransportError> {
+    message.body(Full::new(Bytes::copy_from_slice(body))).map_err(|error| TransportError::Interrupted {
+        host: origin.host().to_owned(),
         when: "before the request",
         reason: error.to_string(),
     })

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use rustls::client::WantsClientCert;
 use rustls::client::danger::ServerCertVerifier;
+use rustls::client::{WantsClientCert, WebPkiServerVerifier};
+use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::{ClientConfig, ConfigBuilder};
+use rustls::{ClientConfig, ConfigBuilder, RootCertStore};
 
 /// A TLS configuration that proves servers by `verifier` and by nothing else: TLS 1.3 preferred, 1.2 accepted
 /// (SGP.22 2.6.6.2).
@@ -14,6 +15,33 @@ use rustls::{ClientConfig, ConfigBuilder};
 /// [`rustls::Error`] if the cryptography of this build lacks what these versions need.
 pub fn tls_config(verifier: Arc<dyn ServerCertVerifier>) -> Result<Arc<ClientConfig>, rustls::Error> {
     Ok(with_alpn(builder(verifier)?.with_no_client_auth()))
+}
+
+/// Why a bundle of CIs cannot prove servers of the web.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("no bundle of certificates: {0}")]
+pub struct UnusableBundle(String);
+
+/// A TLS configuration like [`tls_config`] for servers that are no part of RSP: they are proved as browsers prove them (RFC
+/// 5280, RFC 6125), by the issuers in `bundle`, certificates in PEM one after the other. One that cannot be read is left
+/// out, as every collection of issuers has some that are unusual.
+///
+/// # Errors
+/// [`UnusableBundle`] if it is no PEM, or holds no certificate that can be used.
+pub fn web_tls_config(bundle: &[u8]) -> Result<Arc<ClientConfig>, UnusableBundle> {
+    let mut roots = RootCertStore::empty();
+    for certificate in CertificateDer::pem_slice_iter(bundle) {
+        let certificate = certificate.map_err(|error| UnusableBundle(error.to_string()))?;
+        roots.add_parsable_certificates([certificate]);
+    }
+    if roots.is_empty() {
+        return Err(UnusableBundle("it holds no certificate that can be used".to_owned()));
+    }
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider)
+        .build()
+        .map_err(|error| UnusableBundle(error.to_string()))?;
+    tls_config(verifier).map_err(|error| UnusableBundle(error.to_string()))
 }
 
 /// Who calls, for servers that ask for a certificate (SGP.22 6.2: ES2+, ES12, ES15). Holds a key: neither `Debug` nor

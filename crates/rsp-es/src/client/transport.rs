@@ -43,6 +43,19 @@ impl<'a> HttpRequest<'a> {
     }
 }
 
+/// A POST to a server that speaks no interface of RSP, such as a partner's receiver of events.
+#[derive(Debug, Clone, Copy)]
+pub struct PlainPost<'a> {
+    /// The server.
+    pub origin: &'a Origin,
+    /// Path and query of the URL.
+    pub target: &'a str,
+    /// Names and values of HTTP headers besides Host.
+    pub headers: &'a [(&'a str, &'a str)],
+    /// The body.
+    pub body: &'a [u8],
+}
+
 /// The answer to a POST.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HttpResponse {
@@ -57,7 +70,8 @@ pub struct HttpResponse {
 pub enum Scheme {
     /// TLS, as the standard demands.
     Https,
-    /// No TLS: to a loopback address only, for a server behind a proxy on the same machine.
+    /// No TLS: to a loopback address, for a server behind a proxy on the same machine, or to a host that a policy of egress
+    /// names.
     PlainHttp,
 }
 
@@ -181,7 +195,7 @@ pub enum TransportError {
         /// What TLS said.
         reason: String,
     },
-    /// Plain HTTP to another machine is refused.
+    /// Plain HTTP to another machine is refused, unless a policy of egress names it.
     #[error("plain HTTP is spoken to a loopback address only, and {host} is {address}")]
     PlainHttpRefused {
         /// The name.

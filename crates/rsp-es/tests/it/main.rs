@@ -17,6 +17,8 @@ mod fixtures;
 mod json;
 #[cfg(feature = "server")]
 mod members;
+#[cfg(feature = "client")]
+mod plain;
 #[cfg(feature = "server")]
 mod server;
 #[cfg(feature = "server")]
