@@ -437,7 +437,7 @@ fn query(
     (text, values)
 }
 
-fn event(row: &Row<'_>) -> Result<Event, Error> {
+pub(crate) fn event(row: &Row<'_>) -> Result<Event, Error> {
     let columns = Columns::new(row, TABLE);
     Ok(Event {
         number: columns.get("number")?,

@@ -36,7 +36,9 @@ mod sqlite;
 mod steps;
 mod subscribers;
 mod types;
+mod usage;
 mod users;
+mod webhooks;
 mod wipe;
 mod writer;
 
@@ -66,4 +68,6 @@ pub use steps::{Reported, Step, Stepped};
 pub use subscribers::{Subscriber, SubscriberInStock};
 pub use types::{NewProfileType, ProfileType};
 pub use users::{NewUser, Passkey, User};
+pub use usage::{Amounts, Ending, TopUp, UsageCounters, UsageRecord, UsageSubject};
+pub use webhooks::{Delivery, DeliveryOutcome, EventSubject, NewWebhook, Webhook, WebhookSecret};
 pub use writer::Transaction;

@@ -23,6 +23,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0009_api.sql"),
     include_str!("../migrations/0010_accounts.sql"),
     include_str!("../migrations/0011_handing_out.sql"),
+    include_str!("../migrations/0012_webhooks.sql"),
 ];
 
 /// How long opening and reading wait for another process. Writing has its own patience.

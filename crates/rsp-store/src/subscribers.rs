@@ -33,6 +33,12 @@ impl Datastore {
             Ok(Subscriber { iccid: *iccid, imsi: columns.get("imsi")?, keys })
         })
     }
+
+    /// The IMSI of a profile, if it was personalised here; its keys stay sealed.
+    pub async fn imsi(&self, iccid: &Iccid) -> Result<Option<String>, Error> {
+        let text = "SELECT imsi FROM subscribers WHERE iccid = $1";
+        self.first(text, params![iccid.0], |row| Columns::new(row, TABLE).get("imsi"))
+    }
 }
 
 /// A subscriber that waits for a profile.

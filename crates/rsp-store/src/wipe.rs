@@ -6,8 +6,14 @@ use crate::writer::Transaction;
 
 /// What is emptied, each table before those that it refers to. What the server did to itself stays in the audit, and the key
 /// stays the same.
-const TABLES: [&str; 29] = [
+const TABLES: [&str; 35] = [
     "DELETE FROM outbox",
+    "DELETE FROM webhook_deliveries",
+    "DELETE FROM webhook_secrets",
+    "DELETE FROM webhooks",
+    "DELETE FROM usage_records",
+    "DELETE FROM top_ups",
+    "DELETE FROM usage_counters",
     "DELETE FROM calls",
     "DELETE FROM notifications",
     "DELETE FROM installations",
@@ -54,8 +60,9 @@ mod tests {
     use super::TABLES;
     use crate::sqlite::{self, Access};
 
-    /// What a wiped database keeps: its key, the key of receipts that were given out, and the audit.
-    const KEPT: [&str; 3] = ["store_key", "receipt_keys", "audit"];
+    /// What a wiped database keeps: its key, the key of receipts that were given out, the audit, and how far webhooks were told
+    /// of events, whose numbers go on.
+    const KEPT: [&str; 4] = ["store_key", "receipt_keys", "audit", "webhook_cursor"];
 
     #[test]
     fn every_table_is_wiped_or_kept_on_purpose() {
