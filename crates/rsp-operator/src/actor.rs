@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use crate::error::Error;
+
 /// One thing that somebody may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Right {
@@ -108,6 +110,14 @@ impl Actor {
     /// What it may do.
     pub fn rights(&self) -> Rights {
         self.rights
+    }
+
+    /// Refuses whoever lacks a right.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`].
+    pub fn require(&self, right: Right) -> Result<(), Error> {
+        if self.rights.has(right) { Ok(()) } else { Err(Error::Forbidden(right)) }
     }
 
     /// Whether something of `operator` is its own to see.

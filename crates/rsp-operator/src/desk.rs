@@ -191,7 +191,7 @@ impl Desk {
     /// # Errors
     /// [`Error::Forbidden`].
     pub fn require(&self, actor: &Actor, right: Right) -> Result<(), Error> {
-        if actor.rights().has(right) { Ok(()) } else { Err(Error::Forbidden(right)) }
+        actor.require(right)
     }
 
     /// The tenant on whose behalf something is done: the actor's own, or the one that is named by whoever runs the server.
@@ -199,16 +199,7 @@ impl Desk {
     /// # Errors
     /// [`Error::NotFound`] for another's, [`Error::Invalid`] when none is named and one must be.
     pub async fn tenant(&self, actor: &Actor, named: Option<&str>) -> Result<String, Error> {
-        match (actor.tenant(), named) {
-            (Some(own), None) => Ok(own.to_owned()),
-            (Some(own), Some(named)) if own == named => Ok(own.to_owned()),
-            (Some(_), Some(named)) => Err(Error::not_found("tenant", named)),
-            (None, Some(named)) => match self.store.operator(named).await? {
-                Some(operator) => Ok(operator.name),
-                None => Err(Error::not_found("tenant", named)),
-            },
-            (None, None) => Err(Error::invalid("tenant", "name the tenant on whose behalf this is done")),
-        }
+        tenant(&self.store, actor, named).await
     }
 
     /// What an actor may look at, or the part of it that is named.
@@ -240,5 +231,19 @@ impl Desk {
             subject: subject.to_owned(),
         };
         Ok(self.store.run_tx("audit", move |tx| tx.record_audit_of(operator.as_deref(), &entry)).await?)
+    }
+}
+
+/// The tenant on whose behalf something is done, as [`Desk::tenant`].
+pub(crate) async fn tenant(store: &Datastore, actor: &Actor, named: Option<&str>) -> Result<String, Error> {
+    match (actor.tenant(), named) {
+        (Some(own), None) => Ok(own.to_owned()),
+        (Some(own), Some(named)) if own == named => Ok(own.to_owned()),
+        (Some(_), Some(named)) => Err(Error::not_found("tenant", named)),
+        (None, Some(named)) => match store.operator(named).await? {
+            Some(operator) => Ok(operator.name),
+            None => Err(Error::not_found("tenant", named)),
+        },
+        (None, None) => Err(Error::invalid("tenant", "name the tenant on whose behalf this is done")),
     }
 }
