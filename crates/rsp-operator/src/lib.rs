@@ -22,6 +22,7 @@ pub mod provisioning;
 mod service;
 pub mod qr;
 pub mod sheet;
+pub mod webhooks;
 
 pub use actor::{Actor, Right, Rights};
 pub use desk::{

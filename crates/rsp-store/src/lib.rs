@@ -67,7 +67,7 @@ pub use sessions::{DownloadSession, NewSession, OrderFound, OrderKey, SessionAdv
 pub use steps::{Reported, Step, Stepped};
 pub use subscribers::{Subscriber, SubscriberInStock};
 pub use types::{NewProfileType, ProfileType};
-pub use users::{NewUser, Passkey, User};
 pub use usage::{Amounts, Ending, TopUp, UsageCounters, UsageRecord, UsageSubject};
+pub use users::{NewUser, Passkey, User};
 pub use webhooks::{Delivery, DeliveryOutcome, EventSubject, NewWebhook, Webhook, WebhookSecret};
 pub use writer::Transaction;
