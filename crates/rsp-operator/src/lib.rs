@@ -19,8 +19,8 @@ pub mod handoff;
 pub mod keys;
 pub mod open5gs;
 pub mod provisioning;
-mod service;
 pub mod qr;
+mod service;
 pub mod sheet;
 pub mod webhooks;
 

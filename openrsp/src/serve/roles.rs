@@ -137,7 +137,8 @@ impl<'a> Roles<'a> {
             return Ok(origin);
         }
         let scheme = if listener.tls.is_some() { "https" } else { "http" };
-        Ok(Origin::of(&format!("{scheme}://{}:{port}", origin.host()))?)
+        // Without TLS and for another host than this one there is a proxy before it, which has the address of the file.
+        Ok(Origin::of(&format!("{scheme}://{}:{port}", origin.host())).unwrap_or(origin))
     }
 
     /// The SM-DS, which is the same behind all its interfaces.

@@ -1,8 +1,6 @@
 //! Tests of the operator's side.
 
 mod carriers;
-mod keys;
-mod support;
 mod handoff;
 mod keys;
 mod open5gs;
