@@ -1,5 +1,6 @@
 //! Processes of `openrsp`: commands that end, and services that say where they listen.
 
+use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::net::SocketAddr;
@@ -111,7 +112,9 @@ impl Openrsp {
             let _ = child.wait();
             bail!("a service ended before it listened; what it said is above");
         };
-        Ok(Service { child, address, _output: output })
+        let listeners = said["listeners"].as_object().into_iter().flatten();
+        let listeners = listeners.filter_map(|(name, address)| Some((name.clone(), address.as_str()?.parse().ok()?)));
+        Ok(Service { child, address, listeners: listeners.collect(), _output: output })
     }
 
     /// A command with `--json` and without input, whose output is the caller's.
@@ -130,6 +133,7 @@ impl Openrsp {
 pub struct Service {
     child: Child,
     address: SocketAddr,
+    listeners: BTreeMap<String, SocketAddr>,
     /// Kept open: a service that cannot write has nobody to talk to and may end.
     _output: BufReader<ChildStdout>,
 }
@@ -138,6 +142,11 @@ impl Service {
     /// Where it listens, or where the reader does.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Where one of its interfaces listens, as `openrsp serve` names them.
+    pub fn listener(&self, name: &str) -> Option<SocketAddr> {
+        self.listeners.get(name).copied()
     }
 
     /// The number of the process.

@@ -6,6 +6,7 @@ mod card;
 mod cpu;
 mod euicc;
 mod floor;
+mod portal;
 mod server;
 
 use std::collections::VecDeque;
@@ -39,6 +40,7 @@ enum What {
     Downloads(DownloadsArgs),
     Attacks(attacks::AttacksArgs),
     Euicc(euicc::EuiccArgs),
+    Portal(portal::PortalArgs),
 }
 
 /// Full downloads against a server process of its own, with an eUICC's real cryptography.
@@ -95,6 +97,7 @@ pub(crate) fn run(args: BenchArgs, json: bool) -> anyhow::Result<ExitCode> {
         What::Downloads(args) => runtime.block_on(downloads(args, json))?,
         What::Attacks(args) => attacks::run(&args, &runtime, json)?,
         What::Euicc(args) => euicc::run(&args, json)?,
+        What::Portal(args) => runtime.block_on(portal::run(&args, json))?,
     }
     Ok(ExitCode::SUCCESS)
 }
