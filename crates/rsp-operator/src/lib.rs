@@ -18,6 +18,7 @@ mod error;
 pub mod handoff;
 pub mod keys;
 pub mod open5gs;
+pub mod portal;
 pub mod provisioning;
 pub mod qr;
 mod service;

@@ -23,7 +23,8 @@ pub struct Service {
 impl Service {
     /// What answers on the operator's listener.
     pub fn router(self: Arc<Self>) -> Router {
-        Router::new().route("/healthz", get(healthy)).with_state(self)
+        let health = Router::new().route("/healthz", get(healthy)).with_state(Arc::clone(&self));
+        health.merge(crate::portal::router(self, Router::new()))
     }
 }
 

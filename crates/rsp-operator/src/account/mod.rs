@@ -7,7 +7,7 @@
 mod attempts;
 mod challenge;
 mod origin;
-mod passkeys;
+pub mod passkeys;
 mod password;
 mod role;
 mod sessions;
@@ -71,6 +71,11 @@ impl Accounts {
     /// Now.
     pub fn now(&self) -> Timestamp {
         self.clock.now()
+    }
+
+    /// A password for a user that is to have one.
+    pub fn generate_password(&self) -> NewPassword {
+        self.randomness.with(NewPassword::generated)
     }
 
     /// An entry of the log: what this actor did.

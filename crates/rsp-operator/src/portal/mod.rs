@@ -1,0 +1,51 @@
+//! The operator's portal: pages for browsers, without a build step and without a request to anybody else.
+//!
+//! Pages are templates of askama; htmx brings live parts; what else a page does is in `assets/portal.js`. Every page is
+//! behind [`guard`]: security headers, the session's cookie, and for everything that changes something the browser's word on
+//! where it comes from and the session's token. Rights are checked where a thing is done, not where its link is hidden.
+//!
+//! A page of another module takes a [`Viewer`], extends `layout.html` with a [`Shell`] called `shell`, is made by [`page`],
+//! and fails with a [`Failure`]. Its forms begin with `{% call parts::csrf(shell) %}{% endcall %}`, before any file.
+
+mod assets;
+mod failure;
+mod guard;
+mod shell;
+mod sign_in;
+mod users;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::middleware::from_fn_with_state;
+use axum::routing::{get, post};
+
+use crate::service::Service;
+
+pub use failure::Failure;
+pub use guard::Viewer;
+pub use shell::{Group, Item, Mark, Notice, Shell, ShellUser, moment, page, page_with, see_other};
+
+/// The routes of the portal. `pages` are those of other modules, for whoever is signed in.
+pub fn router(service: Arc<Service>, pages: Router<Arc<Service>>) -> Router {
+    let open = Router::new()
+        .route("/sign-in", get(sign_in::show).post(sign_in::sign_in))
+        .route("/sign-in/passkey/options", post(sign_in::passkey_options))
+        .route("/sign-in/passkey", post(sign_in::passkey))
+        .route("/assets/{name}", get(assets::get))
+        .layer(from_fn_with_state(Arc::clone(&service), guard::open));
+    let closed = Router::new()
+        .route("/sign-out", post(sign_in::sign_out))
+        .route("/account", get(sign_in::account))
+        .route("/account/password", post(sign_in::change_password))
+        .route("/account/passkeys/options", post(sign_in::registration_options))
+        .route("/account/passkeys", post(sign_in::register_passkey))
+        .route("/account/passkeys/remove", post(sign_in::remove_passkey))
+        .route("/users", get(users::show).post(users::add))
+        .route("/users/password", post(users::password))
+        .route("/users/role", post(users::role))
+        .route("/users/disable", post(users::disable))
+        .merge(pages)
+        .layer(from_fn_with_state(Arc::clone(&service), guard::closed));
+    open.merge(closed).with_state(service)
+}
