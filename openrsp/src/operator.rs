@@ -2,12 +2,14 @@
 
 mod plan;
 mod tenant;
+mod user;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::{Args, Subcommand};
+use rsp_operator::account::{Accounts, Origin};
 use rsp_operator::provisioning::{Supplier, Suppliers};
 use rsp_operator::{Actor, Desk, Error, Rights};
 use rsp_smdp::SharedRandomness;
@@ -41,6 +43,9 @@ enum Command {
     /// The catalogue: what tenants sell.
     #[command(subcommand)]
     Plan(plan::PlanCommand),
+    /// Users of the portal.
+    #[command(subcommand)]
+    User(user::UserCommand),
 }
 
 /// Runs one command.
@@ -52,6 +57,7 @@ pub(crate) fn run(args: OperatorArgs, json: bool) -> anyhow::Result<ExitCode> {
         match args.command {
             Command::Tenant(command) => tenant::run(&server, &desk, command, json).await?,
             Command::Plan(command) => plan::run(&desk, command, json).await?,
+            Command::User(command) => user::run(&accounts(&server, &desk)?, command, json).await?,
         }
         Ok(ExitCode::SUCCESS)
     })
@@ -63,6 +69,14 @@ async fn desk(server: &ServerDir) -> anyhow::Result<Desk> {
     let store = server.store().await?;
     let randomness = SharedRandomness::new(Box::new(OsRandomness));
     Ok(Desk::new(store, orders, Arc::new(Nowhere), Arc::new(SystemClock), randomness))
+}
+
+/// The accounts of a server.
+fn accounts(server: &ServerDir, desk: &Desk) -> anyhow::Result<Accounts> {
+    // Passkeys are made in browsers: without a portal any address does.
+    let url = server.config.operator.as_ref().map_or("https://localhost", |section| section.url.as_str());
+    let origin = Origin::of(url)?;
+    Ok(Accounts::new(Arc::clone(desk.store()), Arc::new(SystemClock), desk.randomness(), origin))
 }
 
 /// Whoever has the server's files.
