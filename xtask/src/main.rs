@@ -1,4 +1,4 @@
-//! Developer tasks of this workspace: `cargo xtask dag | licences | coverage | fuzz | network | carriers`.
+//! Developer tasks of this workspace: `cargo xtask dag | licences | coverage | fuzz | network | carriers | qr`.
 
 mod carriers;
 mod coverage;
@@ -7,6 +7,7 @@ mod fuzz;
 mod licences;
 mod network;
 mod purity;
+mod qr;
 mod spdx;
 
 use std::path::PathBuf;
@@ -30,6 +31,8 @@ enum Task {
     Network,
     /// Makes the lists of the carrier directory anew from what others publish.
     Carriers(carriers::Args),
+    /// Lets zbarimg read ten thousand of our QR codes.
+    Qr,
 }
 
 fn main() -> ExitCode {
@@ -40,6 +43,7 @@ fn main() -> ExitCode {
         Task::Fuzz(args) => fuzz::run(&args),
         Task::Network => network::run(),
         Task::Carriers(args) => carriers::run(&args),
+        Task::Qr => qr::run(),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -3,6 +3,7 @@
 //! - [`carriers`] knows which networks there are, and says where it knows it from.
 //! - [`account`] says who may sign in at the portal.
 //! - [`provisioning`] orders a profile over ES2+ at the first SM-DP+ of a carrier that has one (SGP.22 5.3).
+//! - [`qr`] draws activation codes.
 //! - [`Desk`] is what an operator can do, whoever asks for it: it checks the rights of an [`Actor`], orders through
 //!   [`provisioning`], and reads states where the SM-DP+ keeps them.
 //!

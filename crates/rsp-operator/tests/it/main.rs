@@ -5,5 +5,6 @@ mod handoff;
 mod keys;
 mod open5gs;
 mod programs;
+mod qr;
 mod sheet;
 mod support;
