@@ -1,6 +1,7 @@
 //! What an operator can do: order, look, release, cancel, whoever asks for it and on whatever way.
 
 mod figures;
+mod network;
 mod orders;
 mod plans;
 
@@ -14,6 +15,7 @@ use rsp_store::{AuditEntry, Datastore, NetworkState, ProfileState, Whose};
 
 use crate::actor::{Actor, Right};
 use crate::error::Error;
+use crate::network::{Network, NetworkAdapter};
 use crate::provisioning::Suppliers;
 pub use figures::{Figure, Figures, Slice};
 pub use plans::{NewPlan, check_country};
@@ -25,6 +27,7 @@ pub struct Desk {
     suppliers: Arc<dyn Suppliers>,
     clock: Arc<dyn Clock>,
     randomness: SharedRandomness,
+    network: Network,
 }
 
 /// An eSIM that is wanted.
@@ -153,7 +156,13 @@ impl Desk {
         clock: Arc<dyn Clock>,
         randomness: SharedRandomness,
     ) -> Self {
-        Self { store, orders, suppliers, clock, randomness }
+        Self { store, orders, suppliers, clock, randomness, network: Network::default() }
+    }
+
+    /// Connects the network in which subscriptions are used.
+    #[must_use]
+    pub fn with_network(self, adapter: Arc<dyn NetworkAdapter>) -> Self {
+        Self { network: Network { adapter: Some(adapter), ..Network::default() }, ..self }
     }
 
     /// The database.

@@ -4,6 +4,7 @@
 //! - [`account`] says who may sign in at the portal.
 //! - [`provisioning`] orders a profile over ES2+ at the first SM-DP+ of a carrier that has one (SGP.22 5.3).
 //! - [`qr`] draws activation codes.
+//! - [`webhooks`] tell tenants' systems of events, and [`usage`] counts what subscriptions use.
 //! - [`Desk`] is what an operator can do, whoever asks for it: it checks the rights of an [`Actor`], orders through
 //!   [`provisioning`], and reads states where the SM-DP+ keeps them.
 //!
@@ -18,12 +19,14 @@ mod desk;
 mod error;
 pub mod handoff;
 pub mod keys;
+mod network;
 pub mod open5gs;
 pub mod portal;
 pub mod provisioning;
 pub mod qr;
 mod service;
 pub mod sheet;
+pub mod usage;
 pub mod webhooks;
 
 pub use actor::{Actor, Right, Rights};
@@ -31,4 +34,5 @@ pub use desk::{
     Confirmation, Desk, Esim, EsimFilter, Figure, Figures, NewPlan, Page, Slice, Sold, SoldPlan, Wanted, check_country,
 };
 pub use error::Error;
+pub use network::NetworkAdapter;
 pub use service::Service;

@@ -118,6 +118,15 @@ impl Transaction {
         Ok(())
     }
 
+    /// Whether the network lets a subscriber in; `None` when the operator has no such subscription.
+    ///
+    /// # Errors
+    /// The store's own failures.
+    pub fn network(&mut self, operator: &str, iccid: &Iccid) -> Result<Option<NetworkState>, Error> {
+        let text = "SELECT network FROM esims WHERE operator = $1 AND iccid = $2";
+        sqlite::first(&self.connection, text, params![operator, iccid.0], |row| network(&Columns::new(row, TABLE)))
+    }
+
     /// Writes whether the network lets a subscriber in. False when the operator has no such subscription.
     ///
     /// # Errors
@@ -196,11 +205,6 @@ pub(crate) fn joined(
     let columns = Columns::new(row, TABLE);
     let code = columns.sealed(crypter, &row_key(operator, &iccid), "activation_code")?;
     let code = std::str::from_utf8(&code).map_err(|_| columns.invalid("activation_code"))?;
-    let network = match columns.text("network")? {
-        "active" => NetworkState::Active,
-        "suspended" => NetworkState::Suspended,
-        _ => return Err(columns.invalid("network")),
-    };
     Ok(Esim {
         operator: operator.to_owned(),
         iccid,
@@ -215,11 +219,19 @@ pub(crate) fn joined(
         eid: columns.optional_eid("esim_eid")?,
         device_id: columns.get("device_id")?,
         reference: columns.get("reference")?,
-        network,
+        network: network(&columns)?,
         cancelled: columns.get("cancelled")?,
         created_at: columns.timestamp("esim_created_at")?,
         created_by: columns.get("created_by")?,
     })
+}
+
+fn network(columns: &Columns<'_>) -> Result<NetworkState, Error> {
+    match columns.text("network")? {
+        "active" => Ok(NetworkState::Active),
+        "suspended" => Ok(NetworkState::Suspended),
+        _ => Err(columns.invalid("network")),
+    }
 }
 
 /// Names the row for its seal.
