@@ -3,8 +3,12 @@
 mod carriers;
 mod handoff;
 mod keys;
+mod network;
 mod open5gs;
 mod programs;
 mod qr;
 mod sheet;
+mod shop;
 mod support;
+mod usage;
+mod webhooks;

@@ -1,0 +1,115 @@
+//! Suspending and resuming: nothing is noted that the network did not do.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use rsp_crypto::Zeroizing;
+use rsp_operator::provisioning::{Supplier, Suppliers};
+use rsp_operator::{Actor, Desk, Error, NetworkAdapter, Right, Rights};
+use rsp_smdp::{Identity, Orders};
+use rsp_store::{EventKind, NetworkState, Subscriber};
+
+use crate::shop::{Shop, iccid, randomness, tenant};
+
+struct NoSuppliers;
+
+impl Suppliers for NoSuppliers {
+    fn of(&self, _: &str, _: &str) -> Result<Vec<Arc<Supplier>>, String> {
+        Ok(Vec::new())
+    }
+
+    fn own(&self, _: &str) -> Result<Arc<Supplier>, String> {
+        Err("there is none".to_owned())
+    }
+}
+
+/// Remembers what it was told.
+#[derive(Default)]
+struct Register {
+    told: Mutex<Vec<String>>,
+    broken: AtomicBool,
+}
+
+impl Register {
+    fn hear(&self, what: &str, imsi: &str) -> Result<(), String> {
+        self.told.lock().unwrap().push(format!("{what} {imsi}"));
+        if self.broken.load(Ordering::SeqCst) { Err("the register is not there".to_owned()) } else { Ok(()) }
+    }
+}
+
+#[async_trait]
+impl NetworkAdapter for Register {
+    async fn suspend(&self, imsi: &str) -> Result<(), String> {
+        self.hear("suspend", imsi)
+    }
+
+    async fn resume(&self, imsi: &str) -> Result<(), String> {
+        self.hear("resume", imsi)
+    }
+}
+
+fn desk(shop: &Shop) -> Desk {
+    let identity = Identity { address: "smdp.example.com".to_owned(), oid: "2.999.10".to_owned() };
+    let orders = Orders::new(Arc::clone(&shop.store), identity, shop.clock(), randomness(), "test");
+    Desk::new(Arc::clone(&shop.store), orders, Arc::new(NoSuppliers), shop.clock(), randomness())
+}
+
+#[tokio::test]
+async fn what_the_network_did_is_noted_and_nothing_else() {
+    let shop = Shop::new().await;
+    shop.plan("S", |_| {}).await;
+    let sim = shop.sell("A", 1, "S").await;
+    let owner = tenant("A");
+    let register = Arc::new(Register::default());
+    let desk = desk(&shop).with_network(Arc::clone(&register) as _);
+    let state = |esim: &rsp_operator::Esim| esim.plan.as_ref().unwrap().network;
+    // Without an IMSI nobody can be named.
+    assert!(matches!(desk.suspend(&owner, &sim).await, Err(Error::Network(_))));
+    let subscriber = move |tx: &mut rsp_store::Transaction| {
+        let keys = Zeroizing::new([7; 32]);
+        tx.insert_subscriber(&Subscriber { iccid: sim, imsi: "001010000000001".to_owned(), keys })
+    };
+    shop.store.run_tx("subscriber", subscriber).await.unwrap();
+    register.broken.store(true, Ordering::SeqCst);
+    let failed = desk.suspend(&owner, &sim).await.err().unwrap();
+    assert_eq!(failed.to_string(), "the network did not do it: the register is not there");
+    assert_eq!(state(&desk.esim(&owner, &sim).await.unwrap()), NetworkState::Active);
+    register.broken.store(false, Ordering::SeqCst);
+    for _ in 0..2 {
+        assert_eq!(state(&desk.suspend(&owner, &sim).await.unwrap()), NetworkState::Suspended);
+    }
+    register.broken.store(true, Ordering::SeqCst);
+    assert!(desk.resume(&owner, &sim).await.is_err());
+    assert_eq!(state(&desk.esim(&owner, &sim).await.unwrap()), NetworkState::Suspended);
+    register.broken.store(false, Ordering::SeqCst);
+    assert_eq!(state(&desk.resume(&owner, &sim).await.unwrap()), NetworkState::Active);
+    let told = register.told.lock().unwrap().join(", ");
+    let [one, two] = ["suspend 001010000000001", "resume 001010000000001"];
+    assert_eq!(told, [one, one, one, two, two].join(", "));
+    let events = shop.store.events_of(&sim, 100).await.unwrap();
+    let noted: Vec<_> =
+        events.into_iter().filter(|event| event.kind == EventKind::Network).filter_map(|event| event.detail).collect();
+    assert_eq!(noted, ["suspended", "active"]);
+}
+
+#[tokio::test]
+async fn without_a_network_or_a_right_or_an_esim_nothing_is_told() {
+    let shop = Shop::new().await;
+    shop.plan("S", |_| {}).await;
+    let sim = shop.sell("A", 1, "S").await;
+    let without = desk(&shop);
+    assert!(matches!(without.suspend(&tenant("A"), &sim).await, Err(Error::NoNetworkAdapter)));
+    let register = Arc::new(Register::default());
+    let desk = desk(&shop).with_network(Arc::clone(&register) as _);
+    for sim in [sim, iccid(99)] {
+        for desk in [&desk, &without] {
+            for answer in [desk.suspend(&tenant("B"), &sim).await.err(), desk.resume(&tenant("B"), &sim).await.err()] {
+                assert_eq!(answer.unwrap().to_string(), format!("there is no eSIM \"{sim}\""));
+            }
+        }
+    }
+    let reader = Actor::new(Some("A".to_owned()), "reader", Rights::of([Right::Read]));
+    assert!(matches!(desk.suspend(&reader, &sim).await, Err(Error::Forbidden(Right::Provision))));
+    assert!(register.told.lock().unwrap().is_empty());
+}
