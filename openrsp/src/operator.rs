@@ -1,6 +1,8 @@
 //! `openrsp operator`: the operator's side of a server: who sells what, and who may come in.
 
+mod key;
 mod plan;
+mod receipt;
 mod tenant;
 mod user;
 
@@ -10,6 +12,7 @@ use std::sync::Arc;
 
 use clap::{Args, Subcommand};
 use rsp_operator::account::{Accounts, Origin};
+use rsp_operator::keys::Keys;
 use rsp_operator::provisioning::{Supplier, Suppliers};
 use rsp_operator::{Actor, Desk, Error, Rights};
 use rsp_smdp::SharedRandomness;
@@ -29,7 +32,7 @@ const ACTOR: &str = "openrsp operator";
 #[derive(Args)]
 pub(crate) struct OperatorArgs {
     /// The server's directory, made by `openrsp init`.
-    #[arg(long, env = "OPENRSP_DIR", value_name = "DIR")]
+    #[arg(long, env = "OPENRSP_DIR", value_name = "DIR", default_value = ".")]
     dir: PathBuf,
     #[command(subcommand)]
     command: Command,
@@ -46,10 +49,18 @@ enum Command {
     /// Users of the portal.
     #[command(subcommand)]
     User(user::UserCommand),
+    /// API keys: what tenants' programs call the REST API with.
+    Key(key::KeyCommand),
+    /// Receipts: what a server signed.
+    Receipt(receipt::ReceiptCommand),
 }
 
 /// Runs one command.
 pub(crate) fn run(args: OperatorArgs, json: bool) -> anyhow::Result<ExitCode> {
+    if let Command::Receipt(command) = &args.command {
+        receipt::run(command, json)?;
+        return Ok(ExitCode::SUCCESS);
+    }
     let server = ServerDir::open(&args.dir)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     runtime.block_on(async {
@@ -58,6 +69,12 @@ pub(crate) fn run(args: OperatorArgs, json: bool) -> anyhow::Result<ExitCode> {
             Command::Tenant(command) => tenant::run(&server, &desk, command, json).await?,
             Command::Plan(command) => plan::run(&desk, command, json).await?,
             Command::User(command) => user::run(&accounts(&server, &desk)?, command, json).await?,
+            Command::Key(command) => {
+                let keys = Keys::new(Arc::clone(desk.store()), desk.randomness());
+                key::run(&keys, command, json).await?;
+            }
+            // Needs no server, and was run before.
+            Command::Receipt(_) => {}
         }
         Ok(ExitCode::SUCCESS)
     })

@@ -180,15 +180,32 @@ impl Keys {
     /// # Errors
     /// The store's own failures.
     pub async fn authenticate(&self, presented: &str, now: Timestamp) -> Result<Option<Actor>, Error> {
+        let Some((found, secret)) = self.find(presented, now).await? else { return Ok(None) };
+        let hashes = found.as_ref().map_or([None, None], |key| hashes_of(key, now));
+        let fits = hashes.iter().flatten().any(|hash| self.remembers(hash, secret))
+            || self.fits_one_of(hashes.map(|hash| hash.map(str::to_owned)), secret).await?;
+        self.let_in(found.filter(|_| fits), now).await
+    }
+
+    /// The same for a key that was right before; any other costs nothing and is nobody's.
+    ///
+    /// # Errors
+    /// The store's own failures.
+    pub async fn authenticate_again(&self, presented: &str, now: Timestamp) -> Result<Option<Actor>, Error> {
+        let Some((Some(found), secret)) = self.find(presented, now).await? else { return Ok(None) };
+        let fits = hashes_of(&found, now).into_iter().flatten().any(|hash| self.remembers(hash, secret));
+        self.let_in(Some(found).filter(|_| fits), now).await
+    }
+
+    /// The key that is meant, if it lives, and the secret that came with it. `None` for a text that is no key.
+    async fn find<'p>(&self, presented: &'p str, now: Timestamp) -> Result<Option<(Option<ApiKey>, &'p str)>, Error> {
         let Some((id, secret)) = parse(presented) else { return Ok(None) };
         let found = self.store.api_key(id).await?.filter(|key| key.is_live(now));
-        let previous = found.as_ref().and_then(|key| key.previous.as_ref()).filter(|previous| now <= previous.until);
-        let hashes = [found.as_ref().map(|key| &key.hash), previous.map(|previous| &previous.hash)];
-        let remembered = hashes.iter().flatten().any(|hash| self.remembers(hash, secret));
-        if !remembered && !self.fits_one_of(hashes.map(Option::<&String>::cloned), secret).await? {
-            return Ok(None);
-        }
-        let Some(key) = found else { return Ok(None) };
+        Ok(Some((found, secret)))
+    }
+
+    async fn let_in(&self, key: Option<ApiKey>, now: Timestamp) -> Result<Option<Actor>, Error> {
+        let Some(key) = key else { return Ok(None) };
         if key.notes_use(now) {
             let id = key.id.clone();
             self.store.run_tx("note use of API key", move |tx| tx.note_api_key_used(&id, now)).await?;
@@ -262,6 +279,12 @@ impl Keys {
     fn memory_of(&self, hash: &str, secret: &str) -> [u8; 32] {
         hash::hmac_sha256(&*self.memory, &[hash.as_bytes(), b"\0", secret.as_bytes()].concat())
     }
+}
+
+/// The hashes that count now: of the secret, and of the one before.
+fn hashes_of(key: &ApiKey, now: Timestamp) -> [Option<&str>; 2] {
+    let previous = key.previous.as_ref().filter(|previous| now <= previous.until);
+    [Some(&key.hash), previous.map(|previous| previous.hash.as_str())]
 }
 
 fn entry(by: &str, action: &str, tenant: &str, id: &str, at: Timestamp) -> AuditEntry {

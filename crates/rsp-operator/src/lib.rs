@@ -14,6 +14,7 @@
 
 pub mod account;
 mod actor;
+pub mod api;
 pub mod carriers;
 mod desk;
 mod error;
@@ -24,6 +25,7 @@ pub mod open5gs;
 pub mod portal;
 pub mod provisioning;
 pub mod qr;
+pub mod receipts;
 mod service;
 pub mod sheet;
 pub mod usage;

@@ -3,10 +3,9 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::http::StatusCode;
-use axum::routing::get;
 
 use crate::account::Accounts;
+use crate::api;
 use crate::desk::Desk;
 use crate::keys::Keys;
 
@@ -36,5 +35,6 @@ async fn healthy(axum::extract::State(service): axum::extract::State<Arc<Service
             tracing::error!(%error, "the database does not answer");
             (StatusCode::SERVICE_UNAVAILABLE, "database\n")
         }
+        api::router(&self, api::Limits::default())
     }
 }

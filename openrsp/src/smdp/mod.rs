@@ -134,11 +134,11 @@ pub(crate) fn failure(error: Error) -> anyhow::Error {
     Failure::new(exit, error)
 }
 
-fn bad_input(problem: impl std::fmt::Display) -> anyhow::Error {
+pub(crate) fn bad_input(problem: impl std::fmt::Display) -> anyhow::Error {
     Failure::new(Exit::Input, problem)
 }
 
-fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
+pub(crate) fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
     std::fs::read(path).map_err(|error| bad_input(format!("{}: {error}", path.display())))
 }
 
@@ -175,7 +175,7 @@ fn check_range(range: &IccidRange, prefix: &str) -> Result<(), String> {
 }
 
 /// A time as RFC 3339 has it, such as `2026-12-24T18:00:00Z`.
-fn parse_timestamp(text: &str) -> Result<Timestamp, String> {
+pub(crate) fn parse_timestamp(text: &str) -> Result<Timestamp, String> {
     OffsetDateTime::parse(text, &Rfc3339)
         .map(|time| Timestamp(time.unix_timestamp()))
         .map_err(|_| format!("{text:?} is no time such as 2026-12-24T18:00:00Z"))
@@ -207,7 +207,7 @@ pub(crate) fn print_table<const N: usize>(header: [&str; N], rows: &[[String; N]
 }
 
 /// What a table shows where there is nothing.
-fn or_dash(value: Option<impl ToString>) -> String {
+pub(crate) fn or_dash(value: Option<impl ToString>) -> String {
     value.map_or_else(|| "-".to_owned(), |value| value.to_string())
 }
 

@@ -1,0 +1,356 @@
+//! Problem details (RFC 9457): the only place that turns errors into answers of HTTP.
+//!
+//! What does not exist and what is another tenant's get the same answer, octet by octet.
+
+use axum::Json;
+use axum::http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use axum::http::{HeaderValue, StatusCode as HttpStatus};
+use axum::response::{IntoResponse, Response};
+use rsp_es::printable::printable;
+use rsp_es::status::StatusCode;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::Right;
+use crate::error::Error;
+use crate::provisioning;
+
+/// Media type of problem details.
+pub(crate) const PROBLEM_JSON: &str = "application/problem+json";
+
+/// Longest detail that is sent, in characters.
+const LONGEST_DETAIL: usize = 300;
+
+/// What went wrong.
+#[derive(Debug, Clone)]
+pub(crate) struct Problem {
+    kind: &'static Kind,
+    detail: Box<str>,
+    /// What helps, if more is known than the kind says.
+    remedy: Option<&'static str>,
+    field: Option<Box<str>>,
+    /// Subject and reason code.
+    codes: Option<Box<(String, String)>>,
+    /// Seconds after which it may be tried again.
+    retry_after: Option<i64>,
+}
+
+/// What went wrong, for programs and for people (RFC 9457).
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = Problem)]
+pub(crate) struct Details {
+    /// Names the kind of problem: `urn:openrsp:problem:` and the code.
+    #[schema(example = "urn:openrsp:problem:no-network-adapter")]
+    r#type: String,
+    /// What kind of problem it is.
+    title: &'static str,
+    /// The HTTP status.
+    #[schema(minimum = 400, maximum = 599)]
+    status: u16,
+    /// The last part of the type, for programs that compare.
+    #[schema(example = "no-network-adapter")]
+    code: &'static str,
+    /// What happened here.
+    detail: String,
+    /// What can be done about it.
+    remedy: &'static str,
+    /// The member, parameter or header that is wrong.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    field: Option<String>,
+    /// The SM-DP+'s subject code (SGP.22 5.2.6.1), if it was the one who refused.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "8.2.5", nullable = false)]
+    subject_code: Option<String>,
+    /// The SM-DP+'s reason code (SGP.22 5.2.6.2).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "3.7", nullable = false)]
+    reason_code: Option<String>,
+}
+
+/// A kind of problem.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Kind {
+    code: &'static str,
+    status: HttpStatus,
+    title: &'static str,
+    remedy: &'static str,
+}
+
+macro_rules! kinds {
+    ($($name:ident = $code:literal, $status:ident, $title:literal, $remedy:literal;)*) => {
+        $(pub(crate) const $name: &Kind =
+            &Kind { code: $code, status: HttpStatus::$status, title: $title, remedy: $remedy };)*
+        #[cfg(test)]
+        const KINDS: &[&Kind] = &[$($name),*];
+    };
+}
+
+kinds! {
+    // The caller's fault.
+    UNAUTHENTICATED = "unauthenticated", UNAUTHORIZED, "No valid API key",
+        "Send Authorization: Bearer and a key that has neither expired nor been revoked.";
+    FORBIDDEN = "forbidden", FORBIDDEN, "The key lacks a right",
+        "Use a key with this right.";
+    NOT_FOUND = "not-found", NOT_FOUND, "There is no such thing",
+        "Check the name or number; only what is your own can be seen.";
+    METHOD_NOT_ALLOWED = "method-not-allowed", METHOD_NOT_ALLOWED, "This method does not apply here",
+        "Use one of the methods in the header Allow.";
+    MALFORMED = "malformed", BAD_REQUEST, "The request cannot be read",
+        "Compare the request with /docs.";
+    INVALID = "invalid-value", UNPROCESSABLE_ENTITY, "A value is not what it should be",
+        "Correct the value that the member \"field\" names.";
+    UNSUPPORTED_MEDIA_TYPE = "unsupported-media-type", UNSUPPORTED_MEDIA_TYPE, "The body is not JSON",
+        "Send Content-Type: application/json.";
+    BODY_TOO_LARGE = "body-too-large", PAYLOAD_TOO_LARGE, "The body is too large",
+        "Send at most 65,536 octets.";
+    BODY_TOO_SLOW = "body-too-slow", REQUEST_TIMEOUT, "The body did not arrive in time",
+        "Send the request again.";
+    TOO_MANY_REQUESTS = "too-many-requests", TOO_MANY_REQUESTS, "Too many requests",
+        "Wait for as many seconds as the header Retry-After says.";
+    EXISTS = "exists", CONFLICT, "It exists already",
+        "Choose another name, or use what is there.";
+    WRONG_STATE = "wrong-state", CONFLICT, "The order is in another state",
+        "Look at the state of the eSIM: the answer to GET tells it.";
+    KEY_REUSED = "idempotency-key-reused", UNPROCESSABLE_ENTITY, "The Idempotency-Key belongs to another request",
+        "Use a new key for each request, and the same one only to repeat it.";
+    KEY_IN_USE = "idempotency-key-in-use", CONFLICT, "The same request is being executed",
+        "Wait, and repeat the request with the same key.";
+    OUTCOME_UNKNOWN = "outcome-unknown", CONFLICT, "It is not known what became of the request",
+        "Look for its effect, for example by its reference; use a new key if there is none.";
+    // What a server says.
+    NO_SUPPLIER = "no-supplier", CONFLICT, "No SM-DP+ is configured for the carrier",
+        "Whoever runs this server has to configure one.";
+    REFUSED = "refused", CONFLICT, "The SM-DP+ refused",
+        "The codes say why; ask whoever runs the SM-DP+.";
+    UNREACHABLE = "no-answer", BAD_GATEWAY, "The SM-DP+ gave no answer",
+        "Look for the effect before trying again: it may have been done.";
+    NO_NETWORK_ADAPTER = "no-network-adapter", CONFLICT, "No network is connected",
+        "Whoever runs this server has to configure a network adapter.";
+    NETWORK = "network", BAD_GATEWAY, "The network did not do it",
+        "Try again later.";
+    // Our own.
+    BUSY = "busy", SERVICE_UNAVAILABLE, "The server is busy",
+        "Try again after as many seconds as the header Retry-After says.";
+    INTERNAL = "internal", INTERNAL_SERVER_ERROR, "The server failed",
+        "Try again later; whoever runs the server finds the reason in its log under the X-Request-Id.";
+}
+
+impl Problem {
+    /// A problem of a kind, with what happened here. The text may hold words of strangers.
+    pub(crate) fn new(kind: &'static Kind, detail: impl AsRef<str>) -> Self {
+        let detail = printable(detail.as_ref(), LONGEST_DETAIL).into();
+        Self { kind, detail, remedy: None, field: None, codes: None, retry_after: None }
+    }
+
+    /// Nothing that the caller may see.
+    pub(crate) fn not_found() -> Self {
+        Self::new(NOT_FOUND, "there is no such thing here")
+    }
+
+    /// A value that is not what it should be.
+    pub(crate) fn invalid(field: &str, problem: impl AsRef<str>) -> Self {
+        Self { field: Some(printable(field, LONGEST_DETAIL).into()), ..Self::new(INVALID, problem) }
+    }
+
+    /// Too many requests, or a busy server: try again after so many seconds.
+    pub(crate) fn later(kind: &'static Kind, detail: &str, seconds: i64) -> Self {
+        Self { retry_after: Some(seconds.max(1)), ..Self::new(kind, detail) }
+    }
+
+    /// The caller lacks a right.
+    pub(crate) fn forbidden(right: Right) -> Self {
+        Self::new(FORBIDDEN, format!("the right \"{right}\" is needed"))
+    }
+
+    /// What an SM-DP+ refused, with its codes.
+    fn refused(status: &StatusCode) -> Self {
+        Self {
+            remedy: status.explanation().map(|explanation| explanation.remedy),
+            codes: Some(Box::new((status.subject.as_str().to_owned(), status.reason.as_str().to_owned()))),
+            ..Self::new(REFUSED, status.to_string())
+        }
+    }
+
+    /// A failure that is nobody's business outside; the log has it.
+    fn internal(error: &dyn std::error::Error) -> Self {
+        tracing::error!(%error, "a request failed");
+        Self::new(INTERNAL, "the reason stands in the log of the server")
+    }
+
+    /// What is sent.
+    fn details(&self) -> Details {
+        let (subject_code, reason_code) = self.codes.as_deref().cloned().unzip();
+        Details {
+            r#type: format!("urn:openrsp:problem:{}", self.kind.code),
+            title: self.kind.title,
+            status: self.kind.status.as_u16(),
+            code: self.kind.code,
+            detail: self.detail.to_string(),
+            remedy: self.remedy.unwrap_or(self.kind.remedy),
+            field: self.field.as_deref().map(str::to_owned),
+            subject_code,
+            reason_code,
+        }
+    }
+}
+
+impl From<&Error> for Problem {
+    fn from(error: &Error) -> Self {
+        match error {
+            Error::Forbidden(right) => Self::forbidden(*right),
+            Error::NotFound { .. } => Self::not_found(),
+            Error::Invalid { field, problem } => Self::invalid(field, problem),
+            Error::Exists { .. } => Self::new(EXISTS, error.to_string()),
+            Error::WrongState { .. } => Self::new(WRONG_STATE, error.to_string()),
+            Error::Provisioning(error) => error.into(),
+            Error::Refused(status) => Self::refused(status),
+            Error::Unreachable(_) => Self::new(UNREACHABLE, "the order may have been changed all the same"),
+            Error::NoNetworkAdapter => Self::new(NO_NETWORK_ADAPTER, error.to_string()),
+            Error::Network(_) => Self::new(NETWORK, "the network refused or gave no answer"),
+            Error::Smdp(error) => error.into(),
+            Error::Store(error) => error.into(),
+            Error::Crypto(error) => Self::internal(error),
+        }
+    }
+}
+
+impl From<Error> for Problem {
+    fn from(error: Error) -> Self {
+        match &error {
+            // What a server far away said stands in the log; whoever calls need not learn where it is.
+            Error::Unreachable(problem) | Error::Network(problem) => {
+                tracing::warn!(problem = printable(problem, LONGEST_DETAIL), "no answer from another server");
+            }
+            _ => {}
+        }
+        Self::from(&error)
+    }
+}
+
+impl From<&provisioning::Error> for Problem {
+    fn from(error: &provisioning::Error) -> Self {
+        match error {
+            provisioning::Error::NoSupplier => Self::new(NO_SUPPLIER, error.to_string()),
+            provisioning::Error::Refused { status, .. } => Self::refused(status),
+            provisioning::Error::Unreachable { supplier, problem } => {
+                let problem = printable(problem, LONGEST_DETAIL);
+                tracing::warn!(supplier = printable(supplier, 64), problem, "no answer from the SM-DP+");
+                Self::new(UNREACHABLE, "no SM-DP+ of the carrier gave an answer that can be used")
+            }
+        }
+    }
+}
+
+impl From<&rsp_smdp::Error> for Problem {
+    fn from(error: &rsp_smdp::Error) -> Self {
+        let status = StatusCode::from(error);
+        match error {
+            rsp_smdp::Error::Store(error) => error.into(),
+            _ if status.is(&StatusCode::FUNCTION_EXECUTION_ERROR) => Self::internal(error),
+            _ => Self::refused(&status),
+        }
+    }
+}
+
+impl From<&rsp_store::Error> for Problem {
+    fn from(error: &rsp_store::Error) -> Self {
+        match error {
+            rsp_store::Error::Busy => Self::later(BUSY, "the database is busy", 1),
+            rsp_store::Error::Duplicate { what } => Self::new(EXISTS, format!("this {what} exists already")),
+            _ => Self::internal(error),
+        }
+    }
+}
+
+impl From<rsp_store::Error> for Problem {
+    fn from(error: rsp_store::Error) -> Self {
+        Self::from(&error)
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let (status, retry_after) = (self.kind.status, self.retry_after);
+        let mut response = (status, Json(self.details())).into_response();
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));
+        if status == HttpStatus::UNAUTHORIZED {
+            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"OpenRSP\""));
+        }
+        if let Some(seconds) = retry_after {
+            headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        response
+    }
+}
+
+/// Nothing has this path.
+pub(crate) async fn no_route() -> Problem {
+    Problem::not_found()
+}
+
+/// The path does not know this method; axum adds the header Allow.
+pub(crate) async fn no_method() -> Response {
+    let mut response = Problem::new(METHOD_NOT_ALLOWED, "the path knows other methods").into_response();
+    response.headers_mut().remove(ALLOW);
+    response
+}
+
+/// A bug of ours: the answer says no more than that.
+pub(crate) fn panicked(_: Box<dyn std::any::Any + Send + 'static>) -> Response {
+    tracing::error!("a request panicked");
+    Problem::new(INTERNAL, "the reason stands in the log of the server").into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use rsp_es::status::StatusCode;
+    use serde_json::Value;
+
+    use super::{KINDS, Problem};
+    use crate::error::Error;
+
+    fn json(error: Error) -> Value {
+        serde_json::to_value(Problem::from(error).details()).unwrap()
+    }
+
+    #[test]
+    fn kinds_have_names_of_their_own_and_a_remedy() {
+        let mut codes: Vec<_> = KINDS.iter().map(|kind| kind.code).collect();
+        codes.sort_unstable();
+        codes.dedup();
+        assert_eq!(codes.len(), KINDS.len());
+        assert!(KINDS.iter().all(|kind| kind.remedy.ends_with('.') && kind.status.as_u16() >= 400));
+    }
+
+    #[test]
+    fn what_is_not_there_and_what_is_anothers_are_told_alike() {
+        let one = json(Error::not_found("eSIM", "8988247000000000001"));
+        let other = json(Error::not_found("plan", "gold"));
+        assert_eq!(one, other);
+    }
+
+    #[test]
+    fn a_refusal_carries_the_codes_and_the_remedy_of_the_standard() {
+        let refused = json(Error::Refused(StatusCode::PROFILE_TYPE_UNAVAILABLE));
+        assert_eq!(refused["code"], "refused");
+        assert_eq!((&refused["subject_code"], &refused["reason_code"]), (&"8.2.5".into(), &"3.7".into()));
+        assert_eq!(refused["remedy"], StatusCode::PROFILE_TYPE_UNAVAILABLE.explanation().unwrap().remedy);
+        assert_eq!(refused["type"], "urn:openrsp:problem:refused");
+    }
+
+    #[test]
+    fn words_of_strangers_are_shown_safely_and_those_of_servers_far_away_not_at_all() {
+        let hostile = StatusCode::MATCHING_ID_REFUSED.with_message("\u{202e}\u{1b}[2Jx".repeat(100));
+        let detail = json(Error::Refused(hostile))["detail"].as_str().unwrap().to_owned();
+        assert!(!detail.chars().any(rsp_es::printable::is_deceptive) && detail.chars().count() <= 301, "{detail}");
+        let unreachable = json(Error::Unreachable("https://10.0.0.1:8443 refused".to_owned())).to_string();
+        assert!(!unreachable.contains("10.0.0.1"));
+    }
+
+    #[test]
+    fn without_a_network_the_problem_says_so() {
+        assert_eq!(json(Error::NoNetworkAdapter)["code"], "no-network-adapter");
+    }
+}
