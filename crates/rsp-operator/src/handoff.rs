@@ -5,8 +5,12 @@
 //!
 //! A confirmation code is in none of it: it goes another way (SGP.22 4.7).
 
+mod link;
 mod links;
 mod mail;
+mod page;
 
+pub use link::{HandedOut, Handoffs, LIFETIME, Offered};
 pub use links::{Links, links};
 pub use mail::Mail;
+pub use page::router;

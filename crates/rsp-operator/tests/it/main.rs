@@ -1,9 +1,11 @@
 //! Tests of the operator's side.
 
+mod bed;
 mod carriers;
 mod handoff;
 mod keys;
 mod network;
+mod link;
 mod open5gs;
 mod programs;
 mod qr;
