@@ -4,6 +4,7 @@ use csv::{ReaderBuilder, StringRecord, Trim};
 
 use super::key::Key;
 use super::{MAX_SUBSCRIBERS, Row};
+use crate::lines::line_of;
 
 /// Where in a record something stands.
 struct Columns {
@@ -49,16 +50,6 @@ pub(super) fn rows(text: &str) -> Result<Vec<Row>, String> {
         rows.push(columns.row(line, &record));
     }
     Ok(rows)
-}
-
-/// The line of a record: its position is before empty lines and remarks that stand above it.
-fn line_of(text: &str, position: Option<&csv::Position>) -> usize {
-    let Some(position) = position else { return 0 };
-    let number = |number: u64| usize::try_from(number).unwrap_or_default();
-    let from = text.as_bytes().get(number(position.byte())..).unwrap_or_default();
-    let skipped =
-        from.split(|byte| *byte == b'\n').take_while(|line| line.trim_ascii().is_empty() || line.starts_with(b"#"));
-    number(position.line()) + skipped.count()
 }
 
 /// Columns by the names in a header. Those that are the network's alone are passed over.

@@ -1,0 +1,199 @@
+//! Lists of orders that somebody uploads, worked off in the background.
+//!
+//! A list is CSV with a header: `carrier`, `plan`, and as wanted `eid`, `device_id` and `reference`. All of it is checked before
+//! any of it is ordered. Confirmation codes are not ordered in lists, since each must be told once, to somebody, on its own way.
+//!
+//! A row is claimed in the database before its order goes out, and its sale carries the row's name. After a crash the worker
+//! looks for what claimed rows have sold: what was sold is written to its row, and where nothing is to be found the row becomes
+//! *unclear*, since the SM-DP+ may have sold it without the answer reaching us. No row is ever ordered for twice.
+
+mod list;
+mod worker;
+
+use std::sync::Arc;
+
+use rsp_store::{AuditEntry, Batch, BatchRow, BatchState, NewBatch};
+use tokio::sync::Notify;
+
+use crate::actor::{Actor, Right};
+use crate::desk::{Confirmation, Desk, Wanted};
+use crate::error::Error;
+use crate::selling::Sell;
+pub use worker::Worker;
+
+/// Rows of a list at most.
+pub const MAX_ROWS: usize = 10_000;
+/// Octets of a list at most.
+pub const MAX_SIZE: usize = 2 * 1024 * 1024;
+/// Characters of a file's name that are kept.
+const NAME: usize = 100;
+
+/// How far a list is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Progress {
+    /// The list.
+    pub batch: Batch,
+    /// How many rows stand where; states without rows are left out.
+    pub rows: Vec<(BatchState, u64)>,
+}
+
+impl Progress {
+    /// How many rows stand in a state.
+    pub fn count(&self, state: BatchState) -> u64 {
+        self.rows.iter().find(|(found, _)| *found == state).map_or(0, |(_, count)| *count)
+    }
+
+    /// All rows.
+    pub fn total(&self) -> u64 {
+        self.rows.iter().map(|(_, count)| count).sum()
+    }
+
+    /// Rows for which nothing more will be done.
+    pub fn finished(&self) -> u64 {
+        self.total() - self.count(BatchState::Waiting) - self.count(BatchState::Working)
+    }
+
+    /// Whether all are.
+    pub fn is_finished(&self) -> bool {
+        self.finished() == self.total()
+    }
+}
+
+/// The lists of all tenants.
+pub struct Batches {
+    desk: Arc<Desk>,
+    seller: Arc<dyn Sell>,
+    uploaded: Arc<Notify>,
+}
+
+impl Batches {
+    /// Lists that are ordered at a desk.
+    pub fn new(desk: Arc<Desk>) -> Self {
+        let seller: Arc<dyn Sell> = Arc::new(Arc::clone(&desk));
+        Self::selling_by(desk, seller)
+    }
+
+    /// The same with another seller, for tests.
+    pub fn selling_by(desk: Arc<Desk>, seller: Arc<dyn Sell>) -> Self {
+        Self { desk, seller, uploaded: Arc::new(Notify::new()) }
+    }
+
+    /// What works them off. One for each database.
+    pub fn worker(&self) -> Worker {
+        Worker::new(Arc::clone(self.desk.store()), Arc::clone(&self.seller), Arc::clone(&self.uploaded))
+    }
+
+    /// Takes a list: all of it, or nothing. Returns its number.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`], [`Error::NotFound`] for another's tenant, [`Error::Invalid`] with the first line that is not
+    /// what it should be, or names what cannot be ordered.
+    pub async fn upload(&self, actor: &Actor, tenant: Option<&str>, name: &str, list: &[u8]) -> Result<i64, Error> {
+        self.desk.require(actor, Right::Provision)?;
+        let tenant = self.desk.tenant(actor, tenant).await?;
+        let rows = list::read(list)?;
+        // Lists are mostly of a few plans: each is looked at once.
+        let mut checked = std::collections::HashSet::new();
+        for row in &rows {
+            let plain = row.eid.is_none() && row.device_id.is_none() && row.reference.is_none();
+            if checked.insert((row.carrier.clone(), row.plan.clone())) || !plain {
+                let wanted = wanted(actor, &tenant, row);
+                self.seller.check(actor, &wanted).await.map_err(|error| match error {
+                    Error::NotFound { .. } | Error::Invalid { .. } | Error::Provisioning(_) => {
+                        Error::invalid("list", format!("line {}: {error}", row.line))
+                    }
+                    other => other,
+                })?;
+            }
+        }
+        let new = NewBatch {
+            operator: tenant,
+            name: rsp_es::printable::printable(name, NAME),
+            created_at: self.desk.now(),
+            created_by: actor.name().to_owned(),
+            rows,
+        };
+        let (actor, at) = (actor.name().to_owned(), self.desk.now());
+        let number = self.desk.store().run_tx("upload batch", move |tx| -> Result<i64, rsp_store::Error> {
+            let number = tx.insert_batch(&new)?;
+            let entry = AuditEntry {
+                at,
+                actor: actor.clone(),
+                action: "upload batch".to_owned(),
+                subject: format!("{number}: {} orders", new.rows.len()),
+            };
+            tx.record_audit_of(Some(&new.operator), &entry)?;
+            Ok(number)
+        });
+        let number = number.await?;
+        self.uploaded.notify_one();
+        Ok(number)
+    }
+
+    /// How far a list is.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`], [`Error::NotFound`], also for another tenant's.
+    pub async fn progress(&self, actor: &Actor, number: i64) -> Result<Progress, Error> {
+        self.desk.require(actor, Right::Read)?;
+        let batch = self.desk.store().batch(number).await?.filter(|batch| actor.sees(Some(&batch.operator)));
+        let batch = batch.ok_or_else(|| Error::not_found("batch", number))?;
+        let rows = self.desk.store().batch_progress(number).await?;
+        Ok(Progress { batch, rows })
+    }
+
+    /// The rows of a list behind a line, at most `limit`.
+    ///
+    /// # Errors
+    /// As [`Batches::progress`].
+    pub async fn rows(&self, actor: &Actor, number: i64, after: u32, limit: u32) -> Result<Vec<BatchRow>, Error> {
+        self.progress(actor, number).await?;
+        Ok(self.desk.store().batch_rows(number, after, limit).await?)
+    }
+
+    /// Lists, the newest first, before a number.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`].
+    pub async fn list(&self, actor: &Actor, before: Option<i64>, limit: u32) -> Result<Vec<Batch>, Error> {
+        self.desk.require(actor, Right::Read)?;
+        Ok(self.desk.store().batches(actor.tenant(), before.unwrap_or(i64::MAX), limit).await?)
+    }
+
+    /// Orders nothing more of a list. What is under way is finished. Returns how many rows that spares.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`], [`Error::NotFound`], also for another tenant's.
+    pub async fn cancel(&self, actor: &Actor, number: i64) -> Result<usize, Error> {
+        self.desk.require(actor, Right::Provision)?;
+        let batch = self.progress(actor, number).await?.batch;
+        let at = self.desk.now();
+        let entry = AuditEntry {
+            at,
+            actor: actor.name().to_owned(),
+            action: "cancel batch".to_owned(),
+            subject: number.to_string(),
+        };
+        let cancelled = self.desk.store().run_tx("cancel batch", move |tx| -> Result<usize, rsp_store::Error> {
+            let cancelled = tx.cancel_batch(number, at)?;
+            tx.record_audit_of(Some(&batch.operator), &entry)?;
+            Ok(cancelled)
+        });
+        Ok(cancelled.await?)
+    }
+}
+
+/// What is ordered for a row on behalf of a tenant.
+fn wanted(actor: &Actor, tenant: &str, row: &rsp_store::NewBatchRow) -> Wanted {
+    Wanted {
+        // A tenant's own need not be named.
+        tenant: actor.tenant().is_none().then(|| tenant.to_owned()),
+        carrier: row.carrier.clone(),
+        plan: row.plan.clone(),
+        eid: row.eid,
+        device_id: row.device_id.clone(),
+        reference: row.reference.clone(),
+        confirmation: Confirmation::None,
+        secure: false,
+    }
+}
