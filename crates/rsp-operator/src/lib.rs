@@ -19,6 +19,7 @@ pub mod batch;
 pub mod carriers;
 mod desk;
 mod error;
+pub mod export;
 pub mod handoff;
 pub mod keys;
 mod network;

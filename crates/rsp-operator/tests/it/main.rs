@@ -3,6 +3,7 @@
 mod batch;
 mod bed;
 mod carriers;
+mod export;
 mod handoff;
 mod keys;
 mod network;

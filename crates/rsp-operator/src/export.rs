@@ -1,0 +1,199 @@
+//! Orders as files: a table of comma-separated values (RFC 4180), and an archive with a picture of each QR code.
+//!
+//! Texts that somebody else chose are written so that a spreadsheet takes them for texts: one that begins like a formula gets
+//! an apostrophe in front. Confirmation codes are in neither file, since nobody has them any more.
+
+use std::io::{Cursor, Write as _};
+use std::sync::Arc;
+
+use futures_util::stream::{self, Stream};
+use rsp_crypto::Zeroizing;
+use rsp_es::printable::printable;
+use rsp_store::{OrderCursor, ProfileState};
+use zip::write::SimpleFileOptions;
+use zip::{CompressionMethod, ZipWriter};
+
+use crate::actor::{Actor, Right};
+use crate::desk::{Desk, Esim, EsimFilter};
+use crate::error::Error;
+use crate::qr;
+
+/// Orders in a table at most.
+pub const MAX_ROWS: usize = 1_000_000;
+/// Orders in an archive at most.
+pub const MAX_CODES: usize = 1_000;
+/// Orders among which those that wait are looked for.
+const MAX_SEEN: usize = 20_000;
+/// Orders that are read at once.
+const PAGE: u32 = 500;
+/// Characters of a text.
+const TEXT: usize = 200;
+
+const HEADER: [&str; 14] = [
+    "iccid",
+    "state",
+    "carrier",
+    "plan",
+    "country",
+    "eid",
+    "device_id",
+    "reference",
+    "profile_type",
+    "created_at",
+    "updated_at",
+    "expires_at",
+    "confirmation_code_required",
+    "activation_code",
+];
+
+/// Where a table stands between two pages.
+struct Reading {
+    desk: Arc<Desk>,
+    actor: Actor,
+    filter: EsimFilter,
+    with_codes: bool,
+    rows: usize,
+    next: Next,
+}
+
+enum Next {
+    First(Vec<Esim>, Option<OrderCursor>),
+    Behind(OrderCursor),
+    End,
+}
+
+/// The orders that fit as a table, page by page, newest first. The column of activation codes is empty unless they are asked
+/// for, which takes the right to provision.
+///
+/// # Errors
+/// [`Error::Forbidden`], [`Error::NotFound`] for another's tenant; later, in the stream, [`Error::Store`].
+pub async fn csv(
+    desk: Arc<Desk>,
+    actor: Actor,
+    filter: EsimFilter,
+    with_codes: bool,
+) -> Result<impl Stream<Item = Result<Vec<u8>, Error>> + Send + 'static, Error> {
+    if with_codes {
+        desk.require(&actor, Right::Provision)?;
+    }
+    // Whatever is to be refused is refused before the table begins.
+    let first = desk.esims(&actor, &filter, None, PAGE).await?;
+    let next = Next::First(first.items, first.next);
+    let reading = Reading { desk, actor, filter, with_codes, rows: 0, next };
+    Ok(stream::try_unfold(reading, |mut reading| async {
+        let (items, behind, header) = match std::mem::replace(&mut reading.next, Next::End) {
+            Next::First(items, next) => (items, next, true),
+            Next::Behind(cursor) => {
+                let page = reading.desk.esims(&reading.actor, &reading.filter, Some(cursor), PAGE).await?;
+                (page.items, page.next, false)
+            }
+            Next::End => return Ok(None),
+        };
+        reading.rows += items.len();
+        reading.next = behind.filter(|_| reading.rows < MAX_ROWS).map_or(Next::End, Next::Behind);
+        let table = table(&items, header, reading.with_codes);
+        Ok(Some((table, reading)))
+    }))
+}
+
+/// The orders that fit and wait to be downloaded, as an archive: `orders.csv`, and `ICCID.png` for each.
+///
+/// # Errors
+/// [`Error::Forbidden`], [`Error::NotFound`] for another's tenant, [`Error::Invalid`] when they are more than [`MAX_CODES`].
+pub async fn archive(desk: &Desk, actor: &Actor, filter: &EsimFilter) -> Result<Zeroizing<Vec<u8>>, Error> {
+    desk.require(actor, Right::Provision)?;
+    let mut found = Vec::new();
+    let (mut after, mut seen) = (None, 0);
+    loop {
+        let page = desk.esims(actor, filter, after, PAGE).await?;
+        seen += page.items.len();
+        found.extend(page.items.into_iter().filter(waits));
+        if found.len() > MAX_CODES || seen > MAX_SEEN {
+            let problem = format!("more than {MAX_CODES} orders that wait, or {MAX_SEEN} in all; narrow it");
+            return Err(Error::invalid("filter", problem));
+        }
+        match page.next {
+            Some(next) => after = Some(next),
+            None => break,
+        }
+    }
+    let pictures = found.iter().filter_map(|esim| Some((esim, esim.activation_code.as_deref()?)));
+    let packed = || -> zip::result::ZipResult<Vec<u8>> {
+        let mut archive = ZipWriter::new(Cursor::new(Vec::new()));
+        // Pictures are compressed already; without a clock the same orders are the same bytes.
+        let options = SimpleFileOptions::default().compression_method(CompressionMethod::Stored);
+        archive.start_file("orders.csv", options)?;
+        archive.write_all(&table(&found, true, true))?;
+        for (esim, code) in pictures {
+            archive.start_file(format!("{}.png", esim.iccid), options)?;
+            archive.write_all(&Zeroizing::new(qr::png(code)))?;
+        }
+        Ok(archive.finish()?.into_inner())
+    };
+    packed().map(Zeroizing::new).map_err(|error| Error::invalid("filter", format!("no archive holds it: {error}")))
+}
+
+/// Whether somebody can still download it.
+fn waits(esim: &Esim) -> bool {
+    matches!(esim.state, ProfileState::Released | ProfileState::Downloaded)
+}
+
+fn table(esims: &[Esim], header: bool, with_codes: bool) -> Vec<u8> {
+    let mut writer = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(Vec::new());
+    // Writing into memory cannot fail, and all rows have as many fields.
+    if header {
+        let _ = writer.write_record(HEADER);
+    }
+    for esim in esims {
+        let _ = writer.write_record(record(esim, with_codes));
+    }
+    writer.into_inner().unwrap_or_default()
+}
+
+fn record(esim: &Esim, with_codes: bool) -> [String; HEADER.len()] {
+    let plan = esim.plan.as_ref();
+    let text = |text: Option<&str>| text.map(cell).unwrap_or_default();
+    let code = esim.activation_code.as_deref().filter(|_| with_codes);
+    [
+        esim.iccid.to_string(),
+        esim.state.to_string(),
+        text(plan.map(|plan| plan.carrier.as_str())),
+        text(plan.map(|plan| plan.name.as_str())),
+        text(plan.map(|plan| plan.country.as_str())),
+        esim.eid.map(|eid| eid.to_string()).unwrap_or_default(),
+        text(plan.and_then(|plan| plan.device_id.as_deref())),
+        text(plan.and_then(|plan| plan.reference.as_deref())),
+        cell(&esim.profile_type),
+        esim.created_at.to_string(),
+        esim.updated_at.to_string(),
+        esim.expires_at.map(|at| at.to_string()).unwrap_or_default(),
+        if esim.confirmation_code_required { "yes" } else { "no" }.to_owned(),
+        text(code.map(String::as_str)),
+    ]
+}
+
+/// A text as a spreadsheet may have it.
+fn cell(text: &str) -> String {
+    let text = printable(text, TEXT.max(rsp_es::activation_code::MAX_LENGTH + 4));
+    match text.trim_start().chars().next() {
+        Some('=' | '+' | '-' | '@' | '＝' | '＋' | '－' | '＠') => format!("'{text}"),
+        _ => text,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::cell;
+
+    #[test]
+    fn what_begins_like_a_formula_becomes_text() {
+        for formula in ["=1+1", "+1", "-1", "@SUM(A1)", " =1", "＝1", "=cmd|' /C calc'!A0"] {
+            assert_eq!(cell(formula), format!("'{formula}"));
+        }
+        assert_eq!(cell("\t=1"), "\\u{9}=1");
+        assert_eq!(cell("\r\n=1"), "\\u{d}\\u{a}=1");
+        for text in ["", "order 1", "a=b", "LPA:1$smdp.example.com$ID", "Zoë, \"5\""] {
+            assert_eq!(cell(text), text);
+        }
+    }
+}
