@@ -50,8 +50,10 @@ enum Command {
     #[command(subcommand)]
     User(user::UserCommand),
     /// API keys: what tenants' programs call the REST API with.
+    #[command(subcommand)]
     Key(key::KeyCommand),
     /// Receipts: what a server signed.
+    #[command(subcommand)]
     Receipt(receipt::ReceiptCommand),
 }
 

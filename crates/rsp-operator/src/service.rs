@@ -5,9 +5,9 @@ use std::sync::Arc;
 use axum::Router;
 
 use crate::account::Accounts;
-use crate::api;
 use crate::desk::Desk;
 use crate::keys::Keys;
+use crate::{api, portal};
 
 /// The operator's side of a server, put together.
 pub struct Service {
@@ -22,19 +22,6 @@ pub struct Service {
 impl Service {
     /// What answers on the operator's listener.
     pub fn router(self: Arc<Self>) -> Router {
-        let health = Router::new().route("/healthz", get(healthy)).with_state(Arc::clone(&self));
-        health.merge(crate::portal::router(self, Router::new()))
-    }
-}
-
-/// Answers whether the database does.
-async fn healthy(axum::extract::State(service): axum::extract::State<Arc<Service>>) -> (StatusCode, &'static str) {
-    match service.desk.store().check().await {
-        Ok(()) => (StatusCode::OK, "ok\n"),
-        Err(error) => {
-            tracing::error!(%error, "the database does not answer");
-            (StatusCode::SERVICE_UNAVAILABLE, "database\n")
-        }
-        api::router(&self, api::Limits::default())
+        api::router(&self, api::Limits::default()).merge(portal::router(self, Router::new()))
     }
 }
