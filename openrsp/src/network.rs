@@ -10,6 +10,7 @@
 //! Everything but the card, the LPA, the SM-DP+ and the bridge is Debian's. Readers, ports and addresses are the run's own,
 //! so that it disturbs nothing else on the machine; all processes end with it.
 
+pub(crate) mod adapter;
 mod eap;
 mod gateway;
 mod hlr;
@@ -28,6 +29,7 @@ use openrsp::subscription::Subscription;
 use rsp_crypto::RandomnessExt as _;
 use rsp_network::bridge::{OwnCentre, Passed};
 use rsp_network::{Imsi, Subscriber};
+use rsp_operator::NetworkAdapter as _;
 use serde_json::Value;
 use tokio::runtime::Builder;
 use tokio::signal::unix::{SignalKind, signal};
@@ -76,6 +78,7 @@ fn story(steps: &mut Steps) -> anyhow::Result<()> {
     network.accepts(steps, "EapAkaPrime", Method::AkaPrime, first)?;
     network.resynchronises(steps, first)?;
     network.refuses_wrong_key(steps, first)?;
+    network.suspends(steps, first)?;
     lab.enable(steps, second)?;
     network.accepts(steps, "EapAkaSecond", Method::Aka, second)?;
     network.accepts(steps, "EapAkaPrimeSecond", Method::AkaPrime, second)?;
@@ -363,6 +366,29 @@ impl Network {
             self.hlr.replace(&imsi, &profile.subscriber()?)?;
             self.succeeds(Method::Aka, profile)?;
             Ok(((), format!("SUCCESS as {}", profile.imsi())))
+        })
+    }
+
+    /// What an operator's server does by suspending and resuming, seen from the card.
+    fn suspends(&self, steps: &mut Steps, profile: &Subscription) -> anyhow::Result<()> {
+        let (adapter, runtime) = (self.hlr.adapter(), Builder::new_current_thread().enable_all().build()?);
+        let imsi = imsi(profile)?;
+        steps.step("Suspend", || {
+            runtime.block_on(adapter.suspend(profile.imsi())).map_err(anyhow::Error::msg)?;
+            for method in [Method::Aka, Method::AkaPrime] {
+                let attempt = self.radius.attempt(method, None)?;
+                let passed = self.gateway.take_passed();
+                ensure!(!attempt.success, "{method} succeeded as {imsi}, who is suspended");
+                let refused = Passed::Refused(Some(imsi.clone()), rsp_network::Error::NotAdmitted);
+                let all = !passed.is_empty() && passed.iter().all(|passed| *passed == refused);
+                ensure!(all, "something else than refusals passed the bridge: {passed:?}");
+            }
+            Ok(((), format!("EAP-AKA and EAP-AKA': FAILURE as {imsi}, whom osmo-hlr lets in no more")))
+        })?;
+        steps.step("Resume", || {
+            runtime.block_on(adapter.resume(profile.imsi())).map_err(anyhow::Error::msg)?;
+            self.succeeds(Method::Aka, profile)?;
+            Ok(((), format!("SUCCESS as {imsi}")))
         })
     }
 

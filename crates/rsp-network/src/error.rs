@@ -43,6 +43,9 @@ pub enum Error {
     /// There is no subscriber of this IMSI.
     #[error("no such subscriber")]
     UnknownSubscriber,
+    /// The register knows the subscriber and does not let it in.
+    #[error("the subscriber is not let in")]
+    NotAdmitted,
     /// osmo-hlr refused, with a cause of TS 24.008 10.5.5.14: 2 is that it does not know the IMSI, or that it has no keys, or
     /// that MAC-S is wrong.
     #[error("osmo-hlr refuses with cause {0}")]

@@ -8,9 +8,10 @@ use std::time::Duration;
 use anyhow::Context as _;
 use openrsp::programs::{Needed, Program};
 use rsp_crypto::RandomnessExt as _;
-use rsp_network::bridge::{AuthenticationCentre, HlrClient, HlrConsole};
+use rsp_network::bridge::{Admission, AuthenticationCentre, HlrClient, HlrConsole};
 use rsp_network::{Imsi, Subscriber};
 
+use super::adapter::{self, HlrAdapter};
 use crate::system::OsRandomness;
 
 pub(super) const OSMO_HLR: Needed = Needed { file: "osmo-hlr", package: "osmo-hlr" };
@@ -20,8 +21,6 @@ const CONSOLE: u16 = 4258;
 const CONTROL: u16 = 4259;
 const ATTEMPTS: usize = 20;
 const START: Duration = Duration::from_secs(10);
-/// How long it may take for an answer.
-const ANSWER: Duration = Duration::from_secs(5);
 /// What it calls the bridge.
 const CLIENT: &str = "OPENRSP";
 
@@ -52,10 +51,16 @@ impl Hlr {
         self.address
     }
 
-    /// A connection for vectors, made when it is first needed.
+    /// A connection for vectors, made when it is first needed; for those of whom the console says that they are let in.
     pub(super) fn client(&self) -> impl AuthenticationCentre + Send + use<> {
         let address = self.address;
-        HlrClient::new(CLIENT, move || connect(address, GSUP))
+        let admitted = move |imsi: &Imsi| HlrConsole::new(connect(address, CONSOLE)?)?.is_admitted(imsi);
+        Admission::new(HlrClient::new(CLIENT, move || connect(address, GSUP)), admitted)
+    }
+
+    /// The register as an operator's server is connected to it.
+    pub(super) fn adapter(&self) -> HlrAdapter {
+        HlrAdapter::new(SocketAddr::new(self.address, CONSOLE))
     }
 
     pub(super) fn add(&mut self, imsi: &Imsi, subscriber: &Subscriber) -> anyhow::Result<()> {
@@ -70,11 +75,7 @@ impl Hlr {
 }
 
 fn connect(address: IpAddr, port: u16) -> io::Result<TcpStream> {
-    let stream = TcpStream::connect_timeout(&SocketAddr::new(address, port), ANSWER)?;
-    stream.set_read_timeout(Some(ANSWER))?;
-    stream.set_write_timeout(Some(ANSWER))?;
-    stream.set_nodelay(true)?;
-    Ok(stream)
+    adapter::connect(SocketAddr::new(address, port))
 }
 
 /// An address of 127/8 on which none of the ports is taken.

@@ -59,7 +59,38 @@ impl<S: Read + Write> HlrConsole<S> {
         self.run(&format!("subscriber imsi {imsi} delete"))
     }
 
+    /// Lets a subscriber in, or no more: its network access mode. Its keys and its sequence number stay.
+    ///
+    /// # Errors
+    /// As [`add`](Self::add); also when the register has accepted the command and does not show its effect.
+    pub fn admit(&mut self, imsi: &Imsi, admitted: bool) -> Result<(), Error> {
+        let mode = if admitted { "cs+ps" } else { "none" };
+        self.run(&format!("subscriber imsi {imsi} update network-access-mode {mode}"))?;
+        match self.is_admitted(imsi)? == admitted {
+            true => Ok(()),
+            false => Err(Error::HlrAnswer("it has not changed the access mode")),
+        }
+    }
+
+    /// Whether a subscriber is let in to packet services.
+    ///
+    /// # Errors
+    /// As [`add`](Self::add); one that is not there is an error.
+    pub fn is_admitted(&mut self, imsi: &Imsi) -> Result<bool, Error> {
+        let answer = self.ask(&format!("subscriber imsi {imsi} show"))?;
+        let text = Zeroizing::new(String::from_utf8_lossy(&answer).into_owned());
+        // What shows nothing of the subscriber says nothing of its access.
+        match text.lines().any(|line| line.trim() == format!("IMSI: {imsi}")) {
+            true => Ok(!text.lines().any(|line| line.trim() == "PS disabled")),
+            false => Err(Error::HlrAnswer("its console does not show the subscriber")),
+        }
+    }
+
     fn run(&mut self, command: &str) -> Result<(), Error> {
+        self.ask(command).map(drop)
+    }
+
+    fn ask(&mut self, command: &str) -> Result<Zeroizing<Vec<u8>>, Error> {
         // One write: the console answers to what a packet holds.
         let line = Zeroizing::new(format!("{command}\n"));
         self.stream.write_all(line.as_bytes())?;
@@ -68,7 +99,7 @@ impl<S: Read + Write> HlrConsole<S> {
         let complains = |line: &str| line.starts_with('%') && !DONE.iter().any(|done| line.starts_with(done));
         match String::from_utf8_lossy(&answer).lines().any(complains) {
             true => Err(Error::HlrAnswer("its console refuses a command")),
-            false => Ok(()),
+            false => Ok(answer),
         }
     }
 

@@ -1,11 +1,13 @@
 //! Between the EAP server of hostapd, which asks for vectors in its own text protocol, and whoever makes them.
 
+mod admission;
 mod auc;
 mod console;
 mod eap_sim_db;
 mod gsup;
 mod hlr;
 
+pub use admission::Admission;
 pub use auc::{AuthenticationCentre, OwnCentre, Triplet};
 pub use console::HlrConsole;
 pub use hlr::HlrClient;

@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 use std::io::{self, Read, Write};
 use std::sync::{Arc, Mutex};
 
-use rsp_network::bridge::{AuthenticationCentre, Bridge, HlrClient, HlrConsole, OwnCentre, Passed, Triplet};
+use rsp_network::bridge::{Admission, AuthenticationCentre, Bridge, HlrClient, HlrConsole, OwnCentre, Passed, Triplet};
 use rsp_network::{Auts, Error, Imsi, Sqn, Subscriber, Vector};
 
 const RECORDED: &str = include_str!("osmo-hlr-1.5.0.txt");
@@ -363,6 +363,54 @@ fn subscribers_are_added_and_removed_by_the_console_of_osmo_hlr() {
     let (done, heard) = with_console(&[GREETING, ENABLED, deleted], |console| console.remove(&imsi(MILENAGE)));
     assert_eq!(done, Ok(()));
     assert!(heard.ends_with("subscriber imsi 001010123456789 delete\n"), "{heard}");
+}
+
+/// As osmo-hlr 1.5.0 shows a subscriber that is not let in, and one that is.
+const BARRED: &str = "subscriber imsi 001010123456789 show\r\n    ID: 1\r\n    IMSI: 001010123456789\r\n    MSISDN: none\r\n    \
+                      CS disabled\r\n    PS disabled\r\nOsmoHLR# ";
+const ADMITTED: &str = "subscriber imsi 001010123456789 show\r\n    ID: 1\r\n    IMSI: 001010123456789\r\n    MSISDN: none\r\n\
+                        OsmoHLR# ";
+
+#[test]
+fn subscribers_are_let_in_by_their_access_mode_and_it_is_looked_at_afterwards() {
+    let unchanged = Err(Error::HlrAnswer("it has not changed the access mode"));
+    for (admitted, shown, mode, expected) in [
+        (false, BARRED, "none", Ok(())),
+        (true, ADMITTED, "cs+ps", Ok(())),
+        (false, ADMITTED, "none", unchanged.clone()),
+        (true, BARRED, "cs+ps", unchanged),
+    ] {
+        let says = [GREETING, ENABLED, SILENT, shown];
+        let (done, heard) = with_console(&says, |console| console.admit(&imsi(MILENAGE), admitted));
+        assert_eq!(done, expected);
+        let asked = format!(
+            "enable\nsubscriber imsi 001010123456789 update network-access-mode {mode}\n\
+             subscriber imsi 001010123456789 show\n"
+        );
+        assert_eq!(heard, asked);
+    }
+    let other = ADMITTED.replace("IMSI: 001010123456789", "IMSI: 001010123456780");
+    let (done, _) =
+        with_console(&[GREETING, ENABLED, &other], |console| console.is_admitted(&imsi(MILENAGE)).map(drop));
+    assert_eq!(done, Err(Error::HlrAnswer("its console does not show the subscriber")));
+}
+
+#[test]
+fn who_is_not_let_in_gets_no_vector_and_nobody_does_where_that_is_not_known() {
+    for (known, expected) in [
+        (Ok(true), None),
+        (Ok(false), Some(Error::NotAdmitted)),
+        (Err(Error::HlrLink(io::ErrorKind::TimedOut)), Some(Error::HlrLink(io::ErrorKind::TimedOut))),
+    ] {
+        let mut centre = OwnCentre::new(|| [7; 16]);
+        centre.insert(imsi(MILENAGE), milenage());
+        let mut centre = Admission::new(centre, |_: &_| known.clone());
+        assert_eq!(centre.vector(&imsi(MILENAGE)).err(), expected);
+        assert_eq!(centre.triplets(&imsi(MILENAGE), 1).err(), expected);
+        let auts = Auts::from_bytes(&[0; 14]);
+        let expected = expected.or(Some(Error::WrongMacS));
+        assert_eq!(centre.resynchronise(&imsi(MILENAGE), &[7; 16], &auts).err(), expected);
+    }
 }
 
 #[test]
