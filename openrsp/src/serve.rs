@@ -2,7 +2,7 @@
 
 mod clients;
 mod connections;
-mod courier;
+pub(crate) mod courier;
 mod lingering;
 mod listeners;
 mod outgoing;
@@ -12,6 +12,7 @@ pub(crate) mod single;
 mod suppliers;
 mod tls;
 mod upkeep;
+pub(crate) mod webhooks;
 
 #[cfg(test)]
 mod testing;
@@ -22,6 +23,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::Args;
+use rsp_operator::usage::Usage;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -94,7 +96,8 @@ async fn serve(server: &ServerDir, args: &ServeArgs, json: bool) -> anyhow::Resu
     let routers = listeners.iter().map(|listener| roles.router(listener)).collect::<Result<Vec<_>, _>>()?;
     let (smdps, smds) = roles.served();
     let clients = listeners.iter().filter_map(|listener| listener.clients.clone()).collect();
-    let upkeep = Upkeep::new(server, smdps, smds, clients, Arc::clone(&courier))?;
+    let usage = Usage::new(Arc::clone(&store), Arc::new(SystemClock));
+    let upkeep = Upkeep::new(server, smdps, smds, clients, Arc::clone(&courier), usage)?;
 
     // Whoever reads the announcement may stop the server at once, and that too shall be orderly.
     let stop = stop_signal()?;

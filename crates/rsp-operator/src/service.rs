@@ -8,6 +8,8 @@ use crate::account::Accounts;
 use crate::desk::Desk;
 use crate::keys::Keys;
 use crate::{api, portal};
+use crate::usage::Usage;
+use crate::webhooks::Webhooks;
 
 /// The operator's side of a server, put together.
 pub struct Service {
@@ -17,6 +19,10 @@ pub struct Service {
     pub accounts: Arc<Accounts>,
     /// Keys with which programs call the API.
     pub keys: Arc<Keys>,
+    /// Where events go.
+    pub webhooks: Arc<Webhooks>,
+    /// What subscriptions use.
+    pub usage: Arc<Usage>,
 }
 
 impl Service {

@@ -124,6 +124,17 @@ pub(crate) struct OperatorSection {
     pub(crate) url: String,
     /// What it shows, if not the SM-DP+'s certificate.
     pub(crate) tls: Option<TlsSection>,
+    /// Issuers in PEM, one of which has to be that of a webhook's receiver; the system's without it.
+    pub(crate) webhook_ca: Option<PathBuf>,
+    pub(crate) network: Option<NetworkSection>,
+}
+
+/// The network in which the eSIMs are used.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NetworkSection {
+    /// Where the console (VTY) of an osmo-hlr listens.
+    pub(crate) hlr_vty: Listen,
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -1,4 +1,5 @@
-//! Delivery of what other servers must hear: operators of their downloads (ES2+), SM-DSs of events (ES12, ES15).
+//! Delivery of what other servers must hear: operators of their downloads (ES2+), SM-DSs of events (ES12, ES15), tenants'
+//! systems of everything that happens to their orders (webhooks).
 //!
 //! The messages lie in the outbox of the datastore, written in the transaction of what they tell. They leave it when the
 //! recipient has executed them, so that each arrives at least once; those of one lane go one after the other.
@@ -13,12 +14,14 @@ use rsp_es::client::{ClientError, Es2PlusClient, Es12Client, MalformedAddress, O
 use rsp_es::es12::Interface;
 use rsp_es::status::StatusCode;
 use rsp_es::{es2plus, es12};
+use rsp_operator::webhooks::{Attempted, Sender, Webhooks, webhook_of};
 use rsp_pki::{Crl, Role};
 use rsp_smdp::{Clock, Courier, Undelivered};
 use rsp_store::{AuditEntry, Datastore, Message, Room};
 use tokio::task::JoinSet;
 
 use super::outgoing::Outgoing;
+use super::webhooks;
 use crate::config::{HostPort, ServerDir, server_address};
 use crate::identity::Identity;
 
@@ -45,7 +48,7 @@ const FIRST_PAUSE: i64 = 5;
 const LONGEST_PAUSE: i64 = 3600;
 
 /// Carries messages over the network.
-pub(super) struct NetworkCourier {
+pub(crate) struct NetworkCourier {
     store: Arc<Datastore>,
     clock: Arc<dyn Clock>,
     operators: Option<Outgoing>,
@@ -53,6 +56,8 @@ pub(super) struct NetworkCourier {
     parent: Option<Outgoing>,
     /// From the addresses of SM-DSs to those of their ES12, where these differ.
     endpoints: Vec<(ServerAddress, HostPort)>,
+    webhooks: Webhooks,
+    receivers: Box<dyn Sender>,
     /// How often leases are renewed.
     renewal: Duration,
 }
@@ -89,6 +94,8 @@ impl NetworkCourier {
         let endpoints = smdss.iter().flat_map(|section| &section.endpoints);
         let endpoints = endpoints.filter_map(|(smds, es12)| Some((server_address(smds)?, es12.clone()))).collect();
         Ok(Self {
+            webhooks: webhooks::webhooks(server, Arc::clone(&store), Arc::clone(&clock)),
+            receivers: webhooks::sender(server)?,
             store,
             clock,
             operators: operators
@@ -99,6 +106,17 @@ impl NetworkCourier {
             endpoints,
             renewal: RENEWAL,
         })
+    }
+
+    /// Delivers to webhooks, and to nobody else.
+    pub(crate) fn for_webhooks(
+        store: Arc<Datastore>,
+        clock: Arc<dyn Clock>,
+        webhooks: Webhooks,
+        receivers: Box<dyn Sender>,
+    ) -> Self {
+        let (operators, smdss, parent, endpoints) = (None, None, None, Vec::new());
+        Self { store, clock, operators, smdss, parent, endpoints, webhooks, receivers, renewal: RENEWAL }
     }
 
     /// Takes newer CRLs.
@@ -119,6 +137,7 @@ impl NetworkCourier {
                 // The next of its lane may go.
                 Some(_) = under_way.join_next() => {}
             }
+            self.hand_to_webhooks().await;
             let now = self.clock.now();
             let room = UNDER_WAY.saturating_sub(u32::try_from(under_way.len()).unwrap_or(UNDER_WAY));
             for message in self.claim(now, room).await {
@@ -164,6 +183,26 @@ impl NetworkCourier {
         match self.store.give_up_messages(now, now.plus_seconds(-LONGEST_TRIED), ACTOR).await {
             Ok(given_up) => given_up.iter().for_each(|entry| tracing::warn!(entry.subject, "gave up")),
             Err(error) => tracing::warn!(%error, "looking for what to give up"),
+        }
+    }
+
+    /// Delivers what is due, as much of it as goes side by side; how much that was, and how much of it has arrived.
+    pub(crate) async fn deliver_some(self: &Arc<Self>) -> (usize, usize) {
+        self.hand_to_webhooks().await;
+        let now = self.clock.now();
+        let mut under_way = JoinSet::new();
+        for message in self.claim(now, UNDER_WAY).await {
+            let courier = Arc::clone(self);
+            under_way.spawn(async move { courier.settle(message, now).await });
+        }
+        let settled = under_way.join_all().await;
+        (settled.len(), settled.into_iter().filter(|arrived| *arrived).count())
+    }
+
+    /// Makes messages of what has happened.
+    async fn hand_to_webhooks(&self) {
+        if let Err(error) = self.webhooks.dispatch().await {
+            tracing::warn!(%error, "handing events to webhooks");
         }
     }
 
@@ -224,10 +263,21 @@ impl NetworkCourier {
 
     async fn call(&self, message: &Message) -> Result<(), Problem> {
         let path = message.function.as_str();
+        if webhook_of(path).is_some() {
+            return self.tell_webhook(message).await;
+        }
         match (es12::Function::from_path(path), es2plus::Function::from_path(path)) {
             (Some((interface, function)), _) => self.call_smds(interface, function, message).await,
             (None, Some(es2plus::Function::HandleDownloadProgressInfo)) => self.notify_operator(message).await,
             _ => Err(inaccessible(format!("{path} is no function that this server calls"))),
+        }
+    }
+
+    async fn tell_webhook(&self, message: &Message) -> Result<(), Problem> {
+        match self.webhooks.deliver(message, &*self.receivers).await {
+            Ok(Attempted::Settled) => Ok(()),
+            Ok(Attempted::Again(problem)) => Err(unanswered(problem)),
+            Err(error) => Err(unanswered(error.to_string())),
         }
     }
 

@@ -13,6 +13,7 @@ use rsp_crypto::{Provider, RandomnessExt as _, Zeroizing};
 use rsp_es::server::{es2plus_router, es11_router, es12_router, es15_router};
 use rsp_operator::account::{Accounts, Origin};
 use rsp_operator::keys::Keys;
+use rsp_operator::usage::Usage;
 use rsp_operator::{Desk, Service};
 use rsp_smdp::{Clock, OperatorInterface, Orders, SharedRandomness, Smdp, Throttle};
 use rsp_smds::{Es15, Smds};
@@ -22,7 +23,9 @@ use super::courier::NetworkCourier;
 use super::listeners::{Interface, Listener};
 use super::record::{self, Recorder};
 use super::suppliers::OwnSmdp;
+use super::webhooks;
 use crate::config::{Es9PlusEndpoint, ServerDir, SystemClock};
+use crate::network::adapter::HlrAdapter;
 use crate::system::OsRandomness;
 
 /// Who acts where the operator's side needs the SM-DP+ itself: imports, and orders of the server's own.
@@ -121,11 +124,18 @@ impl<'a> Roles<'a> {
         let orders = Orders::new(Arc::clone(&store), identity, Arc::clone(&clock), randomness.clone(), OPERATOR);
         let suppliers = Arc::new(OwnSmdp::new(self.server.again()?, es2plus)?);
         let desk = Desk::new(Arc::clone(&store), orders, suppliers, Arc::clone(&clock), randomness.clone());
-        let desk = Arc::new(desk);
+        let section = self.server.config.operator.as_ref();
+        let desk = Arc::new(match section.and_then(|section| section.network.as_ref()) {
+            Some(network) => desk.with_network(Arc::new(HlrAdapter::new(network.hlr_vty.0))),
+            None => desk,
+        });
+        let webhooks = webhooks::webhooks(self.server, Arc::clone(&store), Arc::clone(&clock));
+        let usage = Usage::new(Arc::clone(&store), Arc::clone(&clock));
         let accounts =
             Accounts::new(Arc::clone(&store), Arc::clone(&clock), randomness.clone(), self.origin(listener)?);
         let keys = Keys::new(store, randomness);
-        Ok(Arc::new(Service { desk, accounts: Arc::new(accounts), keys: Arc::new(keys) }))
+        let (webhooks, usage) = (Arc::new(webhooks), Arc::new(usage));
+        Ok(Arc::new(Service { desk, accounts: Arc::new(accounts), keys: Arc::new(keys), webhooks, usage }))
     }
 
     /// Where browsers reach the portal: where the configuration says, or on whichever port was free.

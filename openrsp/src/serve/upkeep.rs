@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use rsp_operator::usage::Usage;
 use rsp_pki::Crl;
 use rsp_pki::directory::PkiDirectory;
 use rsp_smdp::Smdp;
@@ -26,6 +27,7 @@ pub(super) struct Upkeep {
     smds: Option<Arc<Smds>>,
     clients: Vec<Arc<ClientVerifier>>,
     courier: Arc<NetworkCourier>,
+    usage: Usage,
 }
 
 impl Upkeep {
@@ -36,10 +38,11 @@ impl Upkeep {
         smds: Option<Arc<Smds>>,
         clients: Vec<Arc<ClientVerifier>>,
         courier: Arc<NetworkCourier>,
+        usage: Usage,
     ) -> anyhow::Result<Self> {
         let pki = server.pki()?;
         let (pki, crls) = (pki.root().to_owned(), pki.crls().to_vec());
-        Ok(Self { pki, crls, smdps, smds, clients, courier })
+        Ok(Self { pki, crls, smdps, smds, clients, courier, usage })
     }
 
     /// Until it is stopped.
@@ -84,6 +87,10 @@ impl Upkeep {
                 Ok(swept) => tracing::debug!(sessions = swept.sessions, orders = swept.orders, "swept"),
                 Err(error) => tracing::warn!(%error, "sweeping sessions and orders"),
             }
+        }
+        match self.usage.sweep().await {
+            Ok(told) => tracing::debug!(told, "told of validities that end"),
+            Err(error) => tracing::warn!(%error, "looking for validities that end"),
         }
         if let Some(smds) = &self.smds {
             match smds.sweep().await {

@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use rsp_crypto::{Zeroizing, hash};
 use rsp_es::es12::{DeleteEventRequest, RegisterEventRequest, Request as _, RequestHeader};
 use rsp_es::server::{Caller, Es12, es12_router, es15_router};
+use rsp_operator::usage::Usage;
 use rsp_store::{Front, KeyEncryptionKey, NewMessage, Recipient, Waiting};
 
 use super::*;
@@ -304,7 +305,8 @@ async fn atk_crl_newer_lists_are_taken_while_the_server_runs() {
     let clients = Arc::new(bench.verifier(&[Role::OperatorTls], &[]));
     let server = ServerDir::open(bench.dir.path()).unwrap();
     let courier = Arc::clone(&fixture.courier);
-    let mut upkeep = Upkeep::new(&server, Vec::new(), None, vec![Arc::clone(&clients)], courier).unwrap();
+    let usage = Usage::new(Arc::clone(&fixture.store), Arc::new(crate::config::SystemClock));
+    let mut upkeep = Upkeep::new(&server, Vec::new(), None, vec![Arc::clone(&clients)], courier, usage).unwrap();
     let router = axum::Router::new().route("/", axum::routing::post(async || ""));
     let es2plus = bench.serve_shared(Role::DpTls, clients, router).await;
     bench.post(es2plus.address, Role::DpTls, Some(&operator)).await.unwrap();
