@@ -5,6 +5,7 @@ mod connections;
 pub(crate) mod courier;
 mod lingering;
 mod listeners;
+mod operator;
 mod outgoing;
 mod record;
 mod roles;
@@ -35,7 +36,7 @@ use lingering::Limits;
 use listeners::Interface;
 pub(crate) use listeners::check_operator;
 use record::Recorder;
-use roles::Roles;
+use roles::{Roles, Served};
 use upkeep::Upkeep;
 
 /// Run what a directory's openrsp.toml enables until SIGTERM or Ctrl-C; what is in progress is finished first.
@@ -94,7 +95,7 @@ async fn serve(server: &ServerDir, args: &ServeArgs, json: bool) -> anyhow::Resu
     let es2plus = es2plus.map(|listener| listener.socket.local_addr()).transpose()?;
     let mut roles = Roles::new(server, es2plus, Arc::clone(&store), Arc::clone(&courier), recorder);
     let routers = listeners.iter().map(|listener| roles.router(listener)).collect::<Result<Vec<_>, _>>()?;
-    let (smdps, smds) = roles.served();
+    let Served { smdps, smds, operator } = roles.served();
     let clients = listeners.iter().filter_map(|listener| listener.clients.clone()).collect();
     let usage = Usage::new(Arc::clone(&store), Arc::new(SystemClock));
     let upkeep = Upkeep::new(server, smdps, smds, clients, Arc::clone(&courier), usage)?;
@@ -118,6 +119,15 @@ async fn serve(server: &ServerDir, args: &ServeArgs, json: bool) -> anyhow::Resu
         running.spawn(connections::serve(endpoint, Limits::DEFAULT, stopped()));
     }
     running.spawn(courier.run(stopped()));
+    if let Some(service) = operator {
+        let (worker, stopped) = (service.batches.worker(), stopped());
+        running.spawn(async move {
+            tokio::select! {
+                () = worker.run() => {}
+                () = stopped => {}
+            }
+        });
+    }
     stop.await;
     drop(stopping);
     running.join_all().await;

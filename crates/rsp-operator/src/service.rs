@@ -5,11 +5,13 @@ use std::sync::Arc;
 use axum::Router;
 
 use crate::account::Accounts;
+use crate::batch::Batches;
 use crate::desk::Desk;
+use crate::handoff::{self, Handoffs};
 use crate::keys::Keys;
-use crate::{api, portal};
 use crate::usage::Usage;
 use crate::webhooks::Webhooks;
+use crate::{api, portal};
 
 /// The operator's side of a server, put together.
 pub struct Service {
@@ -23,11 +25,19 @@ pub struct Service {
     pub webhooks: Arc<Webhooks>,
     /// What subscriptions use.
     pub usage: Arc<Usage>,
+    /// Lists of orders.
+    pub batches: Arc<Batches>,
+    /// Links by which eSIMs reach their users.
+    pub handoffs: Arc<Handoffs>,
+    /// Whether only test devices take its eSIMs, since its CI is not the GSMA's.
+    pub test_pki: bool,
 }
 
 impl Service {
     /// What answers on the operator's listener.
     pub fn router(self: Arc<Self>) -> Router {
-        api::router(&self, api::Limits::default()).merge(portal::router(self, Router::new()))
+        let api = api::router(&self, api::Limits::default());
+        let subscribers = handoff::router(Arc::clone(&self.handoffs), self.test_pki);
+        api.merge(subscribers).merge(portal::router(self, Router::new()))
     }
 }

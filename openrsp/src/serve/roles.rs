@@ -11,38 +11,40 @@ use axum::routing::get;
 use rsp_auth::DerivedChallenges;
 use rsp_crypto::{Provider, RandomnessExt as _, Zeroizing};
 use rsp_es::server::{es2plus_router, es11_router, es12_router, es15_router};
-use rsp_operator::account::{Accounts, Origin};
-use rsp_operator::keys::Keys;
-use rsp_operator::usage::Usage;
-use rsp_operator::{Desk, Service};
-use rsp_smdp::{Clock, OperatorInterface, Orders, SharedRandomness, Smdp, Throttle};
+use rsp_operator::Service;
+use rsp_smdp::{Clock, OperatorInterface, SharedRandomness, Smdp, Throttle};
 use rsp_smds::{Es15, Smds};
 use rsp_store::Datastore;
 
 use super::courier::NetworkCourier;
 use super::listeners::{Interface, Listener};
 use super::record::{self, Recorder};
-use super::suppliers::OwnSmdp;
-use super::webhooks;
 use crate::config::{Es9PlusEndpoint, ServerDir, SystemClock};
-use crate::network::adapter::HlrAdapter;
 use crate::system::OsRandomness;
-
-/// Who acts where the operator's side needs the SM-DP+ itself: imports, and orders of the server's own.
-const OPERATOR: &str = "portal";
 
 /// What the roles of one server share.
 pub(super) struct Roles<'a> {
-    server: &'a ServerDir,
+    pub(super) server: &'a ServerDir,
     /// Where ES2+ listens, if it does.
-    es2plus: Option<SocketAddr>,
-    store: Arc<Datastore>,
+    pub(super) es2plus: Option<SocketAddr>,
+    pub(super) store: Arc<Datastore>,
     courier: Arc<NetworkCourier>,
     recorder: Option<Recorder>,
     /// A wrong MatchingID counts at whichever endpoint it is tried.
     throttle: Arc<Throttle>,
     smdps: Vec<Arc<Smdp>>,
     smds: Option<Arc<Smds>>,
+    service: Option<Arc<Service>>,
+}
+
+/// The roles at work.
+pub(super) struct Served {
+    /// The SM-DP+ of each endpoint.
+    pub(super) smdps: Vec<Arc<Smdp>>,
+    /// The SM-DS, if there is one.
+    pub(super) smds: Option<Arc<Smds>>,
+    /// The operator's side, if there is one.
+    pub(super) operator: Option<Arc<Service>>,
 }
 
 impl<'a> Roles<'a> {
@@ -54,12 +56,12 @@ impl<'a> Roles<'a> {
         recorder: Option<Recorder>,
     ) -> Self {
         let throttle = Arc::new(Throttle::new(server.settings().guesses));
-        Self { server, es2plus, store, courier, recorder, throttle, smdps: Vec::new(), smds: None }
+        Self { server, es2plus, store, courier, recorder, throttle, smdps: Vec::new(), smds: None, service: None }
     }
 
-    /// The SM-DP+ of each endpoint, and the SM-DS, if there is one.
-    pub(super) fn served(self) -> (Vec<Arc<Smdp>>, Option<Arc<Smds>>) {
-        (self.smdps, self.smds)
+    /// What answers now.
+    pub(super) fn served(self) -> Served {
+        Served { smdps: self.smdps, smds: self.smds, operator: self.service }
     }
 
     /// What answers on an interface.
@@ -78,7 +80,10 @@ impl<'a> Roles<'a> {
                 es12_router(smds.clone()).merge(es15_router(Arc::new(Es15(smds))))
             }
             // It has an answer of its own to whether it is well.
-            Interface::Operator => return Ok(self.make_service(listener)?.router()),
+            Interface::Operator => {
+                let service = self.make_service(listener)?;
+                return Ok(Arc::clone(self.service.insert(service)).router());
+            }
         };
         let router = Router::new().route("/healthz", get(healthy)).with_state(Arc::clone(&self.store)).merge(router);
         Ok(match &self.recorder {
@@ -117,40 +122,6 @@ impl<'a> Roles<'a> {
         Ok(OperatorInterface::new(store, identity, clock, randomness, courier, seconds))
     }
 
-    fn make_service(&self, listener: &Listener) -> anyhow::Result<Arc<Service>> {
-        let es2plus = self.es2plus.context("[operator] orders over ES2+: set es2plus.listen")?;
-        let (store, clock, randomness) = (Arc::clone(&self.store), self.clock(), self.randomness());
-        let identity = self.server.identity()?;
-        let orders = Orders::new(Arc::clone(&store), identity, Arc::clone(&clock), randomness.clone(), OPERATOR);
-        let suppliers = Arc::new(OwnSmdp::new(self.server.again()?, es2plus)?);
-        let desk = Desk::new(Arc::clone(&store), orders, suppliers, Arc::clone(&clock), randomness.clone());
-        let section = self.server.config.operator.as_ref();
-        let desk = Arc::new(match section.and_then(|section| section.network.as_ref()) {
-            Some(network) => desk.with_network(Arc::new(HlrAdapter::new(network.hlr_vty.0))),
-            None => desk,
-        });
-        let webhooks = webhooks::webhooks(self.server, Arc::clone(&store), Arc::clone(&clock));
-        let usage = Usage::new(Arc::clone(&store), Arc::clone(&clock));
-        let accounts =
-            Accounts::new(Arc::clone(&store), Arc::clone(&clock), randomness.clone(), self.origin(listener)?);
-        let keys = Keys::new(store, randomness);
-        let (webhooks, usage) = (Arc::new(webhooks), Arc::new(usage));
-        Ok(Arc::new(Service { desk, accounts: Arc::new(accounts), keys: Arc::new(keys), webhooks, usage }))
-    }
-
-    /// Where browsers reach the portal: where the configuration says, or on whichever port was free.
-    fn origin(&self, listener: &Listener) -> anyhow::Result<Origin> {
-        let section = self.server.config.operator.as_ref().context("there is no section [operator]")?;
-        let origin = Origin::of(&section.url).context("operator.url")?;
-        let port = listener.socket.local_addr()?.port();
-        if port == section.listen.0.port() {
-            return Ok(origin);
-        }
-        let scheme = if listener.tls.is_some() { "https" } else { "http" };
-        // Without TLS and for another host than this one there is a proxy before it, which has the address of the file.
-        Ok(Origin::of(&format!("{scheme}://{}:{port}", origin.host())).unwrap_or(origin))
-    }
-
     /// The SM-DS, which is the same behind all its interfaces.
     fn smds(&mut self) -> anyhow::Result<Arc<Smds>> {
         if let Some(smds) = &self.smds {
@@ -174,14 +145,14 @@ impl<'a> Roles<'a> {
         if self.recorder.is_some() { rsp_crypto::rust_crypto() } else { rsp_crypto::aws_lc() }
     }
 
-    fn clock(&self) -> Arc<dyn Clock> {
+    pub(super) fn clock(&self) -> Arc<dyn Clock> {
         match &self.recorder {
             Some(recorder) => Arc::new(recorder.clock()),
             None => Arc::new(SystemClock),
         }
     }
 
-    fn randomness(&self) -> SharedRandomness {
+    pub(super) fn randomness(&self) -> SharedRandomness {
         SharedRandomness::new(self.source())
     }
 
