@@ -181,16 +181,8 @@ fn to_sign_in(request: &Request) -> Response {
     if !is_safe(request.method()) || wanted == "/" {
         return see_other("/sign-in");
     }
-    let escaped: String = wanted.bytes().map(escape).collect();
+    let escaped: String = wanted.bytes().map(super::query::escape).collect();
     see_other(&format!("/sign-in?next={escaped}"))
-}
-
-/// One octet of a query.
-fn escape(byte: u8) -> String {
-    match byte {
-        b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'/' => char::from(byte).to_string(),
-        other => format!("%{other:02X}"),
-    }
 }
 
 /// Draws what a handler said that failed.

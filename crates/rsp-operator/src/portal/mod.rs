@@ -8,8 +8,16 @@
 //! and fails with a [`Failure`]. Its forms begin with `{% call parts::csrf(shell) %}{% endcall %}`, before any file.
 
 mod assets;
+mod events;
 mod failure;
 mod guard;
+mod live;
+mod marks;
+mod orders;
+mod overview;
+mod plans;
+mod provision;
+mod query;
 mod shell;
 mod sign_in;
 mod users;
@@ -41,11 +49,34 @@ pub fn router(service: Arc<Service>, pages: Router<Arc<Service>>) -> Router {
         .route("/account/passkeys/options", post(sign_in::registration_options))
         .route("/account/passkeys", post(sign_in::register_passkey))
         .route("/account/passkeys/remove", post(sign_in::remove_passkey))
+        .route("/", get(overview::show))
+        .route("/live/overview", get(overview::live))
+        .route("/orders", get(orders::list))
+        .route("/orders/{iccid}", get(orders::show))
+        .route("/orders/{iccid}/cancel", get(provision::ask_to_cancel).post(orders::cancel))
+        .route("/orders/{iccid}/release", post(orders::release))
+        .route("/orders/{iccid}/hand-out", get(provision::hand_out))
+        .route("/orders/{iccid}/code", post(provision::code))
+        .route("/orders/{iccid}/qr.svg", get(provision::qr_svg))
+        .route("/orders/{iccid}/qr.png", get(provision::qr_png))
+        .route("/live/orders/{iccid}", get(orders::live))
+        .route("/live/hand-out/{iccid}", get(provision::hand_out_live))
+        .route("/provision", get(provision::form).post(provision::provision))
+        .route("/events", get(events::list))
+        .route("/plans", get(plans::list).post(plans::add))
+        .route("/plans/close", post(plans::close))
+        .route("/log", get(events::log))
         .route("/users", get(users::show).post(users::add))
         .route("/users/password", post(users::password))
         .route("/users/role", post(users::role))
         .route("/users/disable", post(users::disable))
         .merge(pages)
+        .fallback(missing)
         .layer(from_fn_with_state(Arc::clone(&service), guard::closed));
     open.merge(closed).with_state(service)
+}
+
+/// What is nowhere.
+async fn missing() -> Failure {
+    Failure(crate::error::Error::not_found("page", "of this address"))
 }

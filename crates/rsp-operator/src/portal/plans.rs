@@ -1,0 +1,230 @@
+//! The catalogue.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::Form;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+use rsp_store::Plan;
+use serde::Deserialize;
+
+use super::failure::{Failure, sentence};
+use super::guard::Viewer;
+use super::provision::{plan_of, plan_value};
+use super::shell::{Mark, Notice, Shell, page, page_with};
+use crate::actor::Right;
+use crate::desk::NewPlan;
+use crate::error::Error;
+use crate::service::Service;
+
+#[derive(Template)]
+#[template(path = "plans.html")]
+struct PlansPage {
+    shell: Shell,
+    rows: Vec<Row>,
+    staff: bool,
+    may_manage: bool,
+    tenants: Vec<String>,
+    types: Vec<String>,
+    form: Filled,
+    problem: Option<String>,
+}
+
+struct Row {
+    value: String,
+    carrier: String,
+    name: String,
+    operator: String,
+    country: String,
+    coverage: String,
+    data: String,
+    validity: String,
+    price: String,
+    profile_type: String,
+    state: Mark,
+    closed: bool,
+}
+
+/// A plan as it was filled in.
+#[derive(Deserialize, Default)]
+pub(super) struct Filled {
+    #[serde(default)]
+    tenant: String,
+    #[serde(default)]
+    carrier: String,
+    #[serde(default)]
+    name: String,
+    #[serde(default)]
+    profile_type: String,
+    #[serde(default)]
+    country: String,
+    #[serde(default)]
+    coverage: String,
+    #[serde(default)]
+    data_mb: String,
+    #[serde(default)]
+    validity_days: String,
+    #[serde(default)]
+    price: String,
+    #[serde(default)]
+    currency: String,
+}
+
+/// `GET /plans`.
+pub(super) async fn list(State(service): State<Arc<Service>>, viewer: Viewer) -> Result<Response, Failure> {
+    Ok(page(&plans_page(&service, &viewer, Filled::default(), None).await?))
+}
+
+async fn plans_page(
+    service: &Service,
+    viewer: &Viewer,
+    form: Filled,
+    wrong: Option<&Error>,
+) -> Result<PlansPage, Failure> {
+    let plans = service.desk.plans(&viewer.actor, true).await?;
+    let staff = viewer.actor.tenant().is_none();
+    let may_manage = viewer.actor.rights().has(Right::Manage);
+    let store = service.desk.store();
+    let tenants = if staff && may_manage { store.operators().await? } else { Vec::new() };
+    let types = store.profile_types().await?.into_iter();
+    let types = types.filter(|found| found.operator.is_some() && viewer.actor.sees(found.operator.as_deref()));
+    Ok(PlansPage {
+        shell: Shell::new(viewer, "Plans", "/plans"),
+        rows: plans.iter().map(row).collect(),
+        staff,
+        may_manage,
+        tenants: tenants.into_iter().map(|tenant| tenant.name).collect(),
+        types: types.map(|found| found.name).collect(),
+        form,
+        problem: wrong.map(|wrong| sentence(&wrong.to_string())),
+    })
+}
+
+fn row(plan: &Plan) -> Row {
+    Row {
+        value: plan_value(plan),
+        carrier: plan.carrier.clone(),
+        name: plan.name.clone(),
+        operator: plan.operator.clone(),
+        country: plan.country.clone(),
+        coverage: match plan.coverage.as_slice() {
+            few if few.len() <= 6 => few.join(" "),
+            many => format!("{} countries", many.len()),
+        },
+        data: match plan.data_bytes {
+            None => "unlimited".to_owned(),
+            Some(octets @ 0..1_000_000_000) => format!("{} MB", octets / 1_000_000),
+            Some(octets) => format!("{:.1} GB", octets as f64 / 1e9),
+        },
+        validity: plan.validity_days.map_or_else(|| "no end".to_owned(), |days| format!("{days} days")),
+        price: match (plan.price, &plan.currency) {
+            (Some(price), Some(currency)) => format!("{}.{:02} {currency}", price / 100, price % 100),
+            _ => "–".to_owned(),
+        },
+        profile_type: plan.profile_type.clone(),
+        state: if plan.closed { Mark::new("", "pause", "Closed") } else { Mark::new("good", "good", "On sale") },
+        closed: plan.closed,
+    }
+}
+
+/// `POST /plans`.
+pub(super) async fn add(
+    State(service): State<Arc<Service>>,
+    viewer: Viewer,
+    Form(form): Form<Filled>,
+) -> Result<Response, Failure> {
+    viewer.require(Right::Manage)?;
+    let added = match new_plan(&form) {
+        Ok(new) => service.desk.add_plan(&viewer.actor, new).await,
+        Err(wrong) => Err(wrong),
+    };
+    match added {
+        Ok(plan) => {
+            let mut shown = plans_page(&service, &viewer, Filled::default(), None).await?;
+            let text = format!("{} / {} is on sale.", plan.carrier, plan.name);
+            shown.shell = shown.shell.with(Some(Notice::good(text)));
+            Ok(page(&shown))
+        }
+        Err(wrong @ (Error::Invalid { .. } | Error::Exists { .. } | Error::NotFound { .. })) => {
+            let shown = plans_page(&service, &viewer, form, Some(&wrong)).await?;
+            Ok(page_with(StatusCode::BAD_REQUEST, &shown))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn new_plan(form: &Filled) -> Result<NewPlan, Error> {
+    let text = |text: &str| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
+    let number = |field: &'static str, value: &str| {
+        let number = text(value).map(|value| value.parse::<i64>());
+        number.transpose().map_err(|_| Error::invalid(field, "is no whole number"))
+    };
+    let megabytes = number("data", &form.data_mb)?;
+    let data_bytes = match megabytes.map(|megabytes| megabytes.checked_mul(1_000_000)) {
+        Some(None) => return Err(Error::invalid("data", "is out of range")),
+        Some(octets) => octets,
+        None => None,
+    };
+    Ok(NewPlan {
+        tenant: text(&form.tenant),
+        carrier: form.carrier.trim().to_owned(),
+        name: form.name.trim().to_owned(),
+        profile_type: form.profile_type.trim().to_owned(),
+        country: form.country.trim().to_owned(),
+        coverage: form.coverage.split([' ', ',', ';']).filter_map(text).collect(),
+        data_bytes,
+        validity_days: number("validity", &form.validity_days)?,
+        price: text(&form.price).map(|price| cents(&price)).transpose()?,
+        currency: text(&form.currency).map(|currency| currency.to_uppercase()),
+        ..NewPlan::default()
+    })
+}
+
+/// A price with at most two digits behind the point, in hundredths.
+fn cents(text: &str) -> Result<i64, Error> {
+    let wrong = || Error::invalid("price", "is no amount such as 9.90");
+    let (whole, part) = text.split_once(['.', ',']).unwrap_or((text, ""));
+    let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    if whole.is_empty() || part.len() > 2 || !digits(whole) || !digits(part) {
+        return Err(wrong());
+    }
+    format!("{whole}{part:0<2}").parse().map_err(|_| wrong())
+}
+
+#[derive(Deserialize)]
+pub(super) struct CloseForm {
+    plan: String,
+    closed: bool,
+}
+
+/// `POST /plans/close`.
+pub(super) async fn close(
+    State(service): State<Arc<Service>>,
+    viewer: Viewer,
+    Form(form): Form<CloseForm>,
+) -> Result<Response, Failure> {
+    viewer.require(Right::Manage)?;
+    let (tenant, carrier, name) = plan_of(&form.plan).ok_or_else(|| Error::not_found("plan", ""))?;
+    service.desk.close_plan(&viewer.actor, Some(&tenant), (&carrier, &name), form.closed).await?;
+    let mut shown = plans_page(&service, &viewer, Filled::default(), None).await?;
+    let what = if form.closed { "is sold no more; what was sold stays" } else { "is on sale again" };
+    shown.shell = shown.shell.with(Some(Notice::good(format!("{carrier} / {name} {what}."))));
+    Ok(page(&shown))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::cents;
+
+    #[test]
+    fn prices_are_read_in_hundredths() {
+        for (text, read) in [("9.90", 990), ("9,9", 990), ("9", 900), ("0.05", 5), ("12.", 1200)] {
+            assert_eq!(cents(text).unwrap(), read, "{text}");
+        }
+        for text in ["", "-1", "1.234", "a", "1.x", "99999999999999999999", ".5"] {
+            assert!(cents(text).is_err(), "{text}");
+        }
+    }
+}
