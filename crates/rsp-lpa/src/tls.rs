@@ -66,6 +66,11 @@ impl Pin {
     pub fn of(certificate: &Certificate) -> Self {
         Self(certificate.public_key_sha256())
     }
+
+    /// The hash itself.
+    pub fn sha256(&self) -> [u8; 32] {
+        self.0
+    }
 }
 
 impl FromStr for Pin {

@@ -1,5 +1,16 @@
 //! Ordering a profile over ES2+ (SGP.22 5.3): DownloadOrder, then ConfirmOrder with release, at the first SM-DP+ of a carrier
 //! that has one.
+//!
+//! One wish sells at most one profile. A call whose answer was lost is repeated under the same functionCallIdentifier, which an
+//! SM-DP+ executes once. The next supplier is asked only when the one before has certainly not sold: because it was never
+//! reached, because it refused, or because the order was given up there. Where that cannot be had, the answer is
+//! [`Error::Uncertain`], with what is needed to look.
+//!
+//! A supplier is not believed more than it must be: an answer for another profile, matching ID or eUICC is none, and an address
+//! goes into an activation code only if it is the configured one, or one of the public internet.
+
+mod answer;
+mod security;
 
 use std::sync::Arc;
 
@@ -8,10 +19,19 @@ use rsp_crypto::{Randomness, RandomnessExt as _, Zeroizing};
 use rsp_es::activation_code::ActivationCode;
 use rsp_es::client::{ClientError, Es2PlusClient, Es2PlusError, NetworkTransport};
 use rsp_es::es2plus::{
-    CancelOrderRequest, ConfirmOrderRequest, DownloadOrderRequest, FinalProfileStatus, ReleaseProfileRequest,
-    RequestHeader,
+    CancelOrderRequest, ConfirmOrderRequest, ConfirmOrderResponse, DownloadOrderRequest, FinalProfileStatus,
+    ReleaseProfileRequest, RequestHeader,
 };
+use rsp_es::printable::printable;
 use rsp_es::status::StatusCode;
+
+pub use security::{Binding, Insecure, Security};
+
+/// How often a call is made whose answer is lost.
+const ATTEMPTS: usize = 3;
+
+/// Longest text about a supplier's answer, in characters.
+const MAX_TEXT: usize = 200;
 
 /// One SM-DP+ at which a carrier's profiles are ordered.
 pub struct Supplier {
@@ -23,10 +43,10 @@ pub struct Supplier {
     pub transport: Arc<NetworkTransport>,
     /// The functionRequesterIdentifier with which the operator calls.
     pub requester: String,
-    /// Its address for activation codes, where its answers name none.
+    /// Its address for activation codes. Without it, its answers name one of the public internet, or the host of its ES2+.
     pub address: Option<String>,
-    /// Pins of which the server's public key has to be one; without any, its certificate alone proves it.
-    pub pins: usize,
+    /// SHA-256 of public keys of which the server's has to be one; without any, its certificate alone proves it.
+    pub pins: Vec<[u8; 32]>,
 }
 
 /// Where the suppliers of a carrier come from.
@@ -52,6 +72,9 @@ pub struct Order {
     pub eid: Option<Eid>,
     /// What the user has to enter.
     pub confirmation_code: Option<Zeroizing<String>>,
+    /// Whether only a connection of TLS 1.3 to a pinned key will do, and only an order that is bound to something besides its
+    /// activation code.
+    pub secure: bool,
 }
 
 /// An order that was placed.
@@ -62,6 +85,10 @@ pub struct Placed {
     pub activation_code: ActivationCode,
     /// Which supplier took the order, as an index.
     pub supplier: usize,
+    /// What is known of the connection on which it was placed, and of what the order is bound to.
+    pub security: Security,
+    /// Why those before it did not.
+    pub passed_over: Vec<Error>,
 }
 
 /// Why no profile could be ordered.
@@ -79,7 +106,7 @@ pub enum Error {
         /// Its code.
         status: StatusCode,
     },
-    /// None was reached, or none answered so that it can be used.
+    /// It was not reached, or did not answer so that it can be used. Nothing is sold.
     #[error("{supplier}: {problem}")]
     Unreachable {
         /// Which one.
@@ -87,36 +114,106 @@ pub enum Error {
         /// What happened.
         problem: String,
     },
+    /// What a secure order demands is not there. Nothing is sold.
+    #[error("{supplier}: {reason}")]
+    Insecure {
+        /// Which one.
+        supplier: String,
+        /// What is missing.
+        reason: Insecure,
+    },
+    /// It may have sold, and did not say.
+    #[error("{supplier} may have sold {iccid}, and cannot be asked: {problem}; look there before you order again")]
+    Uncertain {
+        /// Which one.
+        supplier: String,
+        /// The profile.
+        iccid: Iccid,
+        /// The functionCallIdentifier of the ConfirmOrder whose answer was lost.
+        call_id: String,
+        /// What happened.
+        problem: String,
+    },
+    /// None of several sold.
+    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+    None(Vec<Error>),
+}
+
+impl Error {
+    /// The code of the supplier that refused; the first, if several did.
+    pub fn status(&self) -> Option<&StatusCode> {
+        match self {
+            Self::Refused { status, .. } => Some(status),
+            Self::None(errors) => errors.iter().find_map(Self::status),
+            _ => None,
+        }
+    }
+
+    /// What a secure order demanded in vain; the first, if it was several things.
+    pub fn insecure(&self) -> Option<&Insecure> {
+        match self {
+            Self::Insecure { reason, .. } => Some(reason),
+            Self::None(errors) => errors.iter().find_map(Self::insecure),
+            _ => None,
+        }
+    }
 }
 
 /// Orders a profile at the first supplier that has one.
 ///
 /// # Errors
-/// [`Error`].
+/// [`Error`]. After [`Error::Uncertain`] nobody else is asked.
 pub async fn order(
     suppliers: &[Arc<Supplier>],
     wanted: &Order,
     randomness: &mut dyn Randomness,
 ) -> Result<Placed, Error> {
-    let mut failed = Error::NoSupplier;
+    let mut passed_over = Vec::new();
     for (index, supplier) in suppliers.iter().enumerate() {
         match order_at(supplier, wanted, randomness).await {
-            Ok((iccid, activation_code)) => return Ok(Placed { iccid, activation_code, supplier: index }),
-            Err(error) => failed = error,
+            Ok((iccid, activation_code, security)) => {
+                return Ok(Placed { iccid, activation_code, supplier: index, security, passed_over });
+            }
+            Err(uncertain @ Error::Uncertain { .. }) => return Err(uncertain),
+            Err(error) => {
+                tracing::info!(supplier = supplier.name, %error, "not sold");
+                passed_over.push(error);
+            }
         }
     }
-    Err(failed)
+    match passed_over.pop() {
+        None => Err(Error::NoSupplier),
+        Some(only) if passed_over.is_empty() => Err(only),
+        Some(last) => Err(Error::None(passed_over.into_iter().chain([last]).collect())),
+    }
+}
+
+/// What became of a call.
+enum Failed {
+    /// The supplier refused.
+    Refused(StatusCode),
+    /// It was never asked.
+    Unasked(String),
+    /// It may have done it, or not.
+    Unanswered(String),
 }
 
 async fn order_at(
     supplier: &Supplier,
     wanted: &Order,
     randomness: &mut dyn Randomness,
-) -> Result<(Iccid, ActivationCode), Error> {
+) -> Result<(Iccid, ActivationCode, Security), Error> {
+    if wanted.secure {
+        // Before anything is asked for: what is refused here is not ordered there.
+        supplier.require_secure(wanted).await?;
+    }
     let header = supplier.header(randomness);
     let request =
         DownloadOrderRequest { header, eid: wanted.eid, iccid: None, profile_type: Some(wanted.profile_type.clone()) };
-    let iccid = supplier.client.download_order(&request).await.map_err(|error| supplier.failed(&error))?.iccid;
+    // A profile that was reserved and never confirmed is not sold: nobody can download it.
+    let reserved = repeated(async || supplier.client.download_order(&request).await).await;
+    let iccid = reserved.map_err(|failed| supplier.failed(failed))?.iccid;
+
     let request = ConfirmOrderRequest {
         header: supplier.header(randomness),
         iccid,
@@ -126,12 +223,60 @@ async fn order_at(
         smds_address: None,
         release_flag: true,
     };
-    let confirmed = supplier.client.confirm_order(&request).await.map_err(|error| supplier.failed(&error))?;
-    let address = confirmed.smdp_address.as_ref().or(supplier.address.as_ref());
-    let unusable = |problem: String| Error::Unreachable { supplier: supplier.name.clone(), problem };
-    let address = address.ok_or_else(|| unusable("it names no address, and none is configured".to_owned()))?;
-    let code = ActivationCode::new(address, &confirmed.matching_id, None, wanted.confirmation_code.is_some());
-    Ok((iccid, code.map_err(|error| unusable(error.to_string()))?))
+    let problem = match repeated(async || supplier.client.confirm_order(&request).await).await {
+        Ok(answer) => match supplier.accept(wanted, &answer) {
+            Ok((code, security)) => return Ok((iccid, code, security)),
+            Err(error) => error,
+        },
+        Err(failed @ (Failed::Refused(_) | Failed::Unasked(_))) => {
+            // Not sold. That it stays reserved is the worst that can be, so what comes of this is not looked at.
+            let _ = supplier.give_up(iccid, wanted.eid, FinalProfileStatus::Available, randomness).await;
+            return Err(supplier.failed(failed));
+        }
+        Err(Failed::Unanswered(problem)) => supplier.unreachable(problem),
+    };
+    // It is sold, or may be. A call that is still on its way must not find it available.
+    match supplier.give_up(iccid, wanted.eid, FinalProfileStatus::Unavailable, randomness).await {
+        Ok(()) => Err(problem),
+        Err(failed) => Err(Error::Uncertain {
+            supplier: supplier.name.clone(),
+            iccid,
+            call_id: request.header.function_call_identifier,
+            problem: format!("{problem}; giving it up: {}", supplier.failed(failed)),
+        }),
+    }
+}
+
+/// Makes a call, and makes it again as it was while its answer is lost. Once it may have been executed, only an answer says
+/// that it was not: a later attempt that does not reach the server says nothing of the first.
+async fn repeated<T>(mut call: impl AsyncFnMut() -> Result<T, Es2PlusError>) -> Result<T, Failed> {
+    let mut lost = None;
+    for _ in 0..ATTEMPTS {
+        let error = match call().await {
+            Ok(answer) => return Ok(answer),
+            Err(ClientError::Refused { status, .. }) => return Err(Failed::Refused(status)),
+            Err(error) => error,
+        };
+        let problem = printable(&error.to_string(), MAX_TEXT);
+        if was_never_asked(&error) {
+            if lost.is_none() {
+                return Err(Failed::Unasked(problem));
+            }
+        } else {
+            lost = Some(problem);
+        }
+    }
+    Err(Failed::Unanswered(lost.unwrap_or_default()))
+}
+
+/// Whether an error proves that the server executed nothing.
+fn was_never_asked(error: &Es2PlusError) -> bool {
+    match error {
+        ClientError::Transport { source, .. } => source.is_before_request(),
+        // There is no ES2+, or it takes no such request. Others may come from something before the server, after it.
+        ClientError::HttpStatus { status, .. } => matches!(status, 400..=407 | 410..=428 | 431),
+        _ => false,
+    }
 }
 
 /// Gives an order up (SGP.22 5.3.3).
@@ -153,7 +298,8 @@ pub async fn cancel(
         matching_id: matching_id.map(str::to_owned),
         final_profile_status_indicator: Some(to),
     };
-    supplier.client.cancel_order(&request).await.map_err(|error| supplier.failed(&error))
+    let cancelled = repeated(async || supplier.client.cancel_order(&request).await).await;
+    cancelled.map_err(|failed| supplier.failed(failed))
 }
 
 /// Lets a confirmed profile be downloaded (SGP.22 5.3.4).
@@ -162,7 +308,8 @@ pub async fn cancel(
 /// [`Error::Refused`], [`Error::Unreachable`].
 pub async fn release(supplier: &Supplier, iccid: Iccid, randomness: &mut dyn Randomness) -> Result<(), Error> {
     let request = ReleaseProfileRequest { header: supplier.header(randomness), iccid };
-    supplier.client.release_profile(&request).await.map_err(|error| supplier.failed(&error))
+    let released = repeated(async || supplier.client.release_profile(&request).await).await;
+    released.map_err(|failed| supplier.failed(failed))
 }
 
 impl Supplier {
@@ -173,11 +320,42 @@ impl Supplier {
         }
     }
 
-    fn failed(&self, error: &Es2PlusError) -> Error {
-        let supplier = self.name.clone();
-        match error {
-            ClientError::Refused { status, .. } => Error::Refused { supplier, status: status.clone() },
-            other => Error::Unreachable { supplier, problem: other.to_string() },
+    async fn give_up(
+        &self,
+        iccid: Iccid,
+        eid: Option<Eid>,
+        to: FinalProfileStatus,
+        randomness: &mut dyn Randomness,
+    ) -> Result<(), Failed> {
+        let request = CancelOrderRequest {
+            header: self.header(randomness),
+            iccid: Some(iccid),
+            eid,
+            matching_id: None,
+            final_profile_status_indicator: Some(to),
+        };
+        repeated(async || self.client.cancel_order(&request).await).await
+    }
+
+    /// The activation code of an answer that belongs to its call, and what the order is bound to.
+    fn accept(&self, wanted: &Order, answer: &ConfirmOrderResponse) -> Result<(ActivationCode, Security), Error> {
+        let code = answer::activation_code(self, wanted, answer)
+            .map_err(|problem| self.unreachable(format!("its answer cannot be used: {problem}")))?;
+        let security = self.security(wanted, answer);
+        match wanted.secure.then(|| security.lacks()).flatten() {
+            Some(reason) => Err(Error::Insecure { supplier: self.name.clone(), reason }),
+            None => Ok((code, security)),
         }
+    }
+
+    fn failed(&self, failed: Failed) -> Error {
+        match failed {
+            Failed::Refused(status) => Error::Refused { supplier: self.name.clone(), status },
+            Failed::Unasked(problem) | Failed::Unanswered(problem) => self.unreachable(problem),
+        }
+    }
+
+    fn unreachable(&self, problem: String) -> Error {
+        Error::Unreachable { supplier: self.name.clone(), problem }
     }
 }

@@ -76,7 +76,7 @@ impl OwnSmdp {
             transport,
             requester: requester(identity.certificate()),
             address: Some(self.address.clone()),
-            pins: 1,
+            pins: vec![self.pin.sha256()],
         })
     }
 }

@@ -22,7 +22,8 @@ use tokio_rustls::TlsConnector;
 
 use super::egress::{EgressPolicy, Guard, NameResolver, SystemResolver};
 use super::transport::{
-    HttpRequest, HttpResponse, HttpTransport, MalformedAddress, Origin, PlainPost, Scheme, TransportError,
+    ANSWER, BEFORE_REQUEST, HttpRequest, HttpResponse, HttpTransport, MalformedAddress, Origin, PlainPost, Scheme,
+    TransportError,
 };
 use crate::es9plus::{ADMIN_PROTOCOL, ADMIN_PROTOCOL_HEADER};
 
@@ -81,6 +82,8 @@ pub struct NegotiatedTls {
     pub version: String,
     /// For example `TLS13_AES_128_GCM_SHA256`.
     pub cipher_suite: String,
+    /// The certificate by which the server proved itself, DER.
+    pub certificate: Option<Vec<u8>>,
 }
 
 /// Talks to servers over TCP and TLS; keeps one connection and uses it as long as the server is the same.
@@ -151,6 +154,19 @@ impl NetworkTransport {
         self.negotiated.lock().map(|negotiated| negotiated.clone()).unwrap_or_default()
     }
 
+    /// Connects to a server without sending it anything, so that it can be seen what TLS agrees on before something is asked
+    /// for. The next request goes over this connection, as long as it stands.
+    ///
+    /// # Errors
+    /// [`TransportError`].
+    pub async fn open(&self, origin: &Origin) -> Result<(), TransportError> {
+        let mut open = self.open.lock().await;
+        // The old one first: it must not be what the next request goes over.
+        *open = None;
+        *open = Some(self.connect(origin).await?);
+        Ok(())
+    }
+
     async fn connect(&self, origin: &Origin) -> Result<Connection, TransportError> {
         let stream = self.tcp(origin).await?;
         let sender = match origin.scheme() {
@@ -208,8 +224,11 @@ impl NetworkTransport {
         if let (Some(version), Some(suite)) = (session.protocol_version(), session.negotiated_cipher_suite())
             && let Ok(mut negotiated) = self.negotiated.lock()
         {
-            *negotiated =
-                Some(NegotiatedTls { version: format!("{version:?}"), cipher_suite: format!("{:?}", suite.suite()) });
+            *negotiated = Some(NegotiatedTls {
+                version: format!("{version:?}"),
+                cipher_suite: format!("{:?}", suite.suite()),
+                certificate: session.peer_certificates().and_then(|shown| shown.first()).map(|shown| shown.to_vec()),
+            });
         }
         Ok(stream)
     }
@@ -234,7 +253,7 @@ impl NetworkTransport {
         let message = plain_message(&request)?;
         let mut open = self.open.lock().await;
         let exchange = tokio::time::timeout(self.limits.exchange, self.send(&mut open, origin, message));
-        match exchange.await.unwrap_or_else(|_| Err(timeout(origin, "the answer", self.limits.exchange))) {
+        match exchange.await.unwrap_or_else(|_| Err(timeout(origin, ANSWER, self.limits.exchange))) {
             Ok(response) => {
                 let status = response.status().as_u16();
                 let rest = receive(origin, response.into_body(), self.limits.body);
@@ -292,7 +311,7 @@ impl HttpTransport for NetworkTransport {
         };
         let outcome = tokio::time::timeout(self.limits.exchange, exchange)
             .await
-            .unwrap_or_else(|_| Err(timeout(origin, "the answer", self.limits.exchange)));
+            .unwrap_or_else(|_| Err(timeout(origin, ANSWER, self.limits.exchange)));
         if outcome.is_err() || !self.keep {
             *open = None;
         }
@@ -304,9 +323,8 @@ async fn handshake<S>(origin: &Origin, stream: S) -> Result<SendRequest<Full<Byt
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let (sender, connection) = http1::handshake(TokioIo::new(stream))
-        .await
-        .map_err(|error| interrupted(origin, "before the request", &error))?;
+    let (sender, connection) =
+        http1::handshake(TokioIo::new(stream)).await.map_err(|error| interrupted(origin, BEFORE_REQUEST, &error))?;
     // Ends with the sender, or with the server's end of the connection; its error also reaches the request.
     tokio::spawn(async move {
         if let Err(error) = connection.await {
@@ -341,7 +359,7 @@ fn with_body(
 ) -> Result<hyper::Request<Full<Bytes>>, TransportError> {
     message.body(Full::new(Bytes::copy_from_slice(body))).map_err(|error| TransportError::Interrupted {
         host: origin.host().to_owned(),
-        when: "before the request",
+        when: BEFORE_REQUEST,
         reason: error.to_string(),
     })
 }

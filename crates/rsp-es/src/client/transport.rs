@@ -243,3 +243,27 @@ pub enum TransportError {
     #[error(transparent)]
     Deviation(#[from] Deviation),
 }
+
+/// What a timeout was waiting for when the request was on its way.
+pub(super) const ANSWER: &str = "the answer";
+/// When a connection broke before anything was sent.
+pub(super) const BEFORE_REQUEST: &str = "before the request";
+
+impl TransportError {
+    /// Whether the server certainly got no request, so that nothing can have come of it.
+    pub fn is_before_request(&self) -> bool {
+        match self {
+            Self::Dns { .. }
+            | Self::Connect { .. }
+            | Self::Certificate { .. }
+            | Self::PlainHttpRefused { .. }
+            | Self::EgressRefused { .. }
+            | Self::Deviation(_) => true,
+            Self::Timeout { what, .. } => *what != ANSWER,
+            Self::Interrupted { when, .. } => *when == BEFORE_REQUEST,
+            // In the handshake; or plain HTTP was spoken to one who speaks TLS, and cannot have read it.
+            Self::Tls { .. } => true,
+            Self::TooLarge { .. } => false,
+        }
+    }
+}

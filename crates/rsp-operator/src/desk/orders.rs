@@ -37,7 +37,12 @@ impl Desk {
             Confirmation::Given(code) => Some(code),
         };
         let code = code.map(|code| Zeroizing::new(code.reveal().to_owned()));
-        let order = Order { profile_type: plan.profile_type.clone(), eid: wanted.eid, confirmation_code: code.clone() };
+        let order = Order {
+            profile_type: plan.profile_type.clone(),
+            eid: wanted.eid,
+            confirmation_code: code.clone(),
+            secure: wanted.secure,
+        };
         let placed = provisioning::order(&suppliers, &order, &mut self.randomness()).await?;
         let supplier = suppliers.get(placed.supplier).map_or_else(String::new, |supplier| supplier.name.clone());
         let esim = move || rsp_store::Esim {

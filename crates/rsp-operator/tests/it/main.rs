@@ -10,6 +10,7 @@ mod link;
 mod network;
 mod open5gs;
 mod programs;
+mod provisioning;
 mod qr;
 mod sheet;
 mod shop;
