@@ -138,6 +138,33 @@ impl Orders {
         Ok(Imported { iccid, package_size })
     }
 
+    /// Puts more subscribers behind those that wait for copies of a template; from then on its copies get no others. Either
+    /// all of them are taken or none.
+    ///
+    /// # Errors
+    /// [`Error::ProfileTypeUnknown`], [`Error::NoTemplate`], [`Error::ImsiInvalid`], [`Error::ImsiExists`].
+    pub async fn stock(&self, type_name: &str, subscribers: Vec<SubscriberInStock>) -> Result<(), Error> {
+        if let Some(bad) = subscribers.iter().find(|subscriber| !is_imsi(&subscriber.imsi)) {
+            return Err(Error::ImsiInvalid(bad.imsi.clone()));
+        }
+        let unknown = || Error::ProfileTypeUnknown(type_name.to_owned());
+        let found = self.store.profile_type(type_name).await?.ok_or_else(unknown)?;
+        if !found.template {
+            return Err(Error::NoTemplate(type_name.to_owned()));
+        }
+        let audit = self.audit("add subscribers", &format!("{type_name}: {}", subscribers.len()));
+        let type_name = type_name.to_owned();
+        self.store
+            .run_tx("add subscribers", move |tx| {
+                for subscriber in &subscribers {
+                    let exists = |error| duplicate(error, "IMSI", || Error::ImsiExists(subscriber.imsi.clone()));
+                    tx.stock_subscriber(&type_name, subscriber).map_err(Error::from).map_err(exists)?;
+                }
+                Ok(tx.record_audit(&audit)?)
+            })
+            .await
+    }
+
     /// The rows that an import adds: a template is a type, another package a profile, with its type if that is new.
     fn split(
         &self,
@@ -200,8 +227,11 @@ fn check_test_keys(package: &ProfilePackage, import: &Import, subscribers: &[Sub
     }
 }
 
+fn is_imsi(imsi: &str) -> bool {
+    (6..=15).contains(&imsi.len()) && imsi.bytes().all(|digit| digit.is_ascii_digit())
+}
+
 fn check_subscribers(import: &Import, subscribers: &[SubscriberInStock]) -> Result<(), Error> {
-    let is_imsi = |imsi: &str| (6..=15).contains(&imsi.len()) && imsi.bytes().all(|digit| digit.is_ascii_digit());
     match subscribers.iter().find(|subscriber| !is_imsi(&subscriber.imsi)) {
         Some(bad) => Err(Error::ImsiInvalid(bad.imsi.clone())),
         None if !import.template && !subscribers.is_empty() => Err(Error::NoTemplate(import.type_name.clone())),

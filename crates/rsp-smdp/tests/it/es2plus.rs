@@ -5,7 +5,7 @@ use rsp_crypto::{Curve, Zeroizing};
 use rsp_es::es2plus::{CancelOrderRequest, ConfirmOrderRequest, FinalProfileStatus};
 use rsp_es::server::Caller;
 use rsp_es::status::StatusCode;
-use rsp_smdp::{Import, MetadataOptions, Undelivered};
+use rsp_smdp::{Error, Import, MetadataOptions, Undelivered};
 use rsp_store::{OrderPolicy, ProfileState, SubscriberInStock};
 
 use crate::euicc::TestEuicc;
@@ -134,6 +134,33 @@ async fn a_template_without_subscribers_left_makes_no_profile() {
     // The one profile is as good as any other.
     let matching_id = lab.es2().confirm_order(&caller(ALPHA), lab.confirm(order.iccid)).await.unwrap().matching_id;
     assert_eq!(lab.installs(&lab.euicc(Curve::P256), Some(&matching_id), None).await, order.iccid);
+}
+
+#[tokio::test]
+async fn subscribers_that_come_later_wait_behind_the_others_and_come_all_or_none() {
+    let lab = Lab::new().await;
+    template(&lab, "890010120000000100-890010120000000199", &["001010000000001"]).await;
+    let in_stock = |imsi: &str| SubscriberInStock { imsi: imsi.to_owned(), keys: Zeroizing::new([8; 32]) };
+    let order = async || lab.es2().download_order(&caller(ALPHA), lab.download_type("made")).await.unwrap().iccid;
+    let first = order().await;
+    assert_eq!(lab.store.subscriber(&first).await.unwrap().unwrap().imsi, "001010000000001");
+    for (imsis, taken) in [
+        (["001010000000003", "001010000000003"], "001010000000003"),
+        (["001010000000004", "001010000000001"], "001010000000001"),
+    ] {
+        let refused = lab.orders.stock("made", imsis.map(in_stock).into()).await;
+        assert!(matches!(refused, Err(Error::ImsiExists(imsi)) if imsi == taken));
+    }
+    let refused = lab.orders.stock("made", vec![in_stock("1")]).await;
+    assert!(matches!(refused, Err(Error::ImsiInvalid(_))));
+    let refused = lab.orders.stock("none", vec![in_stock("001010000000005")]).await;
+    assert!(matches!(refused, Err(Error::ProfileTypeUnknown(_))));
+    assert_eq!(lab.store.subscribers_in_stock("made").await.unwrap(), 0);
+    lab.orders.stock("made", ["001010000000006", "001010000000005"].map(in_stock).into()).await.unwrap();
+    for imsi in ["001010000000006", "001010000000005"] {
+        let iccid = order().await;
+        assert_eq!(lab.store.subscriber(&iccid).await.unwrap().unwrap().imsi, imsi);
+    }
 }
 
 #[tokio::test]
