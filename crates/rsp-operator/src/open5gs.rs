@@ -10,6 +10,7 @@
 mod csv;
 mod json;
 mod key;
+mod sell;
 
 use std::collections::HashMap;
 
@@ -18,6 +19,7 @@ use rsp_store::SubscriberInStock;
 
 use crate::error::Error;
 use key::Key;
+pub use sell::{Imported, Plan, import};
 
 /// Subscribers that one list may have.
 pub const MAX_SUBSCRIBERS: usize = 10_000;

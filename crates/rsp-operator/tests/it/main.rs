@@ -5,6 +5,7 @@ mod bed;
 mod carriers;
 mod export;
 mod handoff;
+mod import;
 mod keys;
 mod link;
 mod network;

@@ -1,0 +1,134 @@
+//! From a list of subscribers to an eSIM for each, on paper.
+
+use rsp_store::ProfileType;
+
+use super::Subscriber;
+use crate::actor::{Actor, Right};
+use crate::desk::{Confirmation, Desk, Wanted};
+use crate::error::Error;
+use crate::selling::Sell;
+use crate::sheet::{MAX_SHEETS, Sheet};
+
+/// Which plan the subscribers get.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Plan {
+    /// The tenant; only whoever runs the server names one.
+    pub tenant: Option<String>,
+    /// The plan's carrier.
+    pub carrier: String,
+    /// The plan's name.
+    pub name: String,
+}
+
+/// What became of a list.
+pub struct Imported {
+    /// A sheet for each subscriber who got an eSIM.
+    pub sheets: Vec<Sheet>,
+    /// How many did not, and why the first of them. They wait in the stock, for whoever orders next.
+    pub left: Option<(usize, Error)>,
+}
+
+/// Puts subscribers into the stock of a plan's template, and orders an eSIM for each.
+///
+/// The SM-DP+ of this server must have the template, and nobody else may wait in its stock: the sheets would be theirs. A sheet
+/// names the subscriber whose keys are in the profile, as the SM-DP+ has it.
+///
+/// # Errors
+/// Before anything is done: [`Error::Forbidden`] without the rights to provision and to manage, [`Error::NotFound`],
+/// [`Error::Invalid`] when somebody waits, for more than [`MAX_SHEETS`], or for a plan without template;
+/// [`Error::Smdp`] for an IMSI that is taken. What fails later stands in [`Imported::left`].
+pub async fn import(
+    desk: &Desk,
+    seller: &dyn Sell,
+    actor: &Actor,
+    plan: &Plan,
+    subscribers: &[Subscriber],
+) -> Result<Imported, Error> {
+    let profile_type = check(desk, seller, actor, plan, subscribers).await?;
+    let stock = subscribers.iter().map(Subscriber::in_stock).collect();
+    desk.orders().stock(&profile_type.name, stock).await.map_err(|error| match error {
+        rsp_smdp::Error::ImsiExists(imsi) => Error::invalid("subscribers", format!("IMSI {imsi} is taken")),
+        other => other.into(),
+    })?;
+    let subject = format!("{}: {} subscribers", profile_type.name, subscribers.len());
+    desk.audit(actor, "import subscribers", &subject, profile_type.operator.clone()).await?;
+    let mut sheets = Vec::with_capacity(subscribers.len());
+    for _ in subscribers {
+        match sell(desk, seller, actor, plan, subscribers).await {
+            Ok(sheet) => sheets.push(sheet),
+            Err(error) => {
+                let left = subscribers.len() - sheets.len();
+                return Ok(Imported { sheets, left: Some((left, error)) });
+            }
+        }
+    }
+    Ok(Imported { sheets, left: None })
+}
+
+/// The template, if all of the list can be sold.
+async fn check(
+    desk: &Desk,
+    seller: &dyn Sell,
+    actor: &Actor,
+    plan: &Plan,
+    subscribers: &[Subscriber],
+) -> Result<ProfileType, Error> {
+    desk.require(actor, Right::Manage)?;
+    desk.require(actor, Right::Provision)?;
+    let tenant = desk.tenant(actor, plan.tenant.as_deref()).await?;
+    seller.check(actor, &wanted(actor, plan, None)).await?;
+    if subscribers.is_empty() || subscribers.len() > MAX_SHEETS {
+        let problem = format!("there are {}; 1 to {MAX_SHEETS} are taken at once", subscribers.len());
+        return Err(Error::invalid("subscribers", problem));
+    }
+    let found = desk.store().plan(&tenant, &plan.carrier, &plan.name).await?;
+    let found = found.ok_or_else(|| Error::not_found("plan", format!("{} / {}", plan.carrier, plan.name)))?;
+    let profile_type = desk.store().profile_type(&found.profile_type).await?;
+    let profile_type = profile_type
+        .filter(|found| found.template && found.operator.as_deref() == Some(tenant.as_str()))
+        .ok_or_else(|| Error::invalid("plan", "this server has no template for it"))?;
+    match desk.store().subscribers_in_stock(&profile_type.name).await? {
+        0 => Ok(profile_type),
+        waiting => {
+            let problem = format!("{waiting} subscribers wait in its stock already; order for them first");
+            Err(Error::invalid("plan", problem))
+        }
+    }
+}
+
+async fn sell(
+    desk: &Desk,
+    seller: &dyn Sell,
+    actor: &Actor,
+    plan: &Plan,
+    subscribers: &[Subscriber],
+) -> Result<Sheet, Error> {
+    let sold = seller.sell(actor, wanted(actor, plan, None)).await?;
+    let iccid = sold.esim.iccid;
+    let imsi = desk.store().subscriber(&iccid).await?.map(|subscriber| subscriber.imsi).unwrap_or_default();
+    let number = subscribers.iter().find(|subscriber| subscriber.imsi == imsi);
+    let name = match number.and_then(|subscriber| subscriber.msisdn.first()) {
+        Some(number) => format!("+{number} (IMSI {imsi})"),
+        None => format!("IMSI {imsi}"),
+    };
+    Ok(Sheet {
+        name,
+        carrier: plan.carrier.clone(),
+        plan: plan.name.clone(),
+        iccid,
+        activation_code: sold.activation_code,
+    })
+}
+
+fn wanted(actor: &Actor, plan: &Plan, reference: Option<String>) -> Wanted {
+    Wanted {
+        tenant: actor.tenant().is_none().then(|| plan.tenant.clone()).flatten(),
+        carrier: plan.carrier.clone(),
+        plan: plan.name.clone(),
+        eid: None,
+        device_id: None,
+        reference,
+        confirmation: Confirmation::None,
+        secure: false,
+    }
+}
