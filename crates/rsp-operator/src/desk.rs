@@ -16,7 +16,7 @@ use rsp_store::{AuditEntry, Datastore, NetworkState, ProfileState, Whose};
 use crate::actor::{Actor, Right};
 use crate::error::Error;
 use crate::network::{Network, NetworkAdapter};
-use crate::provisioning::Suppliers;
+use crate::provisioning::{Security, Suppliers};
 pub use figures::{Figure, Figures, Slice};
 pub use plans::{NewPlan, check_country};
 
@@ -68,6 +68,8 @@ pub struct Sold {
     pub activation_code: ActivationCode,
     /// What the user has to enter, if it was made here. It is told this once: only its hash is kept.
     pub confirmation_code: Option<Zeroizing<String>>,
+    /// What is known of the connection on which it was ordered, and of what it is bound to.
+    pub security: Security,
 }
 
 /// An eSIM as its operator sees it.

@@ -211,7 +211,7 @@ async fn order_at(
     let request =
         DownloadOrderRequest { header, eid: wanted.eid, iccid: None, profile_type: Some(wanted.profile_type.clone()) };
     // A profile that was reserved and never confirmed is not sold: nobody can download it.
-    let reserved = repeated(async || supplier.client.download_order(&request).await).await;
+    let reserved = repeated(|| supplier.client.download_order(&request)).await;
     let iccid = reserved.map_err(|failed| supplier.failed(failed))?.iccid;
 
     let request = ConfirmOrderRequest {
@@ -223,7 +223,7 @@ async fn order_at(
         smds_address: None,
         release_flag: true,
     };
-    let problem = match repeated(async || supplier.client.confirm_order(&request).await).await {
+    let problem = match repeated(|| supplier.client.confirm_order(&request)).await {
         Ok(answer) => match supplier.accept(wanted, &answer) {
             Ok((code, security)) => return Ok((iccid, code, security)),
             Err(error) => error,
@@ -249,7 +249,10 @@ async fn order_at(
 
 /// Makes a call, and makes it again as it was while its answer is lost. Once it may have been executed, only an answer says
 /// that it was not: a later attempt that does not reach the server says nothing of the first.
-async fn repeated<T>(mut call: impl AsyncFnMut() -> Result<T, Es2PlusError>) -> Result<T, Failed> {
+async fn repeated<T, F>(call: impl Fn() -> F) -> Result<T, Failed>
+where
+    F: Future<Output = Result<T, Es2PlusError>>,
+{
     let mut lost = None;
     for _ in 0..ATTEMPTS {
         let error = match call().await {
@@ -298,7 +301,7 @@ pub async fn cancel(
         matching_id: matching_id.map(str::to_owned),
         final_profile_status_indicator: Some(to),
     };
-    let cancelled = repeated(async || supplier.client.cancel_order(&request).await).await;
+    let cancelled = repeated(|| supplier.client.cancel_order(&request)).await;
     cancelled.map_err(|failed| supplier.failed(failed))
 }
 
@@ -308,7 +311,7 @@ pub async fn cancel(
 /// [`Error::Refused`], [`Error::Unreachable`].
 pub async fn release(supplier: &Supplier, iccid: Iccid, randomness: &mut dyn Randomness) -> Result<(), Error> {
     let request = ReleaseProfileRequest { header: supplier.header(randomness), iccid };
-    let released = repeated(async || supplier.client.release_profile(&request).await).await;
+    let released = repeated(|| supplier.client.release_profile(&request)).await;
     released.map_err(|failed| supplier.failed(failed))
 }
 
@@ -334,7 +337,7 @@ impl Supplier {
             matching_id: None,
             final_profile_status_indicator: Some(to),
         };
-        repeated(async || self.client.cancel_order(&request).await).await
+        repeated(|| self.client.cancel_order(&request)).await
     }
 
     /// The activation code of an answer that belongs to its call, and what the order is bound to.

@@ -121,6 +121,10 @@ kinds! {
     // What a server says.
     NO_SUPPLIER = "no-supplier", CONFLICT, "No SM-DP+ is configured for the carrier",
         "Whoever runs this server has to configure one.";
+    INSECURE = "not-secure", CONFLICT, "What a secure order demands is not there",
+        "Whoever runs this server has to configure a pin and TLS 1.3 for the SM-DP+; or order without `secure`.";
+    UNCERTAIN = "uncertain", BAD_GATEWAY, "The eSIM may have been sold",
+        "Ask whoever runs the SM-DP+ about this ICCID before ordering again.";
     REFUSED = "refused", CONFLICT, "The SM-DP+ refused",
         "The codes say why; ask whoever runs the SM-DP+.";
     UNREACHABLE = "no-answer", BAD_GATEWAY, "The SM-DP+ gave no answer",
@@ -233,6 +237,18 @@ impl From<&provisioning::Error> for Problem {
         match error {
             provisioning::Error::NoSupplier => Self::new(NO_SUPPLIER, error.to_string()),
             provisioning::Error::Refused { status, .. } => Self::refused(status),
+            provisioning::Error::Insecure { reason, .. } => Self::new(INSECURE, reason.to_string()),
+            provisioning::Error::Uncertain { iccid, .. } => {
+                tracing::warn!(error = printable(&error.to_string(), LONGEST_DETAIL), "an order without an answer");
+                Self::new(UNCERTAIN, format!("the SM-DP+ may have sold {iccid}, and did not say"))
+            }
+            // What one of several refused says more than that another was not reached.
+            provisioning::Error::None(errors) => match (error.insecure(), error.status(), errors.first()) {
+                (Some(reason), ..) => Self::new(INSECURE, reason.to_string()),
+                (None, Some(status), _) => Self::refused(status),
+                (None, None, Some(first)) => first.into(),
+                (None, None, None) => Self::new(NO_SUPPLIER, error.to_string()),
+            },
             provisioning::Error::Unreachable { supplier, problem } => {
                 let problem = printable(problem, LONGEST_DETAIL);
                 tracing::warn!(supplier = printable(supplier, 64), problem, "no answer from the SM-DP+");

@@ -81,7 +81,7 @@ impl Desk {
             .await?;
         let esim = self.find(actor, &placed.iccid).await?;
         let confirmation_code = code.filter(|_| made);
-        Ok(Sold { esim, activation_code: placed.activation_code, confirmation_code })
+        Ok(Sold { esim, activation_code: placed.activation_code, confirmation_code, security: placed.security })
     }
 
     /// Whether an eSIM could be ordered, without ordering it.

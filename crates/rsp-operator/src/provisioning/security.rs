@@ -15,7 +15,7 @@ use super::{Error, MAX_TEXT, Order, Supplier};
 const TLS_1_3: &str = "TLSv1_3";
 
 /// The facts of one order.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Security {
     /// The TLS version of the connection to the SM-DP+, for example `TLSv1_3`.
     pub tls_version: Option<String>,

@@ -65,7 +65,12 @@ impl Seller {
             expires_at: None,
         };
         let code = ActivationCode::new("smdp.example.com", "ID", None, false).unwrap();
-        Ok(Sold { esim, activation_code: code, confirmation_code: None::<Zeroizing<String>> })
+        Ok(Sold {
+            esim,
+            activation_code: code,
+            confirmation_code: None::<Zeroizing<String>>,
+            security: Default::default(),
+        })
     }
 }
 

@@ -32,7 +32,7 @@ impl Sell for Direct {
             let placed = self.desk.orders().order(NewOrder::of("made")).await?;
             let activation_code = ActivationCode::new("smdp.example.com", &placed.matching_id, None, false).unwrap();
             let esim = self.desk.esim(actor, &placed.iccid).await?;
-            Ok(Sold { esim, activation_code, confirmation_code: None })
+            Ok(Sold { esim, activation_code, confirmation_code: None, security: Default::default() })
         })
     }
 
