@@ -8,6 +8,7 @@ mod euicc;
 mod floor;
 mod portal;
 mod server;
+mod webhooks;
 
 use std::collections::VecDeque;
 use std::fmt::Write as _;
@@ -41,6 +42,7 @@ enum What {
     Attacks(attacks::AttacksArgs),
     Euicc(euicc::EuiccArgs),
     Portal(portal::PortalArgs),
+    Webhooks(webhooks::WebhooksArgs),
 }
 
 /// Full downloads against a server process of its own, with an eUICC's real cryptography.
@@ -98,6 +100,7 @@ pub(crate) fn run(args: BenchArgs, json: bool) -> anyhow::Result<ExitCode> {
         What::Attacks(args) => attacks::run(&args, &runtime, json)?,
         What::Euicc(args) => euicc::run(&args, json)?,
         What::Portal(args) => runtime.block_on(portal::run(&args, json))?,
+        What::Webhooks(args) => runtime.block_on(webhooks::run(&args, json))?,
     }
     Ok(ExitCode::SUCCESS)
 }

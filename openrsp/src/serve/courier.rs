@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use rsp_asn1::Timestamp;
 use rsp_auth::ServerAddress;
+use rsp_crypto::hash;
 use rsp_es::client::{ClientError, Es2PlusClient, Es12Client, MalformedAddress, Origin, Scheme, TransportError};
 use rsp_es::es12::Interface;
 use rsp_es::status::StatusCode;
@@ -218,12 +219,19 @@ impl NetworkCourier {
             Err(problem) => {
                 let seconds = match &problem {
                     Problem::Egress(_) => LONGEST_PAUSE,
+                    Problem::Unexecuted(_) | Problem::Unanswered(_) if webhook_of(function).is_some() => {
+                        spread(pause(attempts), &message.lane, attempts)
+                    }
                     Problem::Unexecuted(_) | Problem::Unanswered(_) => pause(attempts),
                 };
                 // The pause comes after the attempt, however long that took.
                 let taken = i64::try_from(begun.elapsed().as_secs()).unwrap_or(LONGEST_PAUSE);
                 let why = Undelivered::from(problem).to_string();
-                tracing::warn!(function, recipient, attempts, seconds, why, "not delivered");
+                match webhook_of(function) {
+                    // Its tenant sees it among the deliveries, and whoever runs the server can do nothing about it.
+                    Some(_) => tracing::info!(function, recipient, attempts, seconds, why, "not delivered"),
+                    None => tracing::warn!(function, recipient, attempts, seconds, why, "not delivered"),
+                }
                 self.store.message_failed(&message, now.plus_seconds(taken + seconds), &why).await.map(|()| false)
             }
         };
@@ -340,6 +348,13 @@ impl Courier for NetworkCourier {
 fn pause(attempts: u32) -> i64 {
     let doublings = attempts.saturating_sub(1).min(16);
     (FIRST_PAUSE << doublings).min(LONGEST_PAUSE)
+}
+
+/// A pause made shorter by up to a half, for each lane and attempt by another part: a receiver that is down at the same minute
+/// of every hour would otherwise be called in that minute for ever, and one that was down by all lanes at once.
+fn spread(seconds: i64, lane: &str, attempts: u32) -> i64 {
+    let [drawn, ..] = hash::sha256(format!("{lane} {attempts}").as_bytes());
+    seconds - seconds * i64::from(drawn) / 512
 }
 
 /// An event that is registered already was registered by an attempt whose answer was lost, if there was one: otherwise it is

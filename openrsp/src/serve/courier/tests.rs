@@ -4,7 +4,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
-use rsp_crypto::{Zeroizing, hash};
+use rsp_crypto::Zeroizing;
 use rsp_es::es12::{DeleteEventRequest, RegisterEventRequest, Request as _, RequestHeader};
 use rsp_es::server::{Caller, Es12, es12_router, es15_router};
 use rsp_operator::usage::Usage;
