@@ -5,6 +5,7 @@ mod plan;
 mod receipt;
 mod tenant;
 mod user;
+mod webhook;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -19,6 +20,7 @@ use rsp_smdp::SharedRandomness;
 
 use crate::config::{ServerDir, SystemClock};
 use crate::exit::{Exit, Failure};
+use crate::serve::webhooks::webhooks;
 use crate::system::OsRandomness;
 
 /// Who acts on the command line: whoever has the server's files may do everything.
@@ -55,6 +57,9 @@ enum Command {
     /// Receipts: what a server signed.
     #[command(subcommand)]
     Receipt(receipt::ReceiptCommand),
+    /// Webhooks: where tenants' events go.
+    #[command(subcommand)]
+    Webhook(webhook::WebhookCommand),
 }
 
 /// Runs one command.
@@ -77,6 +82,10 @@ pub(crate) fn run(args: OperatorArgs, json: bool) -> anyhow::Result<ExitCode> {
             }
             // Needs no server, and was run before.
             Command::Receipt(_) => {}
+            Command::Webhook(command) => {
+                let webhooks = webhooks(&server, Arc::clone(desk.store()), Arc::new(SystemClock));
+                webhook::run(&webhooks, command, json).await?;
+            }
         }
         Ok(ExitCode::SUCCESS)
     })
