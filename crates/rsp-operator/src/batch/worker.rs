@@ -131,7 +131,7 @@ fn seller_name(number: i64, line: u32, uploader: &str) -> String {
 fn unsold(error: Error) -> Unsold {
     let why = error.to_string();
     match error {
-        Error::Provisioning(provisioning::Error::Unreachable { .. })
+        Error::Provisioning(provisioning::Error::Unreachable { .. } | provisioning::Error::Uncertain { .. })
         | Error::Unreachable(_)
         | Error::Store(_)
         | Error::Smdp(_) => Unsold::Unclear(why),
