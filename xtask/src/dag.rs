@@ -109,7 +109,6 @@ const EXCLUSIVE: &[(&[&str], &[&str])] = &[
             "http-body",
             "http-body-util",
             "hyper",
-            "hyper-util",
             "reqwest",
             "tower",
             "tower-http",
@@ -117,6 +116,8 @@ const EXCLUSIVE: &[(&[&str], &[&str])] = &[
             "ureq",
         ],
     ),
+    // The connector through which xtask speaks to the driver of a browser.
+    (&["rsp-es", "rsp-operator", "openrsp", "xtask"], &["hyper-util"]),
     (&["rsp-es", "openrsp"], &["tokio-rustls"]),
     // rsp-lpa has the verifier of server certificates: it calls rsp-pki, which rsp-es may not.
     (&["rsp-es", "rsp-lpa", "openrsp"], &["rustls", "rustls-pki-types"]),

@@ -1,5 +1,7 @@
 //! Developer tasks of this workspace: `cargo xtask dag | licences | coverage | fuzz | network | carriers | qr`.
+//! Developer tasks of this workspace: `cargo xtask dag | licences | coverage | fuzz | network | carriers | browser`.
 
+mod browser;
 mod carriers;
 mod coverage;
 mod dag;
@@ -33,6 +35,8 @@ enum Task {
     Carriers(carriers::Args),
     /// Lets zbarimg read ten thousand of our QR codes.
     Qr,
+    /// Walks through the operator's portal in Debian's Chromium.
+    Browser(browser::Args),
 }
 
 fn main() -> ExitCode {
@@ -42,6 +46,7 @@ fn main() -> ExitCode {
         Task::Coverage => coverage::run(),
         Task::Fuzz(args) => fuzz::run(&args),
         Task::Network => network::run(),
+        Task::Browser(args) => browser::run(&args),
         Task::Carriers(args) => carriers::run(&args),
         Task::Qr => qr::run(),
     };
