@@ -17,4 +17,5 @@ mod sheet;
 mod shop;
 mod support;
 mod usage;
+mod webhook_receivers;
 mod webhooks;
