@@ -3,6 +3,7 @@
 //! [`gate`](self) asks who calls; [`Desk`] checks the rights and does what is asked; `problem` turns errors into answers. What
 //! a route takes and gives stands beside it, and the description is made of that.
 
+mod carriers;
 mod esims;
 mod events;
 mod gate;
@@ -11,6 +12,8 @@ mod limits;
 mod open;
 mod plans;
 mod problem;
+mod usage;
+mod webhooks;
 
 use std::sync::Arc;
 
@@ -30,6 +33,8 @@ use crate::actor::Right;
 use crate::desk::Desk;
 use crate::receipts::Receipts;
 use crate::service::Service;
+use crate::usage::Usage;
+use crate::webhooks::Webhooks;
 use gate::Gate;
 pub use limits::Limits;
 
@@ -41,12 +46,19 @@ const DOCS_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'sel
 pub(crate) struct Api {
     pub(crate) desk: Arc<Desk>,
     pub(crate) receipts: Receipts,
+    pub(crate) webhooks: Arc<Webhooks>,
+    pub(crate) usage: Arc<Usage>,
 }
 
 impl Api {
     fn new(service: &Service) -> Self {
         let desk = Arc::clone(&service.desk);
-        Self { receipts: Receipts::new(Arc::clone(desk.store()), aws_lc(), desk.randomness()), desk }
+        Self {
+            receipts: Receipts::new(Arc::clone(desk.store()), aws_lc(), desk.randomness()),
+            webhooks: Arc::clone(&service.webhooks),
+            usage: Arc::clone(&service.usage),
+            desk,
+        }
     }
 }
 
@@ -61,8 +73,11 @@ impl Api {
     ),
     tags(
         (name = "eSIMs", description = "Order, look, cancel"),
+        (name = "Usage", description = "What subscriptions use, and whether the network lets them in"),
         (name = "Plans", description = "What is sold"),
         (name = "Events", description = "What happened, and how often"),
+        (name = "Webhooks", description = "Be told of events"),
+        (name = "Carriers", description = "Which carriers there are, by published lists"),
         (name = "Open", description = "For everybody, without a key")
     ),
     components(schemas(problem::Details)),
@@ -113,14 +128,30 @@ fn described(api: &Arc<Api>, gate: &Arc<Gate>) -> (Router, OpenApi) {
         .routes(routes!(esims::receipt))
         .routes(routes!(events::list))
         .routes(routes!(events::figures))
-        .routes(routes!(plans::list));
+        .routes(routes!(plans::list))
+        .routes(routes!(usage::standing))
+        .routes(routes!(carriers::list))
+        .routes(routes!(carriers::one))
+        .routes(routes!(webhooks::list))
+        .routes(routes!(webhooks::one))
+        .routes(routes!(webhooks::deliveries));
     let provision = OpenApiRouter::new()
         .routes(routes!(esims::provision))
         .routes(routes!(esims::provision_iot))
         .routes(routes!(esims::handoff))
         .routes(routes!(esims::cancel))
-        .routes(routes!(esims::release));
-    let manage = OpenApiRouter::new().routes(routes!(plans::add)).routes(routes!(plans::change));
+        .routes(routes!(esims::release))
+        .routes(routes!(usage::report))
+        .routes(routes!(usage::top_up))
+        .routes(routes!(usage::suspend))
+        .routes(routes!(usage::resume));
+    let manage = OpenApiRouter::new()
+        .routes(routes!(plans::add))
+        .routes(routes!(plans::change))
+        .routes(routes!(webhooks::add))
+        .routes(routes!(webhooks::remove))
+        .routes(routes!(webhooks::rotate))
+        .routes(routes!(webhooks::test));
     let open = OpenApiRouter::new().routes(routes!(open::health)).routes(routes!(open::receipt_keys));
 
     let closed = needs(Right::Read, read)

@@ -16,7 +16,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::Api;
 use super::events::{Event, page_size};
-use super::input::{Answer, Body, Parameters, PathIccid, once};
+use super::input::{Answer, Body, Parameters, PathIccid, bounded, once};
 use super::problem::{Details, Problem};
 use crate::actor::{Actor, Right};
 use crate::desk::{self, Confirmation, EsimFilter, Wanted};
@@ -393,7 +393,7 @@ pub(crate) struct Which {
     #[param(min_length = 1, max_length = 64)]
     carrier: Option<String>,
     /// Of plans of carriers of this country, ISO 3166-1 alpha-2.
-    #[param(pattern = "^[A-Z]{2}$")]
+    #[param(pattern = "^[A-Za-z]{2}$")]
     country: Option<String>,
     /// As `next` of the page before said.
     #[param(min_length = 1, max_length = 64, pattern = "^[0-9]+:[0-9]{18,20}$")]
@@ -426,6 +426,11 @@ pub(crate) async fn list(
     Extension(actor): Extension<Actor>,
     Parameters(which): Parameters<Which>,
 ) -> Answer<Esims> {
+    bounded("cursor", which.cursor.as_deref(), 64)?;
+    bounded("carrier", which.carrier.as_deref(), 64)?;
+    if let Some(country) = &which.country {
+        crate::check_country("country", country)?;
+    }
     let after = which.cursor.as_deref().map(|cursor| {
         let parts = cursor.split_once(':').map(|(at, iccid)| (at.parse(), iccid.parse()));
         match parts {
@@ -436,7 +441,7 @@ pub(crate) async fn list(
     let filter = EsimFilter {
         states: which.state.map(Into::into).into_iter().collect(),
         carrier: which.carrier,
-        country: which.country,
+        country: which.country.map(|country| country.to_uppercase()),
         ..EsimFilter::default()
     };
     let limit = page_size(which.limit)?;

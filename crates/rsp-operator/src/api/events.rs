@@ -13,7 +13,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::Api;
 use super::esims::State as OrderState;
-use super::input::{Answer, Parameters};
+use super::input::{Answer, Parameters, bounded};
 use super::problem::Problem;
 use crate::actor::Actor;
 use crate::desk::{self, Slice};
@@ -165,6 +165,8 @@ pub(crate) async fn list(
     Extension(actor): Extension<Actor>,
     Parameters(which): Parameters<Which>,
 ) -> Answer<Events> {
+    bounded("cursor", which.cursor.as_deref(), 64)?;
+    bounded("step", which.step.as_deref(), 64)?;
     let after = which.cursor.as_deref().map(|cursor| {
         let numbers = cursor.split_once(':').map(|(at, number)| (at.parse(), number.parse()));
         match numbers {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::{Body, Bytes, HttpBody as _};
-use axum::extract::{Request, State};
+use axum::extract::{MatchedPath, Request, State};
 use axum::http::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, LOCATION, X_CONTENT_TYPE_OPTIONS};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode as HttpStatus};
 use axum::middleware::Next;
@@ -103,14 +103,15 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
 /// Names the request, and sets what every answer carries.
 pub(crate) async fn name_request(State(gate): State<Arc<Gate>>, request: Request, next: Next) -> Response {
     let id = hex::encode(gate.randomness.clone().bytes::<8>());
-    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    // The route, not the path: somebody may have put a secret there.
+    let method = request.method().clone();
+    let route = request.extensions().get::<MatchedPath>().map(|route| route.as_str().to_owned()).unwrap_or_default();
     let span = tracing::info_span!("api", id);
     let mut response = {
         use tracing::Instrument as _;
         next.run(request).instrument(span.clone()).await
     };
-    // ICCIDs stand in paths: at this level only who asks for everything sees them.
-    span.in_scope(|| tracing::debug!(%method, path, status = response.status().as_u16(), "answered"));
+    span.in_scope(|| tracing::debug!(%method, route, status = response.status().as_u16(), "answered"));
     let headers = response.headers_mut();
     if let Ok(id) = HeaderValue::from_str(&id) {
         headers.insert(HeaderName::from_static(REQUEST_ID), id);
@@ -204,10 +205,11 @@ fn idempotent(head: &axum::http::request::Parts, body: &[u8]) -> Result<Option<I
         return Ok(None);
     }
     let Some(key) = head.headers.get(IDEMPOTENCY_KEY) else { return Ok(None) };
-    let key = key.to_str().ok().map(str::trim).filter(|key| (1..=LONGEST_KEY).contains(&key.len()));
+    let fits = |key: &&str| (1..=LONGEST_KEY).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic());
+    let key = key.to_str().ok().filter(fits);
     let operator = head.extensions.get::<Actor>().and_then(|actor| actor.tenant());
     let (Some(key), Some(operator)) = (key, operator) else {
-        let problem = format!("a key has 1 to {LONGEST_KEY} printable characters of ASCII");
+        let problem = format!("a key has 1 to {LONGEST_KEY} printable characters of ASCII, without blanks");
         return Err(Problem::invalid("Idempotency-Key", problem));
     };
     let uri = head.uri.path_and_query().map(|uri| uri.as_str()).unwrap_or_default();

@@ -71,6 +71,16 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Parameters<T> 
     }
 }
 
+/// Refuses a text of the query that is empty or too long.
+pub(crate) fn bounded(field: &str, text: Option<&str>, most: usize) -> Result<(), Problem> {
+    match text {
+        Some(text) if text.is_empty() || text.chars().count() > most => {
+            Err(Problem::invalid(field, format!("1 to {most} characters")))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// The ICCID in the path. One that cannot be read is one that does not exist.
 pub(crate) struct PathIccid(pub(crate) Iccid);
 

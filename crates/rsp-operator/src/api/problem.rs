@@ -3,7 +3,7 @@
 //! What does not exist and what is another tenant's get the same answer, octet by octet.
 
 use axum::Json;
-use axum::http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use axum::http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode as HttpStatus};
 use axum::response::{IntoResponse, Response};
 use rsp_es::printable::printable;
@@ -307,10 +307,8 @@ pub(crate) async fn no_route() -> Problem {
 }
 
 /// The path does not know this method; axum adds the header Allow.
-pub(crate) async fn no_method() -> Response {
-    let mut response = Problem::new(METHOD_NOT_ALLOWED, "the path knows other methods").into_response();
-    response.headers_mut().remove(ALLOW);
-    response
+pub(crate) async fn no_method() -> Problem {
+    Problem::new(METHOD_NOT_ALLOWED, "the path knows other methods")
 }
 
 /// A bug of ours: the answer says no more than that.
