@@ -1,5 +1,6 @@
 //! `openrsp serve`: the roles of a server on HTTPS, each interface on a listener of its own.
 
+mod certificates;
 mod clients;
 mod connections;
 pub(crate) mod courier;

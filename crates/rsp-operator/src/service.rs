@@ -6,12 +6,13 @@ use axum::Router;
 
 use crate::account::Accounts;
 use crate::batch::Batches;
+use crate::certificates::Certificates;
 use crate::desk::Desk;
 use crate::handoff::{self, Handoffs};
 use crate::keys::Keys;
 use crate::usage::Usage;
 use crate::webhooks::Webhooks;
-use crate::{api, portal};
+use crate::{api, handing_out, portal};
 
 /// The operator's side of a server, put together.
 pub struct Service {
@@ -31,6 +32,8 @@ pub struct Service {
     pub handoffs: Arc<Handoffs>,
     /// Whether only test devices take its eSIMs, since its CI is not the GSMA's.
     pub test_pki: bool,
+    /// What the server shows to others.
+    pub certificates: Box<dyn Certificates>,
 }
 
 impl Service {
@@ -38,6 +41,6 @@ impl Service {
     pub fn router(self: Arc<Self>) -> Router {
         let api = api::router(&self, api::Limits::default());
         let subscribers = handoff::router(Arc::clone(&self.handoffs), self.test_pki);
-        api.merge(subscribers).merge(portal::router(self, Router::new()))
+        api.merge(subscribers).merge(portal::router(self, handing_out::pages()))
     }
 }

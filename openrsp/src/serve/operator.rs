@@ -11,6 +11,7 @@ use rsp_operator::usage::Usage;
 use rsp_operator::{Desk, Service};
 use rsp_smdp::Orders;
 
+use super::certificates::{ServerCertificates, is_test_pki};
 use super::listeners::Listener;
 use super::roles::Roles;
 use super::suppliers::OwnSmdp;
@@ -46,8 +47,8 @@ impl Roles<'_> {
             keys: Arc::new(keys),
             webhooks: Arc::new(webhooks),
             usage: Arc::new(usage),
-            // This program makes no other, and reads no certificate of the GSMA's with a key.
-            test_pki: true,
+            test_pki: is_test_pki(&self.server.trust()?.0),
+            certificates: Box::new(ServerCertificates(self.server.again()?)),
             desk,
         }))
     }

@@ -23,8 +23,8 @@ const WORD: usize = 42;
 pub struct Mail<'a> {
     /// Address of the sender.
     pub from: &'a str,
-    /// Address of the one who gets it.
-    pub to: &'a str,
+    /// Address of the one who gets it; without it whoever sends the message fills it in.
+    pub to: Option<&'a str>,
     /// The carrier, as people know it.
     pub carrier: &'a str,
     /// The plan.
@@ -42,13 +42,17 @@ impl Mail<'_> {
     /// [`Error::Invalid`] when an address is none: what stands there could otherwise become a header of its own.
     pub fn eml(&self, now: Timestamp, randomness: &mut dyn Randomness) -> Result<Zeroizing<Vec<u8>>, Error> {
         let sender_domain = domain(self.from).ok_or_else(|| Error::invalid("from", "it is no e-mail address"))?;
-        domain(self.to).ok_or_else(|| Error::invalid("to", "it is no e-mail address"))?;
+        if self.to.is_some_and(|to| domain(to).is_none()) {
+            return Err(Error::invalid("to", "it is no e-mail address"));
+        }
         let subject = format!("Your eSIM: {}, {}", shown(self.carrier), shown(self.plan));
         let id = hex::encode(randomness.bytes::<16>());
         let png = Zeroizing::new(qr::png(&self.activation_code.to_uri()));
         let mut mail = Writer(Zeroizing::new(Vec::with_capacity(32_768)));
         mail.line(&format!("From: {}", self.from));
-        mail.line(&format!("To: {}", self.to));
+        if let Some(to) = self.to {
+            mail.line(&format!("To: {to}"));
+        }
         mail.line(&format!("Subject: {}", encoded_words(&subject)));
         mail.line(&format!("Date: {}", date(now)));
         mail.line(&format!("Message-ID: <{id}@{sender_domain}>"));

@@ -16,7 +16,8 @@ fn code(confirmation: bool) -> ActivationCode {
 }
 
 fn mail<'a>(code: &'a ActivationCode, to: &'a str, carrier: &'a str) -> Result<Zeroizing<Vec<u8>>, Error> {
-    let mail = Mail { from: "shop@example.com", to, carrier, plan: "5 GB", activation_code: code, test_pki: true };
+    let mail =
+        Mail { from: "shop@example.com", to: Some(to), carrier, plan: "5 GB", activation_code: code, test_pki: true };
     mail.eml(Timestamp(1_795_000_000), &mut SeededRandomness::new("mail"))
 }
 
@@ -112,7 +113,8 @@ fn nothing_becomes_a_header_or_markup_of_its_own() {
     for to in ["a@b.com\r\nBcc: c@d.com", "a@b.com\nX: y", "a@b.com, c@d.com", "a@b.com\r", "<a@b.com>", ""] {
         let refused = mail(&code, to, "Alpha").err();
         assert!(matches!(refused, Some(Error::Invalid { field: "to", .. })), "{to:?}");
-        let from = Mail { from: to, to: "a@b.com", carrier: "A", plan: "B", activation_code: &code, test_pki: false };
+        let from =
+            Mail { from: to, to: Some("a@b.com"), carrier: "A", plan: "B", activation_code: &code, test_pki: false };
         let refused = from.eml(Timestamp(0), &mut SeededRandomness::new("mail")).err();
         assert!(matches!(refused, Some(Error::Invalid { field: "from", .. })), "{to:?}");
     }

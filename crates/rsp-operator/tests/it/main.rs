@@ -11,6 +11,7 @@ mod keys;
 mod link;
 mod network;
 mod open5gs;
+mod pages;
 mod programs;
 mod provisioning;
 mod qr;

@@ -1,0 +1,72 @@
+//! The page of the profile library.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::extract::State;
+use axum::response::Response;
+
+use crate::library::{Contents, Entry, library};
+use crate::portal::{Failure, Mark, Shell, Viewer, moment, page};
+use crate::service::Service;
+
+#[derive(Template)]
+#[template(path = "handing_out/library.html")]
+struct LibraryPage {
+    shell: Shell,
+    entries: Vec<Shown>,
+    staff: bool,
+}
+
+struct Shown {
+    name: String,
+    operator: String,
+    kind: &'static str,
+    mark: Mark,
+    left: String,
+    stock: Vec<(&'static str, String)>,
+    since: String,
+    contents: Option<Contents>,
+    elements: String,
+    services: String,
+}
+
+/// `GET /library`.
+pub(super) async fn show(State(service): State<Arc<Service>>, viewer: Viewer) -> Result<Response, Failure> {
+    let entries = library(&service.desk, &viewer.actor).await?.into_iter().map(shown).collect();
+    let staff = viewer.actor.tenant().is_none();
+    Ok(page(&LibraryPage { shell: Shell::new(&viewer, "Profile library", "/library"), entries, staff }))
+}
+
+fn shown(entry: Entry) -> Shown {
+    let mark = match (entry.profile_type.closed, entry.left(), entry.is_running_out()) {
+        (true, _, _) => Mark::new("", "pause", "Closed"),
+        (false, Some(0), _) => Mark::new("bad", "bad", "Used up"),
+        (false, _, true) => Mark::new("warn", "warn", "Running out"),
+        _ => Mark::new("good", "good", "In stock"),
+    };
+    let mut stock = vec![("Ordered", entry.ordered.to_string()), ("Ready", entry.available.to_string())];
+    if entry.profile_type.template {
+        let number =
+            |count: Option<u64>| count.map_or_else(|| "random, without limit".to_owned(), |count| count.to_string());
+        stock.push(("ICCIDs left in the range", number(entry.iccids_left)));
+        stock.push(("Subscribers left", number(entry.subscribers_left)));
+    }
+    let listed = |elements: &[(String, usize)]| {
+        let one =
+            |(kind, count): &(String, usize)| if *count == 1 { kind.clone() } else { format!("{kind} ×{count}") };
+        elements.iter().map(one).collect::<Vec<_>>().join(", ")
+    };
+    Shown {
+        left: entry.left().map_or_else(|| "without limit".to_owned(), |left| left.to_string()),
+        name: entry.profile_type.name,
+        operator: entry.profile_type.operator.unwrap_or_else(|| "the server".to_owned()),
+        kind: if entry.profile_type.template { "Template" } else { "Inventory" },
+        mark,
+        stock,
+        since: moment(entry.profile_type.created_at),
+        elements: entry.contents.as_ref().map(|contents| listed(&contents.elements)).unwrap_or_default(),
+        services: entry.contents.as_ref().map(|contents| contents.services.join(", ")).unwrap_or_default(),
+        contents: entry.contents,
+    }
+}
