@@ -276,6 +276,16 @@ impl Transaction {
         Ok(sqlite::execute(&self.connection, "DELETE FROM webhooks WHERE id = $1", params![id])? == 1)
     }
 
+    /// Passes over events that no webhook wants, because all were added later, or there is none.
+    ///
+    /// # Errors
+    /// The store's own failures.
+    pub fn skip_unwanted_events(&mut self) -> Result<(), Error> {
+        let text = "UPDATE webhook_cursor SET number = max(number, coalesce((SELECT min(after) FROM webhooks), \
+                    (SELECT max(number) FROM events), 0)) WHERE id = 1";
+        sqlite::execute(&self.connection, text, &[]).map(drop)
+    }
+
     /// Events that were not handed to webhooks yet, in their order, and at most `limit`.
     ///
     /// # Errors

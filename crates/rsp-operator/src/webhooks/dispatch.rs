@@ -28,6 +28,7 @@ impl Webhooks {
                 .store
                 .run_tx("hand events to webhooks", move |tx| {
                     let mut written = 0;
+                    tx.skip_unwanted_events()?;
                     for event in tx.events_for_webhooks(BATCH)? {
                         for webhook in wanted(tx, &event)? {
                             // What the rules no longer allow is refused, noted and given up like any other delivery.

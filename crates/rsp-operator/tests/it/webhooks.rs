@@ -21,7 +21,7 @@ use rsp_operator::{Actor, Error, Right, Rights};
 use rsp_store::{DeliveryOutcome, EventKind, Message};
 use serde_json::Value;
 
-use crate::shop::{CANARY, Shop, randomness, tenant};
+use crate::shop::{CANARY, Shop, iccid, randomness, tenant};
 use crate::support::NOW;
 
 const ID: &str = "evt_0123456789abcdef0123456789abcdef";
@@ -208,6 +208,38 @@ async fn an_event_reaches_those_who_want_it_signed_and_without_codes() {
     assert_eq!(delivery.len(), 1);
     assert_eq!((delivery[0].status, delivery[0].milliseconds, delivery[0].attempt), (Some(204), 7, 1));
     assert_eq!((delivery[0].event_id.as_str(), delivery[0].outcome), (id.as_str(), DeliveryOutcome::Delivered));
+}
+
+#[tokio::test]
+async fn what_nobody_wants_is_passed_over_at_once() {
+    let shop = Shop::new().await;
+    let webhooks = webhooks(&shop);
+    let many = |tx: &mut rsp_store::Transaction| {
+        (0..5000).try_for_each(|number| {
+            tx.record_event(&rsp_store::NewEvent {
+                at: NOW,
+                operator: Some("A".to_owned()),
+                iccid: None,
+                profile_type: None,
+                kind: EventKind::Step,
+                actor: "test".to_owned(),
+                step: None,
+                refused: None,
+                detail: Some(format!("{number}")),
+            })
+        })
+    };
+    shop.store.run_tx("many", many).await.unwrap();
+    webhooks.add(&tenant("A"), &wanted(URL)).await.unwrap();
+    let skipped = shop.store.run_tx("skip", |tx| {
+        tx.skip_unwanted_events()?;
+        tx.events_for_webhooks(10)
+    });
+    let skipped: Result<_, rsp_store::Error> = skipped.await;
+    assert!(skipped.unwrap().is_empty());
+    shop.happen("A", iccid(1), "one").await;
+    assert_eq!(webhooks.dispatch().await.unwrap(), 1);
+    assert!(!shop.store.is_webhook_behind().await.unwrap());
 }
 
 /// Goal R10 at a hundredth.
