@@ -5,7 +5,7 @@ use std::path::Path;
 use crate::bed::{Bed, HOST, openrsp};
 
 /// A package made for a test: the demo's.
-fn package(bed: &Bed) -> String {
+pub(crate) fn package(bed: &Bed) -> String {
     let kept = bed.path("demo");
     openrsp(["demo", "--keep", &kept]).ok();
     format!("{kept}/profile.der")

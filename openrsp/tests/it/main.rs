@@ -24,3 +24,4 @@ mod setup_files;
 mod stock;
 mod subscriber_keys;
 mod transcripts;
+mod webhooks;
