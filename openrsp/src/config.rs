@@ -1,6 +1,7 @@
 //! A server's directory: its configuration, keys and database.
 
 mod sections;
+pub(crate) mod suppliers;
 
 use std::net::Ipv6Addr;
 use std::path::{Path, PathBuf};
@@ -19,6 +20,7 @@ use rsp_smdp::{
     Clock, Credentials, Eligibility, Identity, Orders, Rebinding, Settings, SharedRandomness, UppProtection,
 };
 use rsp_store::{Datastore, KeyEncryptionKey};
+use serde::de::DeserializeOwned;
 
 use crate::exit::{Exit, Failure};
 use crate::system::{OsRandomness, now, require_private};
@@ -54,7 +56,7 @@ impl ServerDir {
             let problem = format!("{}: there is no {CONFIG_FILE}; make one with: openrsp init DIR", dir.display());
             return Err(Failure::new(Exit::Input, problem));
         }
-        let config = extract(Toml::file_exact(&file)).and_then(|config| {
+        let config = extract(Toml::file_exact(&file)).and_then(|config: Config| {
             config.check()?;
             Ok(config)
         });
@@ -233,7 +235,7 @@ impl ServerDir {
 }
 
 /// Reads a configuration; an error names the keys, not the file.
-fn extract(text: impl Provider) -> Result<Config, String> {
+fn extract<T: DeserializeOwned>(text: impl Provider) -> Result<T, String> {
     Figment::from(text).extract().map_err(|error| {
         let problems: Vec<_> =
             error.into_iter().map(|error| format!("{}: {}", error.path.join("."), error.kind)).collect();

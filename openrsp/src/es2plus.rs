@@ -9,7 +9,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 
-pub(crate) use connection::requester;
+pub(crate) use connection::{issuers, parse_url, requester, transport};
 
 /// Order profiles as an operator does, over ES2+ with mutual TLS.
 ///

@@ -52,21 +52,7 @@ pub(crate) struct InitArgs {
 
 /// Makes everything, the configuration last: a directory without it is not a server's.
 pub(crate) fn run(args: InitArgs, json: bool) -> anyhow::Result<ExitCode> {
-    let (address, host) = parse_host(&args.host)?;
-    // Whatever is given is read before anything is made: a command that fails leaves nothing behind.
-    let given = args.pki.as_deref().map(|path| Given::read(path, &host)).transpose()?;
-    let pki_path = given.as_ref().map_or(Path::new(PKI), |given| &given.path);
-    let pki_path = pki_path.to_str().with_context(|| format!("{}: not UTF-8", pki_path.display()))?.to_owned();
-    let places = Places::new(&address, &host);
-    let place = Place::new(&args.dir, given.is_none())?;
-    let made = make(&args.dir, given, &host, |smds| places.config(&address, &pki_path, smds));
-    let (pki, smds) = match made {
-        Ok(made) => made,
-        Err(error) => {
-            place.clear();
-            return Err(error);
-        }
-    };
+    let (address, pki, smds) = init(&args)?;
     if json {
         let curves: Vec<_> = pki.curves().iter().map(|curve| format!("{curve:?}")).collect();
         println!("{}", json!({ "dir": args.dir, "address": address.to_string(), "curves": curves, "smds": smds }));
@@ -77,6 +63,30 @@ pub(crate) fn run(args: InitArgs, json: bool) -> anyhow::Result<ExitCode> {
         println!("{}: ready; start it with: openrsp serve {}", args.dir.display(), args.dir.display());
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The same without a word, with a PKI of its own.
+pub(crate) fn server(dir: &Path, host: &str) -> anyhow::Result<()> {
+    init(&InitArgs { dir: dir.to_owned(), pki: None, host: host.to_owned() }).map(drop)
+}
+
+/// Returns the server's address, the PKI, and whether there is an SM-DS.
+fn init(args: &InitArgs) -> anyhow::Result<(ServerAddress, PkiDirectory, bool)> {
+    let (address, host) = parse_host(&args.host)?;
+    // Whatever is given is read before anything is made: a command that fails leaves nothing behind.
+    let given = args.pki.as_deref().map(|path| Given::read(path, &host)).transpose()?;
+    let pki_path = given.as_ref().map_or(Path::new(PKI), |given| &given.path);
+    let pki_path = pki_path.to_str().with_context(|| format!("{}: not UTF-8", pki_path.display()))?.to_owned();
+    let places = Places::new(&address, &host);
+    let place = Place::new(&args.dir, given.is_none())?;
+    let made = make(&args.dir, given, &host, |smds| places.config(&address, &pki_path, smds));
+    match made {
+        Ok((pki, smds)) => Ok((address, pki, smds)),
+        Err(error) => {
+            place.clear();
+            Err(error)
+        }
+    }
 }
 
 /// Returns the PKI, and whether there is an SM-DS.

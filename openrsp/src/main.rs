@@ -15,6 +15,7 @@ mod lpa;
 mod network;
 mod operator;
 mod pki;
+mod provision;
 mod serve;
 mod smdp;
 mod system;
@@ -55,6 +56,7 @@ enum Command {
     Es2plus(es2plus::Es2PlusArgs),
     Operator(operator::OperatorArgs),
     Carrier(carrier::CarrierArgs),
+    ProvisionEsim(Box<provision::ProvisionArgs>),
     Euicc(euicc::EuiccArgs),
     Lpa(Box<lpa::LpaArgs>),
     Pki(pki::PkiArgs),
@@ -111,6 +113,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Es2plus(args) => es2plus::run(args, json),
         Command::Operator(args) => operator::run(args, json),
         Command::Carrier(args) => carrier::run(args, json),
+        Command::ProvisionEsim(args) => provision::run(&args, json),
         Command::Euicc(args) => euicc::run(args, json),
         Command::Lpa(args) => lpa::run(*args, json),
         Command::Pki(args) => pki::run(args, json),

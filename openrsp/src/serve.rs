@@ -19,15 +19,17 @@ pub(crate) mod webhooks;
 #[cfg(test)]
 mod testing;
 
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::Args;
+use rsp_operator::provisioning::Suppliers;
 use rsp_operator::usage::Usage;
+use rsp_store::Datastore;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 use tokio::task::JoinSet;
 
 use crate::config::{ServerDir, SystemClock};
@@ -38,6 +40,7 @@ use listeners::Interface;
 pub(crate) use listeners::check_operator;
 use record::Recorder;
 use roles::{Roles, Served};
+use suppliers::OwnSmdp;
 use upkeep::Upkeep;
 
 /// Run what a directory's openrsp.toml enables until SIGTERM or Ctrl-C; what is in progress is finished first.
@@ -137,6 +140,29 @@ async fn serve(server: &ServerDir, args: &ServeArgs, json: bool) -> anyhow::Resu
         store.close().await;
     }
     Ok(())
+}
+
+/// Serves ES2+ of a server on a free port of loopback while `call` runs, for orders of this very process; whether
+/// `openrsp serve` serves the same directory does not matter. `call` gets the way there for the operators of the server.
+pub(crate) async fn with_es2plus<T>(
+    server: &ServerDir,
+    store: Arc<Datastore>,
+    call: impl AsyncFnOnce(&dyn Suppliers) -> anyhow::Result<T>,
+) -> anyhow::Result<T> {
+    let listener = listeners::es2plus(server, SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))?.bind().await?;
+    let courier = Arc::new(NetworkCourier::new(server, Arc::clone(&store), Arc::new(SystemClock))?);
+    let address = listener.socket.local_addr()?;
+    let router = Roles::new(server, Some(address), store, courier, None).router(&listener)?;
+    let suppliers = OwnSmdp::new(server.again()?, address)?;
+    let (done, stopped) = oneshot::channel::<()>();
+    let endpoint = Endpoint { listener: listener.socket, tls: listener.tls, router };
+    let serving = tokio::spawn(connections::serve(endpoint, Limits::DEFAULT, async { drop(stopped.await) }));
+    let outcome = call(&suppliers).await;
+    // The connection is kept open for further orders, of which there are none.
+    drop(suppliers);
+    drop(done);
+    serving.await?;
+    outcome
 }
 
 /// Ends when the process is asked to stop.

@@ -1,7 +1,7 @@
 //! The way to an SM-DP+, and what is said when it ends in no answer.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context as _;
@@ -42,19 +42,37 @@ impl TrustArgs {
                            this program, the directory that was given to `init` or `pki init`";
             return Err(Failure::new(Exit::Usage, problem));
         }
-        let (mut anchors, mut crls) = (Vec::new(), Vec::new());
-        for file in &self.ca {
-            let bad = |error: String| Failure::new(Exit::Input, format!("{}: {error}", file.display()));
-            let content = std::fs::read(file).map_err(|error| bad(error.to_string()))?;
-            anchors.push(Certificate::from_file_content(&content).map_err(|error| bad(error.to_string()))?);
-        }
-        if let Some(dir) = &self.pki {
-            let pki = PkiDirectory::open(dir, Some(now())).map_err(|error| Failure::new(Exit::Input, error))?;
-            anchors.extend(pki.trust_store().iter().cloned());
-            crls.extend_from_slice(pki.crls());
-        }
-        Ok((TrustStore::new(anchors), crls))
+        issuers(&self.ca, self.pki.as_deref())
     }
+}
+
+/// The issuers in files of certificates and in a directory of `openrsp pki init`, with its CRLs.
+pub(crate) fn issuers(files: &[PathBuf], pki: Option<&Path>) -> anyhow::Result<(TrustStore, Vec<Crl>)> {
+    let (mut anchors, mut crls) = (Vec::new(), Vec::new());
+    for file in files {
+        let bad = |error: String| Failure::new(Exit::Input, format!("{}: {error}", file.display()));
+        let content = std::fs::read(file).map_err(|error| bad(error.to_string()))?;
+        anchors.push(Certificate::from_file_content(&content).map_err(|error| bad(error.to_string()))?);
+    }
+    if let Some(dir) = pki {
+        let pki = PkiDirectory::open(dir, Some(now())).map_err(|error| Failure::new(Exit::Input, error))?;
+        anchors.extend(pki.trust_store().iter().cloned());
+        crls.extend_from_slice(pki.crls());
+    }
+    Ok((TrustStore::new(anchors), crls))
+}
+
+/// The way to an SM-DP+ for an operator: how it proves itself, by whom the other side is judged, and where names lead.
+pub(crate) fn transport(
+    identity: &Identity,
+    (anchors, crls): (TrustStore, Vec<Crl>),
+    pins: Vec<Pin>,
+    resolve: Vec<Resolve>,
+) -> anyhow::Result<NetworkTransport> {
+    let verifier = CiVerifier::pinned(Role::DpTls, anchors, crls, rsp_crypto::aws_lc(), pins);
+    let shown = ClientIdentity { chain: identity.chain(), key: identity.key() };
+    let tls = tls_config_as(shown, verifier).with_context(|| identity.certificate().subject())?;
+    Ok(NetworkTransport::new(tls).with_resolve(resolve))
 }
 
 /// What the four functions have in common.
@@ -95,7 +113,7 @@ pub(super) struct ConnectionArgs {
     call_id: Option<String>,
 }
 
-fn parse_url(text: &str) -> Result<Origin, String> {
+pub(crate) fn parse_url(text: &str) -> Result<Origin, String> {
     let address = text.strip_prefix("https://").ok_or("expected https://HOST[:PORT]: ES2+ is never without TLS")?;
     let address = address.strip_suffix('/').unwrap_or(address);
     Origin::new(Scheme::Https, address).map_err(|error| error.to_string())
@@ -129,11 +147,7 @@ impl ConnectionArgs {
     /// Reads certificate, key and issuers.
     pub(super) fn open(&self) -> anyhow::Result<Call> {
         let identity = Identity::read(&self.cert, &self.key)?;
-        let (anchors, crls) = self.trust.read()?;
-        let verifier = CiVerifier::pinned(Role::DpTls, anchors, crls, rsp_crypto::aws_lc(), self.pin.clone());
-        let shown = ClientIdentity { chain: identity.chain(), key: identity.key() };
-        let tls = tls_config_as(shown, verifier).with_context(|| self.cert.display().to_string())?;
-        let transport = NetworkTransport::new(tls).with_resolve(self.resolve.clone());
+        let transport = transport(&identity, self.trust.read()?, self.pin.clone(), self.resolve.clone())?;
         let header = RequestHeader {
             function_requester_identifier: self.requester.clone().unwrap_or_else(|| requester(identity.certificate())),
             function_call_identifier: self.call_id.clone().unwrap_or_else(|| hex::encode(OsRandomness.bytes::<16>())),

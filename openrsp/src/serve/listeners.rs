@@ -101,6 +101,13 @@ pub(super) fn plan(server: &ServerDir, args: &ServeArgs) -> anyhow::Result<Vec<P
     Ok(plans)
 }
 
+/// ES2+ alone, wherever the configuration has it.
+pub(super) fn es2plus(server: &ServerDir, address: SocketAddr) -> anyhow::Result<Plan> {
+    let (interface, clients) = (Interface::Es2Plus, verifier(server, OPERATORS)?);
+    let tls = Some(acceptor(server, &interface, Some(Arc::clone(&clients)))?);
+    Ok(Plan { interface, address, tls, clients: Some(clients) })
+}
+
 fn interfaces(server: &ServerDir) -> Vec<(Interface, SocketAddr)> {
     let config = &server.config;
     let es9plus = config.es9plus().into_iter().map(|endpoint| {

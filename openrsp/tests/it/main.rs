@@ -15,6 +15,7 @@ mod memory;
 mod operation;
 mod orders;
 mod pki;
+mod provision;
 mod published_keys;
 mod readers;
 mod readme;

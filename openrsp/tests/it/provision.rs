@@ -1,0 +1,259 @@
+//! `openrsp provision-esim`: with nothing set up, with two SM-DP+s, and what --secure demands.
+
+use std::fs;
+use std::io::Read as _;
+use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt as _;
+use std::process::Command;
+use std::sync::Arc;
+
+use rsp_crypto::SecretKey;
+use rsp_pki::Certificate;
+use rustls::pki_types::PrivatePkcs8KeyDer;
+use serde_json::Value;
+
+use crate::bed::{Bed, Ended, Service, command, free_ports, openrsp, write_private};
+
+const EID: &str = "89049032123451234512345678901235";
+
+/// Runs the command in a home of its own.
+fn provision(home: &str, arguments: &[&str]) -> Ended {
+    let output = in_home(&mut command(), home).arg("provision-esim").args(arguments).output().unwrap();
+    let stdout = String::from_utf8(output.stdout).unwrap();
+    let lines = stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+    Ended { code: output.status.code().unwrap(), lines, stderr }
+}
+
+fn in_home<'a>(command: &'a mut Command, home: &str) -> &'a mut Command {
+    command.env_remove("XDG_DATA_HOME").env_remove("XDG_CONFIG_HOME").env("HOME", home)
+}
+
+#[track_caller]
+fn text<'a>(value: &'a Value, member: &str) -> &'a str {
+    value[member].as_str().unwrap_or_else(|| panic!("no {member}: {value}"))
+}
+
+fn mode(path: &str) -> u32 {
+    fs::metadata(path).unwrap().permissions().mode() & 0o777
+}
+
+#[test]
+fn with_nothing_set_up_an_esim_is_ordered_served_and_downloaded() {
+    let home = tempfile::tempdir().unwrap();
+    let path = |name: &str| home.path().join(name).to_str().unwrap().to_owned();
+    let (png, svg) = (path("esim.png"), path("esim.svg"));
+    let first = ["--carrier", "Example", "--plan", "5GB", "--confirmation-code", "auto", "--qr", &png];
+    let ended = provision(&path(""), &first);
+    assert!(ended.stderr.contains("made one of your own in"), "{}", ended.stderr);
+    let esim = ended.ok();
+    let code = text(&esim, "activation_code").to_owned();
+    assert!(code.starts_with("LPA:1$localhost:8443$") && code.ends_with("$$1"), "{code}");
+    assert_eq!(esim["security"]["bound_to_confirmation_code"], true);
+    let own = path(".local/share/openrsp/smdp");
+    assert_eq!((mode(&own), mode(&path(".local/share/openrsp")), mode(&png)), (0o700, 0o700, 0o600));
+    let read = Command::new("zbarimg").args(["--quiet", "--raw", &png]).output();
+    if let Ok(read) = read {
+        assert_eq!(String::from_utf8(read.stdout).unwrap().trim_end(), code);
+    }
+
+    let ended = provision(&path(""), &["--carrier", "Example", "--plan", "5GB", "--qr", &svg, "--count", "2"]);
+    assert!(ended.stderr.contains("using your own in"), "{}", ended.stderr);
+    assert_eq!((ended.code, ended.lines.len()), (0, 2));
+    assert_ne!(ended.lines[0]["iccid"], ended.lines[1]["iccid"]);
+    for number in ["1", "2"] {
+        assert!(fs::read_to_string(path(&format!("esim-{number}.svg"))).unwrap().starts_with("<svg "));
+    }
+    let again = provision(&path(""), &["--carrier", "Example", "--plan", "5GB", "--qr", &png]);
+    assert!(again.code == 3 && again.stderr.contains("exists already"), "{}", again.stderr);
+
+    // `openrsp serve` on that directory delivers what was ordered, to whom has the confirmation code.
+    let server = Service::start(["serve", &own, "--listen", "127.0.0.1:0"]);
+    let (card, pki, secret) = (path("card.euicc"), format!("{own}/pki"), path("code"));
+    openrsp(["euicc", "new", &card, "--pki", &pki]).ok();
+    write_private(&secret, text(&esim, "confirmation_code"));
+    let (card, resolve) = (format!("file:{card}"), format!("localhost:8443={}", server.address));
+    let lpa = ["lpa", "--card", &card, "--ci", &pki, "--resolve", &resolve, "profile", "download"];
+    openrsp([&lpa[..], &[&code, "--yes", "--confirmation-code", &format!("@{secret}")]].concat()).ok();
+    let shown = openrsp(["smdp", "--dir", &own, "show", text(&esim, "iccid")]).ok();
+    assert_eq!(shown["state"], "Installed");
+
+    // For people: the confirmation code goes another way than the rest.
+    let mut people = Command::new(env!("CARGO_BIN_EXE_openrsp"));
+    let people = in_home(people.env_remove("OPENRSP_LOG"), &path("")).arg("provision-esim");
+    let people = people.args(["--carrier", "Example", "--plan", "5GB", "--secure", "--confirmation-code", "auto"]);
+    let said = people.output().unwrap();
+    let (stdout, stderr) = (String::from_utf8(said.stdout).unwrap(), String::from_utf8(said.stderr).unwrap());
+    assert!(said.status.success(), "{stderr}");
+    for expected in [
+        "ICCID  ",
+        "activation code  LPA:1$",
+        "▀",
+        "TLSv1_3",
+        "TLS13_",
+        " matched",
+        "confirmation code",
+        "not part of this",
+    ] {
+        assert!(stdout.contains(expected), "{expected}: {stdout}");
+    }
+    let secret = stderr.lines().find(|line| line.starts_with("confirmation code (")).unwrap();
+    let secret = secret.rsplit(' ').next().unwrap();
+    assert!(secret.len() == 8 && !stdout.contains(secret), "{stderr}");
+}
+
+/// Two servers with an operator that both know, and a configuration that names them in an order.
+struct Two {
+    beds: [Bed; 2],
+    services: Vec<Service>,
+    ports: [u16; 2],
+}
+
+impl Two {
+    fn open(types: [&[&str]; 2]) -> Self {
+        let mut services = Vec::new();
+        let mut ports = [0; 2];
+        let beds = [0, 1].map(|number| {
+            ports[number] = free_ports();
+            let bed = Bed::at(&format!("localhost:{}", ports[number]));
+            let setup = bed.path("setup.toml");
+            let mut text = "[[operator]]\nname = \"m\"\nissue = true\n".to_owned();
+            for name in types[number] {
+                text += &format!("[[type]]\nname = {name:?}\noperator = \"m\"\nbuiltin = \"demo\"\ntemplate = true\n");
+            }
+            fs::write(&setup, text).unwrap();
+            bed.smdp(&["load", &setup]).ok();
+            services.push(Service::start(["serve", &bed.path("server")]));
+            bed
+        });
+        Self { beds, services, ports }
+    }
+
+    fn entry(&self, number: usize, more: &str) -> String {
+        let (server, port) = (self.beds[number].path("server"), self.ports[number] + 1);
+        let pki = self.beds[number].pki();
+        format!(
+            "[[carrier.\"Example\".smdp]]\nname = \"smdp{number}\"\nurl = \"https://localhost:{port}\"\npki = {pki:?}\n\
+             cert = \"{server}/operators/m.pem\"\nkey = \"{server}/operators/m.key\"\n{more}\n"
+        )
+    }
+
+    fn pin(&self, number: usize) -> String {
+        let shown = openrsp(["pki", "show", &format!("{}/tls.pem", self.beds[number].path("server"))]).ok();
+        text(&shown, "public_key_sha256").to_owned()
+    }
+
+    /// Orders by a configuration with these SM-DP+s.
+    fn provision(&self, entries: &[String], more: &[&str]) -> Ended {
+        let file = self.beds[0].path("provision.toml");
+        fs::write(&file, format!("[carrier.\"Example\"]\nplans = {{ \"5GB\" = \"t\" }}\n{}", entries.concat()))
+            .unwrap();
+        let arguments = [&["--config", &file, "--carrier", "Example", "--plan", "5GB"], more].concat();
+        provision(&self.beds[0].path(""), &arguments)
+    }
+}
+
+#[test]
+fn two_smdps_of_a_carrier_are_tried_in_order() {
+    let mut two = Two::open([&[], &["t"]]);
+    let entries = [two.entry(0, ""), two.entry(1, "")];
+    let ended = two.provision(&entries, &["--eid", EID]);
+    assert!(ended.stderr.contains("note: not there: smdp0 refused: "), "{}", ended.stderr);
+    let esim = ended.ok();
+    assert_eq!((&esim["supplier"], &esim["security"]["bound_to_eid"]), (&"smdp1".into(), &EID.into()), "{esim}");
+    assert_eq!(two.beds[1].smdp(&["show", text(&esim, "iccid")]).ok()["state"], "Released");
+    // The first has none, the second is down.
+    two.services.pop();
+    let ended = two.provision(&entries, &[]);
+    let said = ended.lines.last().unwrap();
+    assert_eq!((ended.code, said["subject"].is_string()), (4, true), "{said}");
+    let ended = two.provision(&entries[1..], &[]);
+    assert_eq!(ended.code, 6, "{}", ended.stderr);
+}
+
+#[test]
+fn secure_says_what_was_agreed_on_or_refuses_with_its_reason() {
+    let two = Two::open([&["t"], &["t"]]);
+    let (pin, other) = (two.pin(0), two.pin(1));
+    let secure = ["--secure", "--confirmation-code", "auto"];
+    let reason = |ended: &Ended| ended.lines.last().map(|line| line["insecure"].clone()).unwrap_or_default();
+    let orders = || two.beds[0].smdp(&["orders"]).lines.len();
+
+    let esim = two.provision(&[two.entry(0, &format!("pin = [{pin:?}]"))], &secure).ok();
+    let security = &esim["security"];
+    assert_eq!((&security["tls_version"], &security["pin"]), (&"TLSv1_3".into(), &pin.as_str().into()), "{security}");
+    assert!(text(security, "cipher_suite").starts_with("TLS13_") && text(security, "not_part").contains("phone"));
+    assert_eq!(security["bound_to_confirmation_code"], true);
+
+    let before = orders();
+    let ended = two.provision(&[two.entry(0, "")], &secure);
+    assert_eq!((ended.code, reason(&ended)), (3, "no-pin".into()), "{}", ended.stderr);
+    let ended = two.provision(&[two.entry(0, &format!("pin = [{other:?}]"))], &secure);
+    assert_eq!((ended.code, reason(&ended)), (6, "wrong-pin".into()), "{}", ended.stderr);
+    let ended = two.provision(&[two.entry(0, &format!("pin = [{pin:?}]"))], &["--secure"]);
+    assert_eq!((ended.code, reason(&ended)), (2, "unbound".into()), "{}", ended.stderr);
+    assert_eq!(orders(), before, "nothing was ordered");
+}
+
+/// A server with the certificate of the first, so that its pin is right, which speaks no newer TLS than 1.2. It hears no
+/// request.
+#[test]
+fn secure_refuses_tls_1_2_before_it_asks_for_anything() {
+    let two = Two::open([&["t"], &[]]);
+    let file = |extension| fs::read_to_string(format!("{}/tls.{extension}", two.beds[0].path("server"))).unwrap();
+    let certificate = Certificate::from_pem(&file("pem")).unwrap().der().to_vec();
+    let key = SecretKey::from_pem(&file("key")).unwrap().to_pkcs8_der().unwrap().to_vec();
+    let config = rustls::ServerConfig::builder_with_provider(Arc::new(rustls::crypto::aws_lc_rs::default_provider()))
+        .with_protocol_versions(&[&rustls::version::TLS12])
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate.into()], PrivatePkcs8KeyDer::from(key).into())
+        .unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let heard = std::thread::spawn(move || {
+        let mut stream = listener.accept().unwrap().0;
+        let mut tls = rustls::ServerConnection::new(Arc::new(config)).unwrap();
+        let mut heard = Vec::new();
+        // Whether the other side says goodbye or not.
+        let _ = rustls::Stream::new(&mut tls, &mut stream).read_to_end(&mut heard);
+        heard
+    });
+    let pin = format!("pin = [{:?}]", two.pin(0));
+    let entry = two.entry(0, &pin).replace(&format!("localhost:{}", two.ports[0] + 1), &format!("localhost:{port}"));
+    let ended = two.provision(&[entry], &["--secure", "--eid", EID]);
+    let said = ended.lines.last().unwrap();
+    assert_eq!((ended.code, &said["insecure"]), (6, &"tls-version".into()), "{said}");
+    assert!(text(said, "error").contains("agreed on TLSv1_2"), "{said}");
+    assert_eq!(heard.join().unwrap(), b"");
+}
+
+#[test]
+fn mistakes_are_named() {
+    let two = Two::open([&["t"], &[]]);
+    let file = two.beds[0].path("bad.toml");
+    let run = |more: &[&str]| provision(&two.beds[0].path(""), &[&["--config", &file], more].concat());
+    let usual = ["--carrier", "Example", "--plan", "5GB"];
+    for (config, arguments, code, word) in [
+        ("", &usual[..], 3, "carrier \"Example\" is not configured"),
+        ("[carrier.Example]\nplans = { A = \"t\" }", &usual, 3, "no plan \"5GB\"; there are: A"),
+        ("[carrier.Example]\nplans = { 5GB = \"t\" }", &usual, 3, "nowhere to order"),
+        ("[carrier.Example]\nplnas = 1", &usual, 3, "plnas"),
+        (
+            "[[carrier.Example.smdp]]\nurl = \"http://a\"\ncert = \"a\"\nkey = \"b\"",
+            &usual,
+            3,
+            "ES2+ is never without TLS",
+        ),
+        ("[carrier.\"a\\u202eb\"]", &usual, 3, "a\\u{202e}b"),
+        ("", &["--carrier", "x"], 2, "--plan"),
+        ("", &["--carrier", "x", "--plan", "y", "--qr", "a.gif"], 2, ".png"),
+        ("", &["--carrier", "x", "--plan", "y", "--confirmation-code", "1234"], 2, "not the code itself"),
+        ("", &["--carrier", "x", "--plan", "y", "--confirmation-code", "ask", "--count", "2"], 2, "`auto`"),
+    ] {
+        fs::write(&file, config).unwrap();
+        let ended = run(arguments);
+        assert!(ended.code == code && ended.stderr.contains(word), "{config}: {} {}", ended.code, ended.stderr);
+        assert!(!ended.stderr.contains("1234"));
+    }
+}
