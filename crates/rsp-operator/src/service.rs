@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use axum::Router;
 
-use crate::account::Accounts;
+use crate::account::{Accounts, Origin};
 use crate::batch::Batches;
 use crate::certificates::Certificates;
 use crate::desk::Desk;
 use crate::handoff::{self, Handoffs};
 use crate::keys::Keys;
 use crate::usage::Usage;
-use crate::webhooks::Webhooks;
+use crate::webhooks::{AddressRules, Webhooks};
 use crate::{api, handing_out, portal};
 
 /// The operator's side of a server, put together.
@@ -37,6 +37,30 @@ pub struct Service {
 }
 
 impl Service {
+    /// The operator's side at a desk, for browsers that reach it at `origin`. Webhooks may be where `addresses` allows.
+    pub fn new(
+        desk: Arc<Desk>,
+        origin: Origin,
+        addresses: AddressRules,
+        certificates: Box<dyn Certificates>,
+        test_pki: bool,
+    ) -> Arc<Self> {
+        let (store, clock) = (Arc::clone(desk.store()), Arc::clone(desk.clock()));
+        let accounts = Accounts::new(Arc::clone(&store), Arc::clone(&clock), desk.randomness(), origin);
+        let webhooks = Webhooks::new(Arc::clone(&store), Arc::clone(&clock), desk.randomness(), addresses);
+        Arc::new(Self {
+            accounts: Arc::new(accounts),
+            keys: Arc::new(Keys::new(Arc::clone(&store), desk.randomness())),
+            webhooks: Arc::new(webhooks),
+            usage: Arc::new(Usage::new(store, clock)),
+            batches: Arc::new(Batches::new(Arc::clone(&desk))),
+            handoffs: Arc::new(Handoffs::new(Arc::clone(&desk))),
+            test_pki,
+            certificates,
+            desk,
+        })
+    }
+
     /// What answers on the operator's listener.
     pub fn router(self: Arc<Self>) -> Router {
         let api = api::router(&self, api::Limits::default());

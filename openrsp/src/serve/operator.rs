@@ -3,11 +3,7 @@
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use rsp_operator::account::{Accounts, Origin};
-use rsp_operator::batch::Batches;
-use rsp_operator::handoff::Handoffs;
-use rsp_operator::keys::Keys;
-use rsp_operator::usage::Usage;
+use rsp_operator::account::Origin;
 use rsp_operator::{Desk, Service};
 use rsp_smdp::Orders;
 
@@ -29,28 +25,15 @@ impl Roles<'_> {
         let identity = self.server.identity()?;
         let orders = Orders::new(Arc::clone(&store), identity, Arc::clone(&clock), randomness.clone(), ACTOR);
         let suppliers = Arc::new(OwnSmdp::new(self.server.again()?, es2plus)?);
-        let desk = Desk::new(Arc::clone(&store), orders, suppliers, Arc::clone(&clock), randomness.clone());
+        let desk = Desk::new(store, orders, suppliers, clock, randomness);
         let section = self.server.config.operator.as_ref();
         let desk = Arc::new(match section.and_then(|section| section.network.as_ref()) {
             Some(network) => desk.with_network(Arc::new(HlrAdapter::new(network.hlr_vty.0))),
             None => desk,
         });
-        let webhooks = webhooks::webhooks(self.server, Arc::clone(&store), Arc::clone(&clock));
-        let usage = Usage::new(Arc::clone(&store), Arc::clone(&clock));
-        let accounts =
-            Accounts::new(Arc::clone(&store), Arc::clone(&clock), randomness.clone(), self.origin(listener)?);
-        let keys = Keys::new(store, randomness);
-        Ok(Arc::new(Service {
-            batches: Arc::new(Batches::new(Arc::clone(&desk))),
-            handoffs: Arc::new(Handoffs::new(Arc::clone(&desk))),
-            accounts: Arc::new(accounts),
-            keys: Arc::new(keys),
-            webhooks: Arc::new(webhooks),
-            usage: Arc::new(usage),
-            test_pki: is_test_pki(&self.server.trust()?.0),
-            certificates: Box::new(ServerCertificates(self.server.again()?)),
-            desk,
-        }))
+        let certificates = Box::new(ServerCertificates(self.server.again()?));
+        let test_pki = is_test_pki(&self.server.trust()?.0);
+        Ok(Service::new(desk, self.origin(listener)?, webhooks::rules(self.server), certificates, test_pki))
     }
 
     /// Where browsers reach the portal: where the configuration says, or on whichever port was free.

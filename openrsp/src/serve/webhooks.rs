@@ -22,8 +22,12 @@ const LIMITS: Limits = Limits { connect: Duration::from_secs(5), exchange: Durat
 
 /// The webhooks of a server.
 pub(crate) fn webhooks(server: &ServerDir, store: Arc<Datastore>, clock: Arc<dyn Clock>) -> Webhooks {
-    let allow = server.config.egress.allow.iter().map(|allowed| allowed.origin().clone());
-    Webhooks::new(store, clock, SharedRandomness::new(Box::new(OsRandomness)), AddressRules::new(allow))
+    Webhooks::new(store, clock, SharedRandomness::new(Box::new(OsRandomness)), rules(server))
+}
+
+/// Where they may be: the public internet, and what `[egress]` allows.
+pub(super) fn rules(server: &ServerDir) -> AddressRules {
+    AddressRules::new(server.config.egress.allow.iter().map(|allowed| allowed.origin().clone()))
 }
 
 /// The way to their receivers.

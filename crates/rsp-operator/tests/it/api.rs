@@ -13,19 +13,17 @@ use http_body_util::BodyExt as _;
 use rsp_asn1::Iccid;
 use rsp_crypto::{aws_lc, hash};
 use rsp_es::server::Caller;
-use rsp_operator::account::{Accounts, Origin};
+use rsp_operator::account::Origin;
 use rsp_operator::api::{self, Limits};
-use rsp_operator::keys::{Keys, NewKey};
+use rsp_operator::keys::NewKey;
 use rsp_operator::receipts::{Jwks, ReceiptError, verify};
-use rsp_operator::usage::Usage;
-use rsp_operator::webhooks::{AddressRules, Webhooks};
+use rsp_operator::webhooks::AddressRules;
 use rsp_operator::{NewPlan, Right, Rights, Service};
 use rsp_store::{EventKind, IdempotentRequest, NewEvent};
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
 
 use crate::bed::{Bed, bed, manager};
-use crate::shop::randomness;
 use crate::support::NOW;
 
 const LIMITS: Limits = Limits { requests: 10_000, failures: 3 };
@@ -42,16 +40,9 @@ struct Api {
 impl Api {
     async fn new(limits: Limits) -> Self {
         let bed = bed().await;
-        let (store, clock) = (Arc::clone(&bed.store), Arc::clone(bed.desk.clock()));
         let origin = Origin::of("https://localhost").unwrap();
-        let rules = AddressRules::default();
-        let service = Arc::new(Service {
-            desk: Arc::clone(&bed.desk),
-            accounts: Arc::new(Accounts::new(Arc::clone(&store), Arc::clone(&clock), randomness(), origin)),
-            keys: Arc::new(Keys::new(Arc::clone(&store), bed.desk.randomness())),
-            webhooks: Arc::new(Webhooks::new(Arc::clone(&store), Arc::clone(&clock), bed.desk.randomness(), rules)),
-            usage: Arc::new(Usage::new(store, clock)),
-        });
+        let certificates = Box::new(crate::pages::Ci(crate::pages::ci()));
+        let service = Service::new(Arc::clone(&bed.desk), origin, AddressRules::default(), certificates, true);
         let router = api::router(&service, limits);
         Self { bed, service, router }
     }

@@ -7,13 +7,9 @@ use axum::body::Body;
 use axum::http::{Request, StatusCode, header};
 use http_body_util::BodyExt;
 use rsp_crypto::{Curve, Zeroizing};
-use rsp_operator::account::{Accounts, Add, Origin, Role};
-use rsp_operator::batch::Batches;
+use rsp_operator::account::{Add, Origin, Role};
 use rsp_operator::certificates::{Certificates, Held};
-use rsp_operator::handoff::Handoffs;
-use rsp_operator::keys::Keys;
-use rsp_operator::usage::Usage;
-use rsp_operator::webhooks::{AddressRules, Webhooks};
+use rsp_operator::webhooks::AddressRules;
 use rsp_operator::{Actor, Rights, Service};
 use rsp_pki::Certificate;
 use rsp_pki::directory::{InitOptions, PkiDirectory};
@@ -27,9 +23,9 @@ use crate::support::NOW;
 const ORIGIN: &str = "https://portal.example.com";
 
 /// The CI of a PKI of tests as the server's, and the same as each operator's.
-struct Ci(Certificate);
+pub(crate) struct Ci(pub(crate) Certificate);
 
-fn ci() -> Certificate {
+pub(crate) fn ci() -> Certificate {
     let dir = tempfile::tempdir().unwrap();
     let pki = PkiDirectory::init(dir.path(), &InitOptions::default(), NOW, &mut SeededRandomness::new("pki")).unwrap();
     pki.ci(Curve::P256).unwrap().certificate().clone()
@@ -74,19 +70,9 @@ impl Answer {
 
 async fn portal() -> Portal {
     let bed = bed().await;
-    let (store, clock, randomness) = (Arc::clone(&bed.store), bed.clock.clone(), bed.desk.randomness());
     let origin = Origin::of(ORIGIN).unwrap();
-    let service = Arc::new(Service {
-        batches: Arc::new(Batches::new(Arc::clone(&bed.desk))),
-        handoffs: Arc::new(Handoffs::new(Arc::clone(&bed.desk))),
-        accounts: Arc::new(Accounts::new(Arc::clone(&store), clock.clone(), randomness.clone(), origin)),
-        keys: Arc::new(Keys::new(Arc::clone(&store), randomness.clone())),
-        webhooks: Arc::new(Webhooks::new(store.clone(), clock.clone(), randomness.clone(), AddressRules::default())),
-        usage: Arc::new(Usage::new(store, clock)),
-        test_pki: true,
-        certificates: Box::new(Ci(ci())),
-        desk: Arc::clone(&bed.desk),
-    });
+    let rules = AddressRules::default();
+    let service = Service::new(Arc::clone(&bed.desk), origin, rules, Box::new(Ci(ci())), true);
     Portal { bed, router: Arc::clone(&service).router(), service }
 }
 
