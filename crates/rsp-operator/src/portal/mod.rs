@@ -11,6 +11,7 @@ mod assets;
 mod events;
 mod failure;
 mod guard;
+mod integrations;
 mod live;
 mod marks;
 mod orders;
@@ -55,6 +56,8 @@ pub fn router(service: Arc<Service>, pages: Router<Arc<Service>>) -> Router {
         .route("/orders/{iccid}", get(orders::show))
         .route("/orders/{iccid}/cancel", get(provision::ask_to_cancel).post(orders::cancel))
         .route("/orders/{iccid}/release", post(orders::release))
+        .route("/orders/{iccid}/suspend", post(orders::suspend))
+        .route("/orders/{iccid}/resume", post(orders::resume))
         .route("/orders/{iccid}/hand-out", get(provision::hand_out))
         .route("/orders/{iccid}/code", post(provision::code))
         .route("/orders/{iccid}/qr.svg", get(provision::qr_svg))
@@ -66,6 +69,14 @@ pub fn router(service: Arc<Service>, pages: Router<Arc<Service>>) -> Router {
         .route("/plans", get(plans::list).post(plans::add))
         .route("/plans/close", post(plans::close))
         .route("/log", get(events::log))
+        .route("/keys", get(integrations::keys).post(integrations::add_key))
+        .route("/keys/rotate", post(integrations::rotate_key))
+        .route("/keys/revoke", post(integrations::revoke_key))
+        .route("/webhooks", get(integrations::webhooks).post(integrations::add_webhook))
+        .route("/webhooks/test", post(integrations::test_webhook))
+        .route("/webhooks/rotate", post(integrations::rotate_webhook))
+        .route("/webhooks/remove", post(integrations::remove_webhook))
+        .route("/webhooks/{id}", get(integrations::deliveries))
         .route("/users", get(users::show).post(users::add))
         .route("/users/password", post(users::password))
         .route("/users/role", post(users::role))

@@ -346,3 +346,27 @@ pub(super) async fn cancel(
     service.desk.cancel(&viewer.actor, &iccid).await?;
     Ok(see_other(&format!("/orders/{iccid}?done=cancelled")))
 }
+
+/// `POST /orders/{iccid}/suspend`.
+pub(super) async fn suspend(
+    State(service): State<Arc<Service>>,
+    viewer: Viewer,
+    Path(iccid): Path<String>,
+) -> Result<Response, Failure> {
+    viewer.require(Right::Provision)?;
+    let iccid = read(&iccid)?;
+    service.desk.suspend(&viewer.actor, &iccid).await?;
+    Ok(see_other(&format!("/orders/{iccid}?done=suspended")))
+}
+
+/// `POST /orders/{iccid}/resume`.
+pub(super) async fn resume(
+    State(service): State<Arc<Service>>,
+    viewer: Viewer,
+    Path(iccid): Path<String>,
+) -> Result<Response, Failure> {
+    viewer.require(Right::Provision)?;
+    let iccid = read(&iccid)?;
+    service.desk.resume(&viewer.actor, &iccid).await?;
+    Ok(see_other(&format!("/orders/{iccid}?done=resumed")))
+}

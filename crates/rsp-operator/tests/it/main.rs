@@ -1,5 +1,6 @@
 //! Tests of the operator's side.
 
+mod accounts;
 mod api;
 mod batch;
 mod bed;
