@@ -157,7 +157,7 @@ impl Live {
         let mut tiles = vec![
             tile("Installed", &figures.installs, "profiles on devices"),
             tile("Devices came", &figures.sessions, "sessions that authenticated"),
-            tile("Packages delivered", &figures.deliveries, "bound for one device each"),
+            tile("Deliveries", &figures.deliveries, "packages bound for a device"),
             tile("Refused steps", &figures.refusals, "see the reasons below"),
             tile("Cancelled", &figures.cancels, "orders given up"),
         ];
@@ -166,12 +166,12 @@ impl Live {
         let (value, note) = match figures.activation {
             Some((count, half, most)) => (
                 marks::duration(half),
-                format!("median of {}; 9 of 10 within {}", marks::number(count), marks::duration(most)),
+                format!("median of {}; 9 in 10 within {}", marks::number(count), marks::duration(most)),
             ),
-            None => ("–".to_owned(), "no installation yet".to_owned()),
+            None => ("–".to_owned(), "from release to installation".to_owned()),
         };
         let figure = Figure { count: 0, rows: activations };
-        tiles.push(Tile { label: "Time to activation", value, note, href: rows(&figure) });
+        tiles.push(Tile { label: "Activation time", value, note, href: rows(&figure) });
         let states: Vec<_> = figures
             .orders
             .iter()

@@ -13,6 +13,7 @@ mod link;
 mod network;
 mod open5gs;
 mod pages;
+mod portal;
 mod programs;
 mod provisioning;
 mod qr;
