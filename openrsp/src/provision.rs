@@ -1,5 +1,6 @@
 //! `openrsp provision-esim`: an eSIM in one command, ordered over ES2+ at the SM-DP+ of a carrier.
 
+mod offline;
 mod own;
 mod report;
 
@@ -19,6 +20,7 @@ use crate::config::suppliers::CarriersFile;
 use crate::exit::{Exit, Failure};
 use crate::smdp::order::confirmation_code;
 use crate::system::OsRandomness;
+pub(crate) use offline::Maker;
 use report::Provisioned;
 
 /// Longest name that a message repeats, in characters.
@@ -54,6 +56,13 @@ pub(crate) struct ProvisionArgs {
     /// Write the QR code to a new file, which only you can read. With --count, -1, -2, … stands before the dot.
     #[arg(long, value_name = "FILE.png|FILE.svg", value_parser = report::parse_picture)]
     qr: Option<PathBuf>,
+    /// Call nobody: make codes under ICCIDs of your own, and a batch signed with your key, which `openrsp smdp load-batch` at
+    /// the SM-DP+ takes later. Until then it refuses them.
+    #[arg(long, conflicts_with = "secure")]
+    offline: bool,
+    /// Where the batch goes: a new file, which only you can read. Without it offline-….batch here.
+    #[arg(long, value_name = "FILE", requires = "offline")]
+    out: Option<PathBuf>,
     /// Number of eSIMs.
     #[arg(long, value_name = "N", default_value = "1", value_parser = clap::value_parser!(u32).range(1..=10_000))]
     count: u32,
@@ -65,6 +74,7 @@ pub(crate) struct ProvisionArgs {
 const EXAMPLE: &str = "\
 Examples:
   openrsp provision-esim --carrier Example --plan 5GB --qr example.png
+  openrsp provision-esim --carrier Example --plan 5GB --offline --count 1000 --out codes.batch
   openrsp provision-esim --carrier Example --plan 5GB --secure --confirmation-code auto --json
 
 Exit codes: 0 provisioned, 2 wrong usage, 3 configuration, 4 refused by the SM-DP+, 6 no SM-DP+ answered or its connection is
@@ -91,11 +101,21 @@ pub(crate) fn run(args: &ProvisionArgs, json: bool) -> anyhow::Result<ExitCode> 
                 let known = known(section.plans.keys().collect());
                 bad(format!("carrier {:?} has no plan {:?}; there are: {known}", name(&args.carrier), name(&args.plan)))
             })?;
+            if args.offline {
+                let maker = section.maker(file.parent().unwrap_or(Path::new(".")), profile_type).map_err(bad)?;
+                offline::run(args, &maker, code, json)?;
+                return Ok(ExitCode::SUCCESS);
+            }
             let suppliers = section.open(file.parent().unwrap_or(Path::new(".")))?;
             runtime()?.block_on(provision(args, &suppliers, profile_type, code, json))?;
         }
         None => {
             let own = own::open()?;
+            if args.offline {
+                drop(runtime()?.block_on(own.prepare())?);
+                offline::run(args, &own.maker()?, code, json)?;
+                return Ok(ExitCode::SUCCESS);
+            }
             runtime()?.block_on(async {
                 let store = own.prepare().await?;
                 crate::serve::with_es2plus(own.server(), store, async |suppliers| {

@@ -131,6 +131,12 @@ pub enum Error {
     /// An operator of this name, or with this certificate, exists.
     #[error("there is already an operator {0:?}, or one with its certificate")]
     OperatorExists(String),
+    /// A file of offline orders is not what it should be.
+    #[error("offline batch: {0}")]
+    Batch(String),
+    /// A file of offline orders that was loaded before.
+    #[error("this offline batch is loaded already")]
+    BatchLoaded,
     /// The range of ICCIDs is none.
     #[error("range of ICCIDs: {0}")]
     IccidRange(&'static str),

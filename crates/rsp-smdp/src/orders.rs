@@ -289,7 +289,12 @@ impl Orders {
         self.store.operator(name).await?.map(drop).ok_or(Error::OperatorUnknown)
     }
 
-    fn audit(&self, action: &str, subject: &str) -> AuditEntry {
+    /// What a transaction needs that places orders.
+    pub(crate) fn placing_parts(&self) -> (Timestamp, String, SharedRandomness, Notices) {
+        (self.clock.now(), self.actor.clone(), self.randomness.clone(), self.notices.clone())
+    }
+
+    pub(crate) fn audit(&self, action: &str, subject: &str) -> AuditEntry {
         AuditEntry {
             at: self.clock.now(),
             actor: self.actor.clone(),

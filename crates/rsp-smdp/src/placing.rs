@@ -114,10 +114,48 @@ impl Placing<'_> {
             (None, Some(profile_type)) => self.take(tx, scope, profile_type)?,
             (None, None) => return Err(Error::NothingOrdered),
         };
-        let event = if wanted.eid.is_some() { Event::DownloadOrderForEid } else { Event::DownloadOrder };
-        let mut change = self.notices.moved(&profile, event, self.actor, self.now)?;
-        change.eid = wanted.eid;
+        self.allocate(tx, &profile, wanted.eid)
+    }
+
+    fn allocate(&self, tx: &mut Transaction, profile: &Profile, eid: Option<Eid>) -> Result<Profile, Error> {
+        let event = if eid.is_some() { Event::DownloadOrderForEid } else { Event::DownloadOrder };
+        let mut change = self.notices.moved(profile, event, self.actor, self.now)?;
+        change.eid = eid;
         change_and_read(tx, &change)
+    }
+
+    /// DownloadOrder under an ICCID that the operator gave out itself: a copy of its template, made for it.
+    pub(crate) fn order_under(
+        &self,
+        tx: &mut Transaction,
+        scope: &Scope,
+        type_name: &str,
+        iccid: Iccid,
+        eid: Option<Eid>,
+    ) -> Result<Profile, Error> {
+        if let Scope::Operator { iccid_prefix, .. } = scope
+            && !iccid.to_string().starts_with(iccid_prefix.as_str())
+        {
+            return Err(Error::IccidNotAllowed(iccid));
+        }
+        let found = tx.profile_type(type_name)?.filter(|found| scope.sees(found.operator.as_deref()));
+        let profile_type = found.ok_or_else(|| Error::ProfileTypeUnknown(type_name.to_owned()))?;
+        if profile_type.closed {
+            return Err(Error::ProfileTypeClosed(type_name.to_owned()));
+        }
+        if !profile_type.template {
+            return Err(Error::NoTemplate(type_name.to_owned()));
+        }
+        if tx.profile(&iccid)?.is_some() {
+            return Err(Error::IccidExists(iccid));
+        }
+        let template = tx.template(type_name)?.ok_or(Error::Damaged("template"))?;
+        let made = self.fresh(tx, &profile_type, &template, Some(iccid))?;
+        let (profile, subscriber) = made.ok_or_else(|| Error::ProfileTypeUnavailable(type_name.to_owned()))?;
+        tx.insert_profile(&profile)?;
+        tx.insert_subscriber(&subscriber)?;
+        let profile = tx.profile(&iccid)?.ok_or(Error::IccidUnknown(iccid))?;
+        self.allocate(tx, &profile, eid)
     }
 
     /// ConfirmOrder. An identical repetition changes nothing and is answered in the same way.
@@ -258,21 +296,24 @@ impl Placing<'_> {
             return tx.available_profile(name)?.ok_or_else(none_left);
         }
         let template = tx.template(name)?.ok_or(Error::Damaged("template"))?;
-        let (profile, subscriber) = self.fresh(tx, &profile_type, &template)?.ok_or_else(none_left)?;
+        let (profile, subscriber) = self.fresh(tx, &profile_type, &template, None)?.ok_or_else(none_left)?;
         tx.insert_profile(&profile)?;
         tx.insert_subscriber(&subscriber)?;
         tx.profile(&profile.iccid)?.ok_or(Error::IccidUnknown(profile.iccid))
     }
 
-    /// A copy of a template with a subscriber of its own. `None` when its ICCIDs or its subscribers are used up.
+    /// A copy of a template with a subscriber of its own, under an ICCID that is given or the next of its own. `None` when its
+    /// ICCIDs or its subscribers are used up.
     fn fresh(
         &self,
         tx: &mut Transaction,
         profile_type: &ProfileType,
         template: &[u8],
+        given: Option<Iccid>,
     ) -> Result<Option<(NewProfile, Subscriber)>, Error> {
         let iccid = match profile_type.iccids {
-            None => None,
+            None => given,
+            Some(_) if given.is_some() => given,
             Some(_) => match next_iccid(tx, &profile_type.name)? {
                 None => return Ok(None),
                 some => some,

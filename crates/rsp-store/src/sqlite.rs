@@ -24,6 +24,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0010_accounts.sql"),
     include_str!("../migrations/0011_handing_out.sql"),
     include_str!("../migrations/0012_webhooks.sql"),
+    include_str!("../migrations/0013_offline.sql"),
 ];
 
 /// How long opening and reading wait for another process. Writing has its own patience.

@@ -6,7 +6,7 @@ use crate::writer::Transaction;
 
 /// What is emptied, each table before those that it refers to. What the server did to itself stays in the audit, and the key
 /// stays the same.
-const TABLES: [&str; 35] = [
+const TABLES: [&str; 36] = [
     "DELETE FROM outbox",
     "DELETE FROM webhook_deliveries",
     "DELETE FROM webhook_secrets",
@@ -38,6 +38,7 @@ const TABLES: [&str; 35] = [
     "DELETE FROM browser_sessions",
     "DELETE FROM passkeys",
     "DELETE FROM users",
+    "DELETE FROM offline_batches",
     "DELETE FROM operators",
     "DELETE FROM event_records",
     "DELETE FROM event_registrars",

@@ -3,6 +3,7 @@
 //! ```toml
 //! [carrier."Example Mobile"]
 //! plans = { "5GB" = "type-at-the-smdp" }
+//! iccids = "890010100000000000-890010100000999999"   # for offline batches
 //!
 //! [[carrier."Example Mobile".smdp]]
 //! url = "https://es2.example.com:8444"
@@ -20,12 +21,14 @@ use figment::providers::{Format as _, Toml};
 use rsp_es::client::{Es2PlusClient, Origin};
 use rsp_lpa::tls::Pin;
 use rsp_operator::provisioning::Supplier;
+use rsp_smdp::IccidRange;
 use serde::Deserialize;
 
 use super::sections::{Address, Fixed};
 use crate::es2plus::{issuers, parse_url, requester, transport};
 use crate::exit::{Exit, Failure};
 use crate::identity::Identity;
+use crate::provision::Maker;
 
 /// A file of carriers. Paths in it are relative to it.
 #[derive(Debug, Deserialize)]
@@ -42,6 +45,8 @@ pub(crate) struct CarrierSection {
     /// From plans to the types of profiles at the SM-DP+s.
     #[serde(default)]
     pub(crate) plans: BTreeMap<String, String>,
+    /// The ICCIDs that the operator gives out itself, in offline batches.
+    iccids: Option<Iccids>,
     /// In the order in which they are tried.
     #[serde(default)]
     pub(crate) smdp: Vec<SmdpEntry>,
@@ -98,6 +103,19 @@ impl TryFrom<String> for PinText {
     }
 }
 
+/// `FIRST-LAST`, check digits left out.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(try_from = "String")]
+struct Iccids(IccidRange);
+
+impl TryFrom<String> for Iccids {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        text.parse().map(Self).map_err(|error: rsp_smdp::Error| error.to_string())
+    }
+}
+
 impl CarriersFile {
     /// Reads a file.
     pub(crate) fn read(file: &Path) -> anyhow::Result<Self> {
@@ -113,6 +131,21 @@ impl CarrierSection {
     /// Its SM-DP+s, in their order. `dir` is where relative paths begin.
     pub(crate) fn open(&self, dir: &Path) -> anyhow::Result<Vec<Arc<Supplier>>> {
         self.smdp.iter().map(|entry| entry.open(dir).map(Arc::new)).collect()
+    }
+
+    /// What makes offline batches for its first SM-DP+, or what is missing for it.
+    pub(crate) fn maker(&self, dir: &Path, profile_type: &str) -> Result<Maker, String> {
+        let first = self.smdp.first().ok_or("--offline: the carrier has no [[carrier.NAME.smdp]]")?;
+        let smdp =
+            first.address.as_ref().ok_or("--offline: set the address of the SM-DP+; there is nobody to ask for it")?;
+        let iccids = self.iccids.ok_or("--offline: set iccids = \"FIRST-LAST\", the ICCIDs that you may give out")?;
+        Ok(Maker {
+            smdp: smdp.0.clone(),
+            profile_type: profile_type.to_owned(),
+            certificate: dir.join(&first.cert),
+            key: dir.join(&first.key),
+            iccids: iccids.0,
+        })
     }
 }
 

@@ -11,9 +11,10 @@ use rsp_crypto::Zeroizing;
 use rsp_smdp::{Import, MetadataOptions};
 use rsp_store::{Datastore, Operator};
 
+use super::offline::Maker;
 use crate::config::{CONFIG_FILE, ServerDir};
 use crate::exit::{Exit, Failure};
-use crate::smdp::issue::issue;
+use crate::smdp::issue::{files, issue};
 use crate::system::{OsRandomness, create_private_dir, now};
 
 /// The operator as whom the user orders there.
@@ -24,6 +25,9 @@ pub(super) const PROFILE_TYPE: &str = "demo";
 
 /// How its address stands in activation codes: where `openrsp serve` then listens.
 const HOST: &str = "localhost:8443";
+
+/// The ICCIDs that the user gives out there without it, check digits left out.
+const ICCIDS: &str = "890010190000000000-890010199999999999";
 
 /// Who acts where the SM-DP+ is set up.
 const ACTOR: &str = "openrsp provision-esim";
@@ -47,16 +51,19 @@ fn home(variable: &str, fallback: &str) -> Option<PathBuf> {
     named.or_else(|| std::env::home_dir().filter(|home| home.is_absolute()).map(|home| home.join(fallback)))
 }
 
-/// Opens it, and makes it if it is not there.
-pub(super) fn open() -> anyhow::Result<Own> {
+/// Where the user's data lie, for nobody else to enter.
+pub(super) fn data_home() -> anyhow::Result<PathBuf> {
     let home = home("XDG_DATA_HOME", ".local/share").ok_or_else(|| {
-        Failure::new(
-            Exit::Input,
-            "no SM-DP+ is configured, and without $HOME there is no place to make one: give --config",
-        )
+        Failure::new(Exit::Input, "without $XDG_DATA_HOME or $HOME there is no place for what has to be kept")
     })?;
     let base = home.join("openrsp");
     create_private_dir(&base)?;
+    Ok(base)
+}
+
+/// Opens it, and makes it if it is not there.
+pub(super) fn open() -> anyhow::Result<Own> {
+    let base = data_home()?;
     let lock = base.join("smdp.lock");
     let lock = File::options().create(true).append(true).open(&lock).with_context(|| lock.display().to_string())?;
     lock.lock()?;
@@ -81,6 +88,13 @@ impl Own {
     /// Its directory, read.
     pub(super) fn server(&self) -> &ServerDir {
         &self.server
+    }
+
+    /// What makes batches for it.
+    pub(super) fn maker(&self) -> anyhow::Result<Maker> {
+        let (certificate, key) = files(&self.server, TENANT);
+        let (smdp, iccids) = (self.server.address()?, ICCIDS.parse()?);
+        Ok(Maker { smdp, profile_type: PROFILE_TYPE.to_owned(), certificate, key, iccids })
     }
 
     /// Makes the user known to it and fills its stock, as far as that was not done before.

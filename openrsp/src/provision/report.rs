@@ -56,10 +56,7 @@ impl Provisioned<'_> {
             eprintln!("note: not there: {passed_over}");
         }
         if let (Some(file), Some(qr)) = (self.picture, qr) {
-            match is_svg(file) {
-                true => write_private(file, qr.to_svg().as_bytes())?,
-                false => write_private(file, &qr.to_png(SCALE))?,
-            }
+            write_picture(file, &qr)?;
         }
         Ok(())
     }
@@ -116,8 +113,12 @@ pub(super) fn parse_picture(text: &str) -> Result<PathBuf, String> {
     if known { Ok(file) } else { Err(format!("{text:?} ends neither with .png nor with .svg")) }
 }
 
-fn is_svg(file: &Path) -> bool {
-    file.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("svg"))
+/// Writes a QR code into a new file, by its extension.
+pub(super) fn write_picture(file: &Path, qr: &Modules) -> anyhow::Result<()> {
+    match file.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("svg")) {
+        true => write_private(file, qr.to_svg().as_bytes()),
+        false => write_private(file, &qr.to_png(SCALE)),
+    }
 }
 
 /// The picture of one of several eSIMs.

@@ -1,5 +1,6 @@
 //! `openrsp smdp`: what the one does who runs the server. The commands work on the database, whether the server runs or not.
 
+mod batch;
 mod import;
 pub(crate) mod issue;
 mod journal;
@@ -79,6 +80,12 @@ enum Command {
     Outbox(journal::OutboxArgs),
     Audit(journal::AuditArgs),
     Load(lab::LoadArgs),
+    /// Load orders that an operator made without this server (`openrsp provision-esim --offline`): all of them or none, and
+    /// once. Their profiles are made from the operator's template, under the ICCIDs of the batch.
+    LoadBatch {
+        /// The batch, signed with the key of the operator's certificate; nobody else may be able to read it.
+        file: PathBuf,
+    },
     Export(lab::ExportArgs),
 }
 
@@ -101,6 +108,7 @@ pub(crate) fn run(args: SmdpArgs, json: bool) -> anyhow::Result<ExitCode> {
             Command::Show { profile } => orders::show(&orders, &profile, json).await?,
             Command::Outbox(args) => journal::outbox(&orders, &args, json).await?,
             Command::Audit(args) => journal::audit(&orders, &args, json).await?,
+            Command::LoadBatch { file } => batch::load(&server, &orders, &file, json).await?,
             Command::Load(args) => lab::load(&server, &orders, &args, json).await?,
             Command::Export(args) => lab::export(&orders, &args, json).await?,
         }
@@ -123,6 +131,10 @@ pub(crate) fn failure(error: Error) -> anyhow::Error {
         | Error::IccidExists(_)
         | Error::MatchingIdInUse
         | Error::OperatorExists(_)
+        | Error::OperatorUnknown
+        | Error::Batch(_)
+        | Error::BatchLoaded
+        | Error::IccidNotAllowed(_)
         | Error::IccidRange(_)
         | Error::NoTemplate(_)
         | Error::ImsiExists(_)

@@ -228,6 +228,89 @@ fn secure_refuses_tls_1_2_before_it_asks_for_anything() {
     assert_eq!(heard.join().unwrap(), b"");
 }
 
+/// Journey 10: a thousand codes made without a server, of which none works before they are loaded, and each afterwards.
+#[test]
+fn an_offline_batch_of_a_thousand_is_loaded_whole_and_once() {
+    let home = tempfile::tempdir().unwrap();
+    let path = |name: &str| home.path().join(name).to_str().unwrap().to_owned();
+    let (file, own) = (path("codes.batch"), path(".local/share/openrsp/smdp"));
+    let offline = ["--carrier", "Example", "--plan", "5GB", "--offline", "--out", &file];
+    let ended = provision(&path(""), &[&offline[..], &["--count", "1000", "--confirmation-code", "auto"]].concat());
+    assert!(ended.code == 0 && ended.stderr.contains("until the batch is loaded"), "{}", ended.stderr);
+    let esims = ended.lines;
+    let distinct =
+        |member: &str| esims.iter().map(|esim| text(esim, member)).collect::<std::collections::BTreeSet<_>>();
+    assert_eq!((distinct("iccid").len(), distinct("activation_code").len()), (1_000, 1_000));
+    let batch = fs::read_to_string(&file).unwrap();
+    assert_eq!(mode(&file), 0o600);
+    assert!(!batch.contains(text(&esims[0], "confirmation_code")), "the codes themselves are not in it");
+    assert_eq!(provision(&path(""), &offline).code, 3, "nothing is overwritten");
+    let next = provision(&path(""), &[&offline[..5], &["--out", &path("next.batch"), "--count", "3"]].concat()).lines;
+    assert!(next.len() == 3 && next.iter().all(|it| !distinct("iccid").contains(text(it, "iccid"))), "no ICCID twice");
+
+    let server = Service::start(["serve", &own, "--listen", "127.0.0.1:0"]);
+    let (pki, secret, resolve) = (format!("{own}/pki"), path("code"), format!("localhost:8443={}", server.address));
+    let card = path("card.euicc");
+    openrsp(["euicc", "new", &card, "--pki", &pki]).ok();
+    let download = |esim: &Value| {
+        write_private(&secret, text(esim, "confirmation_code"));
+        let (card, code) = (format!("file:{card}"), format!("@{secret}"));
+        let lpa = ["lpa", "--card", &card, "--ci", &pki, "--resolve", &resolve, "profile", "download"];
+        openrsp([&lpa[..], &[text(esim, "activation_code"), "--yes", "--confirmation-code", &code]].concat())
+    };
+    let refused = download(&esims[0]);
+    let said = refused.lines.last().unwrap();
+    assert_eq!((&said["subject"], &said["reason"]), (&"8.2.6".into(), &"3.8".into()), "{said}");
+
+    // What is not as it was signed, by whom the server does not know, or for all to read, is not taken, nor a part of it.
+    let load = |file: &str| openrsp(["smdp", "--dir", &own, "load-batch", file]);
+    let bad = path("bad.batch");
+    let first = text(&esims[0], "matching_id");
+    let other = format!("{}A", &first[..25]);
+    let stranger = {
+        let other = tempfile::tempdir().unwrap();
+        let other_home = other.path().to_str().unwrap();
+        let out = other.path().join("x.batch");
+        provision(other_home, &[&offline[..5], &["--out", out.to_str().unwrap()]].concat()).ok();
+        fs::read_to_string(out).unwrap()
+    };
+    for (wrong, word) in [
+        (batch.replace(first, &other), "the signature is wrong"),
+        (batch.replace("type demo", "type other"), "the signature is wrong"),
+        (batch.lines().take(500).map(|line| format!("{line}\n")).collect(), "it is not signed"),
+        (batch.replacen("batch 1", "batch 2", 1), "no batch"),
+        (String::new(), "it is not signed"),
+        (stranger, "does not hold"),
+    ] {
+        let _ = fs::remove_file(&bad);
+        write_private(&bad, &wrong);
+        let ended = load(&bad);
+        assert!(ended.code == 3 && ended.stderr.contains(word), "{word}: {}", ended.stderr);
+    }
+    fs::set_permissions(&bad, fs::Permissions::from_mode(0o644)).unwrap();
+    assert!(load(&bad).stderr.contains("others can read it"));
+    let orders = || openrsp(["smdp", "--dir", &own, "orders"]).lines.len();
+    assert_eq!(orders(), 0);
+
+    let loaded = load(&file).ok();
+    assert_eq!((&loaded["orders"], &loaded["operator"]), (&1_000.into(), &"own".into()), "{loaded}");
+    assert_eq!(orders(), 1_000);
+    let again = load(&file);
+    assert!(again.code == 3 && again.stderr.contains("loaded already"), "{}", again.stderr);
+    assert_eq!(orders(), 1_000);
+    // The last of three cannot be placed: none is.
+    let taken = text(&next[2], "matching_id");
+    openrsp(["smdp", "--dir", &own, "order", "--type", "demo", "--matching-id", taken]).ok();
+    let ended = load(&path("next.batch"));
+    assert!(ended.code == 3 && ended.stderr.contains("matching ID"), "{}", ended.stderr);
+    assert_eq!(orders(), 1_001);
+    for esim in [&esims[0], &esims[999]] {
+        download(esim).ok();
+        let shown = openrsp(["smdp", "--dir", &own, "show", text(esim, "iccid")]).ok();
+        assert_eq!(shown["state"], "Installed");
+    }
+}
+
 #[test]
 fn mistakes_are_named() {
     let two = Two::open([&["t"], &[]]);
@@ -247,6 +330,13 @@ fn mistakes_are_named() {
         ),
         ("[carrier.\"a\\u202eb\"]", &usual, 3, "a\\u{202e}b"),
         ("", &["--carrier", "x"], 2, "--plan"),
+        (
+            "[carrier.x]\nplans = { y = \"t\" }",
+            &["--carrier", "x", "--plan", "y", "--offline"],
+            3,
+            "--offline: the carrier",
+        ),
+        ("", &["--carrier", "x", "--plan", "y", "--offline", "--secure"], 2, "--secure"),
         ("", &["--carrier", "x", "--plan", "y", "--qr", "a.gif"], 2, ".png"),
         ("", &["--carrier", "x", "--plan", "y", "--confirmation-code", "1234"], 2, "not the code itself"),
         ("", &["--carrier", "x", "--plan", "y", "--confirmation-code", "ask", "--count", "2"], 2, "`auto`"),

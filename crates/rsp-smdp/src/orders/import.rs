@@ -39,6 +39,13 @@ impl FromStr for IccidRange {
     }
 }
 
+impl IccidRange {
+    /// The first and the last, without check digits.
+    pub fn ends(&self) -> (u64, u64) {
+        (self.first, self.last)
+    }
+}
+
 impl fmt::Display for IccidRange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}-{}", self.first, self.last)
