@@ -265,3 +265,50 @@ fn load(tx: &mut Transaction, placing: &Placing<'_>, scope: &Scope, batch: &Sign
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{OfflineOrder, SignedBatch, order};
+    use rsp_testkit::SeededRandomness;
+
+    const GOOD: &str = "8900101000000000009 ABCDEFGHIJKLMNOPQRSTUVWXYZ - -";
+
+    #[test]
+    fn an_order_has_a_check_digit_and_a_matching_id_that_nobody_guesses() {
+        let (good, luhn) = GOOD.split_at(18);
+        let digit = rsp_asn1::Iccid::luhn_digit(good).unwrap();
+        let good = format!("{good}{digit}{}", &luhn[1..]);
+        assert!(order(&good).is_some_and(|order| order.eid.is_none() && order.confirmation_code.is_none()));
+        let full = format!("{} 89049032123451234512345678901235 {}", &good[..46], "ab".repeat(32));
+        assert!(order(&full).is_some_and(|order| order.eid.is_some() && order.confirmation_code.is_some()));
+        for bad in [
+            String::new(),
+            good.replacen(char::from(b'0' + digit), "x", 1),
+            format!("{}{}{}", &good[..18], (digit + 1) % 10, &good[19..]),
+            good.replace('Z', ""),
+            good.replace('Z', "z"),
+            good.replace("Z ", "$ "),
+            good.replace("89", "79"),
+            good[..good.len() - 2].to_owned(),
+            format!("{good} -"),
+            good.replace(" - -", " 8904 -"),
+            good.replace(" - -", " - abcd"),
+            good.replace(' ', "  "),
+        ] {
+            assert!(order(&bad).is_none(), "{bad:?}");
+        }
+        let mut randomness = SeededRandomness::new("offline");
+        let made = OfflineOrder::new(890010100000000000, None, None, &mut randomness).unwrap();
+        let line = format!("{} {} - -", made.iccid, made.matching_id.as_str());
+        assert!(order(&line).is_some_and(|read| read.iccid == made.iccid), "what is made is read");
+    }
+
+    #[test]
+    fn whatever_is_no_batch_is_refused_without_a_panic() {
+        for text in
+            ["", "\n", "signature ", "\nsignature ", "openrsp offline batch 1\nsignature 00\n", "a\nsignature é\n"]
+        {
+            assert!(SignedBatch::read(text, rsp_crypto::rust_crypto()).is_err(), "{text:?}");
+        }
+    }
+}
