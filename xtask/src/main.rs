@@ -1,7 +1,7 @@
-//! Developer tasks of this workspace: `cargo xtask dag | licences | coverage | fuzz | network | carriers | qr`.
-//! Developer tasks of this workspace: `cargo xtask dag | licences | coverage | fuzz | network | carriers | browser`.
+//! Developer tasks of this workspace: `cargo xtask dag | licences | coverage | fuzz | network | carriers | qr | camera | browser`.
 
 mod browser;
+mod camera;
 mod carriers;
 mod coverage;
 mod dag;
@@ -37,6 +37,8 @@ enum Task {
     Qr,
     /// Walks through the operator's portal in Debian's Chromium.
     Browser(browser::Args),
+    /// Counts which QR codes are read when a camera is bad.
+    Camera,
 }
 
 fn main() -> ExitCode {
@@ -49,6 +51,7 @@ fn main() -> ExitCode {
         Task::Browser(args) => browser::run(&args),
         Task::Carriers(args) => carriers::run(&args),
         Task::Qr => qr::run(),
+        Task::Camera => camera::run(),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -4,6 +4,7 @@ mod accounts;
 mod api;
 mod batch;
 mod bed;
+mod camera;
 mod carriers;
 mod export;
 mod handoff;
