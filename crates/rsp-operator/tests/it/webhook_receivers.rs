@@ -5,11 +5,12 @@ use std::path::Path;
 
 use axum::http::{HeaderMap, HeaderValue};
 use rsp_asn1::Timestamp;
-use rsp_operator::webhooks::{SIGNATURE_HEADER, TOLERANCE, VerifyError, sign, verify};
+use rsp_crypto::Randomness as _;
+use rsp_operator::webhooks::{Address, AddressRules, SIGNATURE_HEADER, TOLERANCE, VerifyError, sign, verify};
 use serde_json::{Value, json};
 
 use crate::programs;
-use crate::support::NOW;
+use crate::support::{Counter, NOW};
 
 /// Runs each case with what is remembered of those before it, and prints what came of it.
 const CASES: &str = r#"
@@ -89,4 +90,49 @@ fn the_document_s_python_judges_as_we_do() {
     let said: Vec<_> = said.lines().map(str::to_owned).collect();
     let same = |(ours, theirs): (&String, &String)| ours == theirs || (ours == "Malformed" && theirs == "Forged");
     assert!(said.len() == expected.len() && expected.iter().zip(&said).all(same), "{expected:?} {said:?}");
+}
+
+#[test]
+fn no_header_and_no_url_makes_anything_panic() {
+    const PARTS: [&str; 24] = [
+        "t=",
+        "id=",
+        "v1=",
+        ",",
+        "=",
+        "1790000000",
+        "-1",
+        "99999999999999999999",
+        "evt_1",
+        "é",
+        "\u{0}",
+        "0123456789abcdef",
+        "https://",
+        "http://",
+        "[",
+        "]",
+        ":",
+        "/",
+        "?",
+        "#",
+        "@",
+        "127.0.0.1",
+        "0x",
+        "%2f",
+    ];
+    let (secrets, mut counter) = (["whsec_a"], Counter(7));
+    for _ in 0..20_000 {
+        let mut draws = [0; 12];
+        counter.fill(&mut draws);
+        let length = usize::from(draws[0] % 12);
+        let text: String = draws[..length].iter().map(|draw| PARTS[usize::from(*draw >> 2) % PARTS.len()]).collect();
+        if let Ok(value) = HeaderValue::from_bytes(text.as_bytes()) {
+            let headers = HeaderMap::from_iter([(SIGNATURE_HEADER.parse().unwrap(), value)]);
+            let verified = verify(&headers, text.as_bytes(), &secrets, NOW, TOLERANCE, &mut HashSet::new());
+            assert!(verified.is_err(), "{text:?}");
+        }
+        if let Ok(address) = Address::parse(&text, &AddressRules::default()) {
+            assert!(address.target().starts_with('/') && text.starts_with("https://"), "{text:?}");
+        }
+    }
 }
