@@ -140,6 +140,12 @@ endpoints = {{ {address:?} = {es12_address:?} }}
 listen = "{listen}"
 # Where browsers and programs reach it, behind whatever proxy.
 url = {url:?}
+# Issuers in PEM that certify the receivers of webhooks; without it those of this machine.
+# webhook_ca = "partners.pem"
+
+# The network in which the eSIMs are used: an osmo-hlr, by its console. Without it nothing can be suspended.
+# [operator.network]
+# hlr_vty = "127.0.0.1:4258"
 
 "#
         )
