@@ -32,8 +32,16 @@ fn shell(dir: &Path, commands: &[String]) -> String {
     let program = Path::new(env!("CARGO_BIN_EXE_openrsp")).parent().unwrap();
     let path = format!("{}:{}", program.display(), std::env::var("PATH").unwrap_or_default());
     let script = format!("set -e\n{}\n", commands.join("\n"));
-    let output =
-        Command::new("sh").arg("-c").arg(&script).current_dir(dir).env("PATH", path).stdin(Stdio::null()).output();
+    let output = Command::new("sh")
+        .arg("-c")
+        .arg(&script)
+        .current_dir(dir)
+        .env("PATH", path)
+        .env("HOME", dir)
+        .env_remove("XDG_DATA_HOME")
+        .env_remove("XDG_CONFIG_HOME")
+        .stdin(Stdio::null())
+        .output();
     let output = output.unwrap();
     assert!(output.status.success(), "{script}\n{}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).unwrap()
@@ -72,7 +80,11 @@ fn the_tour_works_as_written() {
     // There is no terminal here to agree at.
     let asks = |command: &str| command.contains("profile download") || command.contains("--download");
     let agree = |command: String| if asks(&command) { command + " --yes" } else { command };
-    for (block, least) in [(&blocks[2], 5), (&blocks[3], 7)] {
+    let sold = shell(dir.path(), &blocks[3].iter().map(mine).collect::<Vec<_>>());
+    assert!(sold.contains("Alpha Mobile / Europe 5 GB: sold by Alpha Mobile") && sold.contains("orsp_"), "{sold}");
+    let handed_out = shell(dir.path(), &blocks[4]);
+    assert!(handed_out.contains("LPA:1$") && dir.path().join("esim.png").is_file(), "{handed_out}");
+    for (block, least) in [(&blocks[2], 5), (&blocks[5], 7)] {
         let commands: Vec<_> = block.iter().filter(is_run_here).map(mine).map(agree).collect();
         assert!(commands.len() >= least, "{commands:?}");
         let printed = shell(dir.path(), &commands);

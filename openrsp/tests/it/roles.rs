@@ -57,7 +57,7 @@ fn every_interface_is_announced_and_es9plus_first() {
     let arguments = ["serve", &server, "--listen", "127.0.0.1:0"];
     let json: Value = serde_json::from_str(&announced(&arguments, true)[0]).unwrap();
     let listeners = json["listeners"].as_object().unwrap();
-    assert_eq!(listeners.keys().collect::<Vec<_>>(), ["es11", "es12", "es2plus", "es9plus"]);
+    assert_eq!(listeners.keys().collect::<Vec<_>>(), ["es11", "es12", "es2plus", "es9plus", "operator"]);
     assert_eq!(json["listening"], listeners["es9plus"]);
 
     let lines = announced(&arguments, false);
@@ -207,7 +207,7 @@ fn init_makes_what_the_sm_ds_lacks_in_a_pki_that_is_given() {
         let said: Value = serde_json::from_str(&said[0]).unwrap();
         said["listeners"].as_object().unwrap().keys().cloned().collect::<Vec<_>>()
     };
-    let all = ["es11", "es12", "es2plus", "es9plus"];
+    let all = ["es11", "es12", "es2plus", "es9plus", "operator"];
     assert_eq!(listeners(&Bed::with_pki(Path::new(made.pki()))), all, "it has everything");
 
     for name in ["p256/dsauth.pem", "p256/dsauth.key", "p256/dstls.pem", "p256/dstls.key"] {

@@ -256,7 +256,8 @@ async fn a_passkey_signs_in_only_from_here_for_its_user_who_was_verified() {
     let accounts = accounts(&shop).await;
     let (_, session) = signed_in(&accounts, "ann").await;
     Authenticator::new(&session).register(&accounts, &session).await.unwrap();
-    let changes: [(&str, fn(&mut Authenticator)); 6] = [
+    type Change = fn(&mut Authenticator);
+    let changes: [(&str, Change); 6] = [
         ("another site's page", |key| key.origin = "https://evil.example".to_owned()),
         ("another site's key", |key| key.host = "evil.example".to_owned()),
         ("nobody there", |key| key.flags = 0x04),
