@@ -266,6 +266,22 @@ pub(crate) struct Provisioned {
     eid: Option<String>,
     device_id: Option<String>,
     reference: Option<String>,
+    security: Security,
+}
+
+/// What is known of the connection on which it was ordered, and of what the order is bound to. The phone's own connection is
+/// not part of it.
+#[derive(Clone, Serialize, ToSchema)]
+pub(crate) struct Security {
+    #[schema(example = "TLSv1_3")]
+    tls_version: Option<String>,
+    cipher_suite: Option<String>,
+    /// SHA-256 of the SM-DP+'s public key, if it is one of the pins that were configured.
+    pin_sha256: Option<String>,
+    /// Whether the SM-DP+ gives it to one eUICC only.
+    eid_bound: bool,
+    /// Whether the SM-DP+ asks for a confirmation code.
+    confirmation_code: bool,
 }
 
 /// That an eSIM could be ordered.
@@ -372,6 +388,13 @@ async fn sell(api: &Api, actor: &Actor, order: Wanted) -> Result<Response, Probl
         eid: sold.esim.eid.map(|eid| eid.to_string()),
         device_id: plan.and_then(|plan| plan.device_id.clone()),
         reference: plan.and_then(|plan| plan.reference.clone()),
+        security: Security {
+            tls_version: sold.security.tls_version,
+            cipher_suite: sold.security.cipher_suite,
+            pin_sha256: sold.security.pin.map(hex::encode),
+            eid_bound: sold.security.binding.eid.is_some(),
+            confirmation_code: sold.security.binding.confirmation_code,
+        },
     };
     let again = provisioned.clone();
     provisioned.confirmation_code = sold.confirmation_code.as_ref().map(|code| code.to_string());

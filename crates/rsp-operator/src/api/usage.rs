@@ -96,6 +96,7 @@ pub(crate) struct Allowed {
 
 /// Something that was added.
 #[derive(Serialize, ToSchema)]
+#[schema(as = AddedTopUp)]
 pub(crate) struct Added {
     id: String,
     added: Used,

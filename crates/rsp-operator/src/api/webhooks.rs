@@ -39,6 +39,7 @@ impl From<Topic> for EventKind {
 
 /// A webhook that is wanted.
 #[derive(Deserialize, ToSchema)]
+#[schema(as = WantedWebhook)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Wanted {
     /// Where events are posted: HTTPS, at an address of the public internet.
@@ -137,6 +138,7 @@ impl From<Delivery> for Attempt {
 
 /// A webhook that was added.
 #[derive(Clone, Serialize, ToSchema)]
+#[schema(as = AddedWebhook)]
 pub(crate) struct Added {
     webhook: Webhook,
     /// With it messages are signed (HMAC-SHA256). Told this once.
