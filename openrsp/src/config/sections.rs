@@ -11,6 +11,8 @@ use rsp_es::client::{AllowedHost, EgressPolicy, Origin, Resolve, Scheme};
 use rsp_smdp::Eligibility;
 use serde::Deserialize;
 
+use super::suppliers::CarriersFile;
+
 /// The whole configuration. Paths are relative to the directory of the file.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -127,6 +129,9 @@ pub(crate) struct OperatorSection {
     /// Issuers in PEM, one of which has to be that of a webhook's receiver; the system's without it.
     pub(crate) webhook_ca: Option<PathBuf>,
     pub(crate) network: Option<NetworkSection>,
+    /// Where tenants order that do not order at this server alone: their carriers, by the tenants' names.
+    #[serde(default)]
+    pub(crate) tenant: BTreeMap<String, CarriersFile>,
 }
 
 /// The network in which the eSIMs are used.

@@ -1,11 +1,13 @@
-//! Where the operator's side of this server orders: at its own SM-DP+, over ES2+ like everybody else.
+//! Where the operator's side of this server orders: at its own SM-DP+, over ES2+ like everybody else, or at those that
+//! openrsp.toml names for a tenant's carrier.
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
+use anyhow::Context as _;
 use rsp_es::client::{ClientIdentity, Es2PlusClient, NetworkTransport, Origin, Resolve, Scheme, tls_config_as};
 use rsp_lpa::tls::{CiVerifier, Pin};
 use rsp_operator::provisioning::{Supplier, Suppliers};
@@ -27,6 +29,8 @@ pub(super) struct OwnSmdp {
     pin: Pin,
     address: String,
     known: Mutex<HashMap<String, Known>>,
+    /// By tenant and carrier.
+    elsewhere: HashMap<(String, String), Vec<Arc<Supplier>>>,
 }
 
 /// A tenant's way to the SM-DP+, and of when the certificate is that it shows.
@@ -46,7 +50,8 @@ impl OwnSmdp {
         let identity = Identity::read(&server.path(&tls.certificate), &server.path(&tls.key))?;
         let pin = Pin::of(identity.certificate());
         let address = address.to_string();
-        Ok(Self { server, origin, resolve, anchors, crls, pin, address, known: Mutex::default() })
+        let elsewhere = elsewhere(&server)?;
+        Ok(Self { server, origin, resolve, anchors, crls, pin, address, known: Mutex::default(), elsewhere })
     }
 
     fn files(&self, tenant: &str) -> Result<((PathBuf, PathBuf), SystemTime), String> {
@@ -58,7 +63,7 @@ impl OwnSmdp {
         Ok(((certificate, key), changed))
     }
 
-    fn connect(&self, certificate: &std::path::Path, key: &std::path::Path) -> anyhow::Result<Supplier> {
+    fn connect(&self, certificate: &Path, key: &Path) -> anyhow::Result<Supplier> {
         let identity = Identity::read(certificate, key)?;
         let verifier = CiVerifier::pinned(
             Role::DpTls,
@@ -81,9 +86,26 @@ impl OwnSmdp {
     }
 }
 
+/// What the configuration names. It is read at the start, so that what is wrong with it is said then.
+fn elsewhere(server: &ServerDir) -> anyhow::Result<HashMap<(String, String), Vec<Arc<Supplier>>>> {
+    let mut found = HashMap::new();
+    let tenants = server.config.operator.iter().flat_map(|section| &section.tenant);
+    for (tenant, carriers) in tenants {
+        for (carrier, section) in carriers.carrier.iter().filter(|(_, section)| !section.smdp.is_empty()) {
+            let suppliers = section.open(&server.path(Path::new("")));
+            let suppliers = suppliers.with_context(|| format!("operator.tenant.{tenant:?}.carrier.{carrier:?}"))?;
+            found.insert((tenant.clone(), carrier.clone()), suppliers);
+        }
+    }
+    Ok(found)
+}
+
 impl Suppliers for OwnSmdp {
-    fn of(&self, tenant: &str, _: &str) -> Result<Vec<Arc<Supplier>>, String> {
-        Ok(vec![self.own(tenant)?])
+    fn of(&self, tenant: &str, carrier: &str) -> Result<Vec<Arc<Supplier>>, String> {
+        match self.elsewhere.get(&(tenant.to_owned(), carrier.to_owned())) {
+            Some(suppliers) => Ok(suppliers.clone()),
+            None => Ok(vec![self.own(tenant)?]),
+        }
     }
 
     fn own(&self, tenant: &str) -> Result<Arc<Supplier>, String> {
