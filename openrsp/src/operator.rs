@@ -1,5 +1,6 @@
 //! `openrsp operator`: the operator's side of a server: who sells what, and who may come in.
 
+mod import;
 mod key;
 mod plan;
 mod receipt;
@@ -21,6 +22,7 @@ use rsp_smdp::SharedRandomness;
 use crate::config::{ServerDir, SystemClock};
 use crate::exit::{Exit, Failure};
 use crate::serve::webhooks::webhooks;
+use crate::serve::{OwnSmdp, is_test_pki};
 use crate::system::OsRandomness;
 
 /// Who acts on the command line: whoever has the server's files may do everything.
@@ -54,6 +56,8 @@ enum Command {
     /// API keys: what tenants' programs call the REST API with.
     #[command(subcommand)]
     Key(key::KeyCommand),
+    /// Import a list of subscribers as Open5GS exports it: an eSIM for each is ordered, and a PDF has a sheet for each.
+    ImportSubscribers(import::ImportArgs),
     /// Receipts: what a server signed.
     #[command(subcommand)]
     Receipt(receipt::ReceiptCommand),
@@ -80,6 +84,10 @@ pub(crate) fn run(args: OperatorArgs, json: bool) -> anyhow::Result<ExitCode> {
                 let keys = Keys::new(Arc::clone(desk.store()), desk.randomness());
                 key::run(&keys, command, json).await?;
             }
+            Command::ImportSubscribers(args) => {
+                let test_pki = is_test_pki(&server.trust()?.0);
+                import::run(&ordering_desk(&server).await?, &actor(), args, test_pki, json).await?;
+            }
             // Needs no server, and was run before.
             Command::Receipt(_) => {}
             Command::Webhook(command) => {
@@ -97,6 +105,16 @@ async fn desk(server: &ServerDir) -> anyhow::Result<Desk> {
     let store = server.store().await?;
     let randomness = SharedRandomness::new(Box::new(OsRandomness));
     Ok(Desk::new(store, orders, Arc::new(Nowhere), Arc::new(SystemClock), randomness))
+}
+
+/// The desk of a server that runs: it orders over ES2+.
+async fn ordering_desk(server: &ServerDir) -> anyhow::Result<Desk> {
+    let no_es2plus = || Failure::new(Exit::Input, "orders go over ES2+: set es2plus.listen");
+    let es2plus = server.config.es2plus_listen().ok_or_else(no_es2plus)?;
+    let suppliers = Arc::new(OwnSmdp::new(server.again()?, es2plus)?);
+    let (orders, store) = (server.orders(ACTOR).await?, server.store().await?);
+    let randomness = SharedRandomness::new(Box::new(OsRandomness));
+    Ok(Desk::new(store, orders, suppliers, Arc::new(SystemClock), randomness))
 }
 
 /// The accounts of a server.

@@ -33,6 +33,7 @@ use tokio::sync::{oneshot, watch};
 use tokio::task::JoinSet;
 
 use crate::config::{ServerDir, SystemClock};
+pub(crate) use certificates::is_test_pki;
 use connections::Endpoint;
 use courier::NetworkCourier;
 use lingering::Limits;
@@ -40,7 +41,7 @@ use listeners::Interface;
 pub(crate) use listeners::check_operator;
 use record::Recorder;
 use roles::{Roles, Served};
-use suppliers::OwnSmdp;
+pub(crate) use suppliers::OwnSmdp;
 use upkeep::Upkeep;
 
 /// Run what a directory's openrsp.toml enables until SIGTERM or Ctrl-C; what is in progress is finished first.

@@ -65,7 +65,7 @@ fn purpose(role: Role) -> Option<&'static str> {
 }
 
 /// Whether no consumer phone accepts what stands under these CIs.
-pub(super) fn is_test_pki(anchors: &TrustStore) -> bool {
+pub(crate) fn is_test_pki(anchors: &TrustStore) -> bool {
     let is_gsma = |id: &[u8]| GSMA.contains(&hex::encode_upper(id).as_str());
     !anchors.iter().any(|ci| ci.subject_key_identifier().is_some_and(is_gsma))
 }

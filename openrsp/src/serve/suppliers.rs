@@ -19,7 +19,7 @@ use crate::identity::Identity;
 use crate::smdp::issue;
 
 /// The SM-DP+ of this server, as each tenant calls it.
-pub(super) struct OwnSmdp {
+pub(crate) struct OwnSmdp {
     server: ServerDir,
     origin: Origin,
     resolve: Resolve,
@@ -41,7 +41,7 @@ struct Known {
 
 impl OwnSmdp {
     /// The SM-DP+ whose ES2+ listens at `es2plus`.
-    pub(super) fn new(server: ServerDir, es2plus: SocketAddr) -> anyhow::Result<Self> {
+    pub(crate) fn new(server: ServerDir, es2plus: SocketAddr) -> anyhow::Result<Self> {
         let (anchors, crls) = server.trust()?;
         let address = server.address()?;
         let origin = Origin::new(Scheme::Https, &format!("{}:{}", address.host(), es2plus.port()))?;
