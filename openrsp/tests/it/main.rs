@@ -24,5 +24,6 @@ mod roles;
 mod setup_files;
 mod stock;
 mod subscriber_keys;
+mod suppliers;
 mod transcripts;
 mod webhooks;
