@@ -1,5 +1,6 @@
 //! Developer tasks of this workspace: `cargo xtask dag | licences | coverage | fuzz | network | carriers | qr | camera | browser`.
 
+mod api;
 mod browser;
 mod camera;
 mod carriers;
@@ -35,6 +36,8 @@ enum Task {
     Carriers(carriers::Args),
     /// Lets zbarimg read ten thousand of our QR codes.
     Qr,
+    /// Runs the examples of clients and schemathesis, from PyPI, against the REST API of a new server.
+    Api,
     /// Walks through the operator's portal in Debian's Chromium.
     Browser(browser::Args),
     /// Counts which QR codes are read when a camera is bad.
@@ -48,6 +51,7 @@ fn main() -> ExitCode {
         Task::Coverage => coverage::run(),
         Task::Fuzz(args) => fuzz::run(&args),
         Task::Network => network::run(),
+        Task::Api => api::run(),
         Task::Browser(args) => browser::run(&args),
         Task::Carriers(args) => carriers::run(&args),
         Task::Qr => qr::run(),

@@ -1,0 +1,238 @@
+//! `cargo xtask api`: a server from nothing, and on it what partners' programs do: the three examples of examples/sdk, and
+//! schemathesis, which makes requests of the API's description and looks whether the answers are those that it promises.
+//!
+//! Afterwards no key and no code may stand in what the server logged, all of it.
+
+use std::ffi::OsStr;
+use std::io::{BufRead as _, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc;
+use std::time::Duration;
+
+use anyhow::{Context as _, bail, ensure};
+use cargo_metadata::MetadataCommand;
+
+/// The version whose checks were looked at.
+const SCHEMATHESIS: &str = "schemathesis==4.32.5";
+
+/// Requests that are made of each operation, about.
+const EXAMPLES: &str = "10";
+
+/// The seed of the requests: the same ones each time.
+const SEED: &str = "1";
+
+/// The examples order this, and so do those of the API's description.
+const PLAN: (&str, &str) = ("Alpha Mobile", "Travel 5 GB");
+
+/// How long the server may take to start.
+const START: Duration = Duration::from_secs(60);
+
+const SETUP: &str = r#"
+[[operator]]
+name = "Alpha"
+issue = true
+[[type]]
+name = "basic"
+operator = "Alpha"
+template = true
+builtin = "demo"
+"#;
+
+/// What is asked of schemathesis: all checks. What the description cannot say (that an EID has check digits, that a time lies
+/// in the past) is refused with 422, and what another server would have to do with 409.
+const CONFIGURATION: &str = r#"
+tls-verify = false
+[headers]
+Authorization = "Bearer ${OPENRSP_KEY}"
+[checks.positive_data_acceptance]
+expected-statuses = ["2xx", "401", "403", "404", "409", "422", "429"]
+"#;
+
+/// Runs it to its end.
+pub(crate) fn run() -> anyhow::Result<()> {
+    for (program, package) in [("node", "nodejs"), ("python3", "python3-venv")] {
+        let there = Command::new(program).arg("--version").stdout(Stdio::null()).status();
+        ensure!(there.is_ok_and(|status| status.success()), "it needs Debian's packages: apt-get install {package}");
+    }
+    let dir = Temporary::new()?;
+    let (openrsp, example) = build()?;
+    let schemathesis = install(&dir.0)?;
+    let server = Server::start(&openrsp, &dir.0)?;
+
+    let sdk = crate::root().join("examples/sdk");
+    let picture = |name: &str| dir.0.join(format!("{name}.png"));
+    let order = |command: &mut Command, name: &str| {
+        server.tell(command.args([PLAN.0, PLAN.1]).arg(picture(name)).env("OPENRSP_POLLS", "1"));
+        done(command, name)
+    };
+    order(&mut Command::new(&example), "Rust")?;
+    order(Command::new("node").arg(sdk.join("typescript/main.mjs")), "TypeScript")?;
+    order(Command::new("python3").arg(sdk.join("python/openrsp_client.py")), "Python")?;
+
+    let configuration = dir.0.join("schemathesis.toml");
+    std::fs::write(&configuration, CONFIGURATION)?;
+    let mut command = Command::new(schemathesis);
+    command.current_dir(&dir.0).arg("--config-file").arg(&configuration);
+    command.arg("run").arg(format!("{}/api/v1/openapi.json", server.url));
+    command.args(["--checks", "all", "--max-examples", EXAMPLES, "--seed", SEED, "--no-color"]);
+    server.tell(&mut command);
+    done(&mut command, "schemathesis")?;
+    server.stop()
+}
+
+/// The server's program and the example in Rust, built as the tests build them.
+fn build() -> anyhow::Result<(PathBuf, PathBuf)> {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut command = Command::new(cargo);
+    command.current_dir(crate::root()).args([
+        "build",
+        "--quiet",
+        "--workspace",
+        "--bin",
+        "openrsp",
+        "--example",
+        "sdk",
+    ]);
+    done(&mut command, "cargo build")?;
+    let metadata = MetadataCommand::new().manifest_path(crate::root().join("Cargo.toml")).no_deps().exec()?;
+    let debug = metadata.target_directory.join("debug").into_std_path_buf();
+    Ok((debug.join("openrsp"), debug.join("examples/sdk")))
+}
+
+/// schemathesis in an environment of its own.
+fn install(dir: &Path) -> anyhow::Result<PathBuf> {
+    let environment = dir.join("python");
+    done(Command::new("python3").args(["-m", "venv"]).arg(&environment), "python3 -m venv")?;
+    let pip = environment.join("bin/pip");
+    let options = ["install", "--quiet", "--disable-pip-version-check", SCHEMATHESIS];
+    done(Command::new(pip).args(options), "pip install schemathesis")?;
+    Ok(environment.join("bin/schemathesis"))
+}
+
+struct Server {
+    child: Child,
+    url: String,
+    key: String,
+    ca: PathBuf,
+    log: PathBuf,
+}
+
+impl Server {
+    fn start(openrsp: &Path, dir: &Path) -> anyhow::Result<Self> {
+        let data = dir.join("server");
+        let run = |arguments: &[&OsStr]| output(Command::new(openrsp).args(arguments));
+        run(&["init".as_ref(), data.as_ref()])?;
+        let file = data.join("openrsp.toml");
+        let configuration = std::fs::read_to_string(&file)?;
+        // On whichever ports are free.
+        let ports: Vec<u16> = free_ports(6)?;
+        let ports = ["8443", "8444", "8445", "8446", "8447", "8448"].into_iter().zip(&ports);
+        let configuration =
+            ports.fold(configuration, |text, (old, new)| text.replace(&format!(":{old}"), &format!(":{new}")));
+        std::fs::write(&file, configuration)?;
+        let setup = dir.join("setup.toml");
+        std::fs::write(&setup, SETUP)?;
+        run(&["smdp".as_ref(), "--dir".as_ref(), data.as_ref(), "load".as_ref(), setup.as_ref()])?;
+        let operator = |arguments: &[&str]| {
+            output(Command::new(openrsp).args(["--json", "operator", "--dir"]).arg(&data).args(arguments))
+        };
+        operator(&["plan", "add", "Alpha", PLAN.0, PLAN.1, "--type", "basic", "--country", "DE", "--data", "5G"])?;
+        let key = operator(&["key", "add", "Alpha", "test", "--rights", "read,provision,codes,manage"])?;
+        let key: serde_json::Value = serde_json::from_str(&key)?;
+        let key = key["key"].as_str().context("a key")?.to_owned();
+
+        let log = dir.join("log");
+        let mut child = Command::new(openrsp)
+            .arg("serve")
+            .arg(&data)
+            .env("OPENRSP_LOG", "trace")
+            .stdout(Stdio::piped())
+            .stderr(std::fs::File::create(&log)?)
+            .spawn()?;
+        let lines = BufReader::new(child.stdout.take().context("its output")?).lines();
+        let (tell, told) = mpsc::channel();
+        std::thread::spawn(move || {
+            lines.map_while(Result::ok).try_for_each(|line| tell.send(line)).ok();
+        });
+        let mut server = Self { child, url: String::new(), key, ca: data.join("pki/p256/ci.pem"), log };
+        while server.url.is_empty() {
+            let line = told.recv_timeout(START).context("the server does not start")?;
+            if let Some(address) = line.strip_prefix("operator ") {
+                let port = address.trim().rsplit(':').next().context("a port")?.to_owned();
+                server.url = format!("https://localhost:{port}");
+            }
+        }
+        Ok(server)
+    }
+
+    /// Tells a program where the server is, and with which key it lets it in.
+    fn tell(&self, command: &mut Command) {
+        command.env("OPENRSP_URL", &self.url).env("OPENRSP_KEY", &self.key).env("OPENRSP_CA", &self.ca);
+    }
+
+    /// Stops it and reads its log.
+    fn stop(mut self) -> anyhow::Result<()> {
+        ensure!(self.child.try_wait()?.is_none(), "the server has ended");
+        self.child.kill()?;
+        self.child.wait()?;
+        let log = std::fs::read_to_string(&self.log)?;
+        ensure!(log.contains("answered"), "the log is empty");
+        let secret = self.key.rsplit('_').next().unwrap_or_default();
+        let leaked = [secret, "whsec_", "LPA:1$"].into_iter().find(|canary| log.contains(canary));
+        if let Some(canary) = leaked {
+            let line = log.lines().find(|line| line.contains(canary)).unwrap_or_default();
+            bail!("a secret stands in the log: {line}");
+        }
+        ensure!(!log.contains("panicked"), "a request panicked");
+        println!("api: three examples and schemathesis, and no secret in {} kB of log", log.len() / 1000);
+        Ok(())
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // It may have been stopped already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Ports that were free a moment ago.
+fn free_ports(number: usize) -> anyhow::Result<Vec<u16>> {
+    let listeners = (0..number).map(|_| std::net::TcpListener::bind("127.0.0.1:0")).collect::<Result<Vec<_>, _>>()?;
+    Ok(listeners
+        .iter()
+        .map(|listener| listener.local_addr().map(|address| address.port()))
+        .collect::<Result<_, _>>()?)
+}
+
+fn done(command: &mut Command, name: &str) -> anyhow::Result<()> {
+    let status = command.status().with_context(|| name.to_owned())?;
+    ensure!(status.success(), "{name}: {status}");
+    Ok(())
+}
+
+fn output(command: &mut Command) -> anyhow::Result<String> {
+    let output = command.stderr(Stdio::inherit()).output()?;
+    ensure!(output.status.success(), "{command:?}: {}", output.status);
+    Ok(String::from_utf8(output.stdout)?)
+}
+
+/// A directory that goes with its owner.
+struct Temporary(PathBuf);
+
+impl Temporary {
+    fn new() -> anyhow::Result<Self> {
+        let dir = std::env::temp_dir().join(format!("openrsp-api-{}", std::process::id()));
+        std::fs::create_dir(&dir)?;
+        Ok(Self(dir))
+    }
+}
+
+impl Drop for Temporary {
+    fn drop(&mut self) {
+        // What is left of it is the system's to clean.
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
