@@ -1,4 +1,4 @@
-//! Developer tasks of this workspace: `cargo xtask dag | licences | coverage | fuzz | network | carriers | qr | camera | browser`.
+//! Developer tasks of this workspace: `cargo xtask dag | licences | coverage | fuzz | network | carriers | qr | camera | browser | api`.
 
 mod api;
 mod browser;
