@@ -106,6 +106,13 @@ pub struct Esim {
     pub expires_at: Option<Timestamp>,
 }
 
+impl Esim {
+    /// Whether somebody can download it with its activation code.
+    pub fn is_downloadable(&self) -> bool {
+        matches!(self.state, ProfileState::Released | ProfileState::Downloaded) && self.activation_code.is_some()
+    }
+}
+
 /// What was sold with an eSIM.
 pub struct SoldPlan {
     /// The carrier.

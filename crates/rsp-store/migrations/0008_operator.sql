@@ -37,6 +37,7 @@ CREATE INDEX events_by_iccid ON events (iccid, number);
 CREATE INDEX events_by_operator ON events (operator, at, number);
 CREATE INDEX events_by_state ON events (operator, to_state, at, number) WHERE to_state IS NOT NULL;
 CREATE INDEX events_by_step ON events (operator, step, subject, reason, at, number) WHERE step IS NOT NULL;
+CREATE INDEX events_refused ON events (operator, at, number) WHERE subject IS NOT NULL;
 CREATE INDEX events_activations ON events (operator, at, number, seconds) WHERE seconds IS NOT NULL;
 
 -- How many orders of each type stand in each state. '' is the server's own.

@@ -421,7 +421,8 @@ fn query(
         conditions.push(format!("profile_type IN ({})", places.join(", ")));
     }
     match filter.outcome {
-        Some(Outcome::Taken) => conditions.push("subject IS NULL".to_owned()),
+        // Both are there or neither is; saying so lets the index keep the order.
+        Some(Outcome::Taken) => conditions.push("subject IS NULL AND reason IS NULL".to_owned()),
         Some(Outcome::Refused) => conditions.push("subject IS NOT NULL".to_owned()),
         None => {}
     }
@@ -455,4 +456,47 @@ pub(crate) fn event(row: &Row<'_>) -> Result<Event, Error> {
         seconds: columns.get("seconds")?,
         detail: columns.get("detail")?,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::ToSql;
+
+    use super::{EventCursor, EventFilter, EventKind, Outcome, query};
+    use crate::profiles::ProfileState;
+    use crate::sqlite::{self, Access};
+    use rsp_asn1::Timestamp;
+
+    #[test]
+    fn no_list_that_a_figure_leads_to_sorts_all_events() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut connection = sqlite::connect(&dir.path().join("test.db"), Access::Create).unwrap();
+        sqlite::migrate(&mut connection).unwrap();
+        let days = || EventFilter { days: Some(1..2), ..EventFilter::default() };
+        let step = || Some("AuthenticateClient".to_owned());
+        let kind = Some(EventKind::Step);
+        for (filter, index) in [
+            (days(), "events_by_operator"),
+            (
+                EventFilter { kind: Some(EventKind::State), to: Some(ProfileState::Installed), ..days() },
+                "events_by_state",
+            ),
+            (EventFilter { kind, step: step(), outcome: Some(Outcome::Taken), ..days() }, "events_by_step"),
+            (
+                EventFilter { kind, step: step(), refused: Some(("8.1".to_owned(), "3.8".to_owned())), ..days() },
+                "events_by_step",
+            ),
+            (EventFilter { kind, outcome: Some(Outcome::Refused), ..days() }, "events_refused"),
+            (EventFilter { activations: true, ..days() }, "events_activations"),
+        ] {
+            for after in [None, Some(EventCursor { at: Timestamp(7), number: 7 })] {
+                let (text, values) = query(Some("A".to_owned()), &filter, after, 10);
+                let values: Vec<&dyn ToSql> = values.iter().map(|value| value as _).collect();
+                let text = format!("EXPLAIN QUERY PLAN {text}");
+                let plan: Vec<String> = sqlite::all(&connection, &text, &values, |row| Ok(row.get("detail")?)).unwrap();
+                let found = plan.iter().any(|line| line.starts_with("SEARCH events") && line.contains(index));
+                assert!(found && !plan.iter().any(|line| line.contains("B-TREE")), "{filter:?}: {plan:?}");
+            }
+        }
+    }
 }

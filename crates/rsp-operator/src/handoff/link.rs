@@ -74,7 +74,7 @@ impl Handoffs {
         if !LIFETIMES.contains(&lifetime) {
             return Err(Error::invalid("lifetime", "a link works for a minute to 30 days"));
         }
-        if !is_downloadable(&esim) {
+        if !esim.is_downloadable() {
             let problem = "only one that waits to be downloaded is handed out";
             return Err(Error::WrongState { iccid: *iccid, state: esim.state.to_string(), problem });
         }
@@ -137,7 +137,7 @@ impl Handoffs {
         let Some((operator, iccid)) = self.desk.store().run_tx("use link", used).await? else { return Ok(None) };
         let reader = Actor::new(Some(operator), "hand-off link", Rights::of([Right::Read]));
         let esim = match self.desk.esim(&reader, &iccid).await {
-            Ok(esim) if is_downloadable(&esim) => esim,
+            Ok(esim) if esim.is_downloadable() => esim,
             Ok(_) | Err(Error::NotFound { .. }) => return Ok(None),
             Err(error) => return Err(error),
         };
@@ -168,9 +168,4 @@ impl Handoffs {
             subject: iccid.to_string(),
         }
     }
-}
-
-/// Whether a phone that gets the code can download it: a package that was delivered and not installed is delivered again.
-fn is_downloadable(esim: &Esim) -> bool {
-    matches!(esim.state, ProfileState::Released | ProfileState::Downloaded) && esim.activation_code.is_some()
 }

@@ -212,6 +212,7 @@ struct HandOutPage {
     code_required: bool,
     sealed: Option<String>,
     fresh: bool,
+    downloadable: bool,
     live: String,
 }
 
@@ -248,6 +249,7 @@ fn hand_out_page(viewer: &Viewer, esim: &Esim, sealed: Option<String>, fresh: bo
         code_required: esim.confirmation_code_required,
         sealed,
         fresh,
+        downloadable: esim.is_downloadable(),
         live,
     }))
 }
