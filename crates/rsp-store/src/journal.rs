@@ -249,7 +249,8 @@ impl Datastore {
         self.read(|connection| {
             let mut found = Vec::new();
             for operator in operators(connection, whose)? {
-                let (text, values) = query(operator, filter, after, limit);
+                let Some(filter) = narrowed(connection, operator.as_deref(), filter)? else { continue };
+                let (text, values) = query(operator, &filter, after, limit);
                 let values: Vec<&dyn ToSql> = values.iter().map(|value| value as _).collect();
                 found.extend(sqlite::all(connection, &text, &values, event)?);
             }
@@ -370,6 +371,24 @@ pub(crate) fn order_counts(connection: &Connection, whose: &Whose) -> Result<Vec
         })?);
     }
     Ok(counts)
+}
+
+/// A filter with those of its types alone that are an operator's. `None` when none is: looking for their events would be
+/// looking at all.
+fn narrowed(
+    connection: &Connection,
+    operator: Option<&str>,
+    filter: &EventFilter,
+) -> Result<Option<EventFilter>, Error> {
+    let Some(types) = &filter.profile_types else { return Ok(Some(filter.clone())) };
+    let mut own = Vec::new();
+    for name in types {
+        let text = "SELECT 1 FROM profile_types WHERE name = $1 AND operator IS $2";
+        if sqlite::first(connection, text, params![name, operator], |_| Ok(()))?.is_some() {
+            own.push(name.clone());
+        }
+    }
+    Ok((!own.is_empty()).then(|| EventFilter { profile_types: Some(own), ..filter.clone() }))
 }
 
 /// The statement for one operator's events, and its parameters.

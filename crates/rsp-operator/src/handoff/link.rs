@@ -11,7 +11,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use rsp_asn1::{Iccid, Timestamp};
 use rsp_crypto::{RandomnessExt, Zeroizing, constant_time_eq, hash};
 use rsp_es::activation_code::ActivationCode;
-use rsp_store::{AuditEntry, Handoff, NewHandoff, ProfileState};
+use rsp_store::{AuditEntry, Handoff, NewHandoff};
 
 use crate::actor::{Actor, Right, Rights};
 use crate::desk::{Desk, Esim};
