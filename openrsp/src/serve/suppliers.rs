@@ -29,9 +29,11 @@ pub(crate) struct OwnSmdp {
     pin: Pin,
     address: String,
     known: Mutex<HashMap<String, Known>>,
-    /// By tenant and carrier.
-    elsewhere: HashMap<(String, String), Vec<Arc<Supplier>>>,
+    elsewhere: Elsewhere,
 }
+
+/// Suppliers by tenant and carrier.
+type Elsewhere = HashMap<(String, String), Vec<Arc<Supplier>>>;
 
 /// A tenant's way to the SM-DP+, and of when the certificate is that it shows.
 struct Known {
@@ -87,7 +89,7 @@ impl OwnSmdp {
 }
 
 /// What the configuration names. It is read at the start, so that what is wrong with it is said then.
-fn elsewhere(server: &ServerDir) -> anyhow::Result<HashMap<(String, String), Vec<Arc<Supplier>>>> {
+fn elsewhere(server: &ServerDir) -> anyhow::Result<Elsewhere> {
     let mut found = HashMap::new();
     let tenants = server.config.operator.iter().flat_map(|section| &section.tenant);
     for (tenant, carriers) in tenants {
