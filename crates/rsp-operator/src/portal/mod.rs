@@ -1,7 +1,7 @@
 //! The operator's portal: pages for browsers, without a build step and without a request to anybody else.
 //!
 //! Pages are templates of askama; htmx brings live parts; what else a page does is in `assets/portal.js`. Every page is
-//! behind [`guard`]: security headers, the session's cookie, and for everything that changes something the browser's word on
+//! behind `guard`: security headers, the session's cookie, and for everything that changes something the browser's word on
 //! where it comes from and the session's token. Rights are checked where a thing is done, not where its link is hidden.
 //!
 //! A page of another module takes a [`Viewer`], extends `layout.html` with a [`Shell`] called `shell`, is made by [`page`],
