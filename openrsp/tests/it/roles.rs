@@ -225,5 +225,5 @@ fn init_makes_what_the_sm_ds_lacks_in_a_pki_that_is_given() {
     for name in ["p256/ci.key", "brainpool/ci.key"] {
         std::fs::remove_file(file(name)).unwrap();
     }
-    assert_eq!(listeners(&Bed::with_pki(Path::new(made.pki()))), ["es2plus", "es9plus"]);
+    assert_eq!(listeners(&Bed::with_pki(Path::new(made.pki()))), ["es2plus", "es9plus", "operator"]);
 }
