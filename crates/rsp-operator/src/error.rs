@@ -58,6 +58,16 @@ pub enum Error {
     /// The SM-DP+ was not reached, or its answer cannot be used. What was asked for may have been done.
     #[error("the SM-DP+ gave no answer: {0}")]
     Unreachable(String),
+    /// An SM-DP+ sold an eSIM, and that could not be noted or read here. To order again is to buy another one.
+    #[error("{supplier} has sold {iccid}, and that could not be noted here: look there before you order again")]
+    Unrecorded {
+        /// Which one, as the configuration calls it.
+        supplier: String,
+        /// The profile.
+        iccid: Iccid,
+        /// What failed.
+        source: Box<Error>,
+    },
     /// No network is connected, so that none can be told.
     #[error("no network adapter is configured")]
     NoNetworkAdapter,

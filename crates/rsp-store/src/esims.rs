@@ -82,6 +82,15 @@ macro_rules! select {
 }
 
 impl Transaction {
+    /// Whether a profile of this ICCID is here and is not the operator's: another one's, or the server's own.
+    ///
+    /// # Errors
+    /// The store's own failures.
+    pub fn is_profile_of_another(&mut self, operator: &str, iccid: &Iccid) -> Result<bool, Error> {
+        let text = "SELECT 1 FROM profiles WHERE iccid = $2 AND operator IS NOT $1";
+        Ok(sqlite::first(&self.connection, text, params![operator, iccid.0], |_| Ok(()))?.is_some())
+    }
+
     /// Adds a subscription. Whether its order is here, is looked up.
     ///
     /// # Errors

@@ -210,6 +210,11 @@ impl From<&Error> for Problem {
             Error::Provisioning(error) => error.into(),
             Error::Refused(status) => Self::refused(status),
             Error::Unreachable(_) => Self::new(UNREACHABLE, "the order may have been changed all the same"),
+            Error::Unrecorded { iccid, source, .. } => {
+                let error = printable(&error.to_string(), LONGEST_DETAIL);
+                tracing::error!(error, %source, "an order that is not noted");
+                Self::new(UNCERTAIN, format!("the SM-DP+ has sold {iccid}, and that could not be noted"))
+            }
             Error::NoNetworkAdapter => Self::new(NO_NETWORK_ADAPTER, error.to_string()),
             Error::Network(_) => Self::new(NETWORK, "the network refused or gave no answer"),
             Error::Smdp(error) => error.into(),
@@ -361,6 +366,15 @@ mod tests {
         assert!(!detail.chars().any(rsp_es::printable::is_deceptive) && detail.chars().count() <= 301, "{detail}");
         let unreachable = json(Error::Unreachable("https://10.0.0.1:8443 refused".to_owned())).to_string();
         assert!(!unreachable.contains("10.0.0.1"));
+    }
+
+    #[test]
+    fn what_was_sold_and_not_noted_is_never_told_as_undone() {
+        let source = Box::new(Error::Store(rsp_store::Error::Busy));
+        let iccid = "8988247000000000001".parse().unwrap();
+        let problem = json(Error::Unrecorded { supplier: "own".to_owned(), iccid, source });
+        assert_eq!((&problem["code"], &problem["status"]), (&"uncertain".into(), &502.into()));
+        assert!(problem["detail"].as_str().unwrap().contains("8988247000000000001"));
     }
 
     #[test]

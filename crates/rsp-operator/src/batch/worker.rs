@@ -133,6 +133,7 @@ fn unsold(error: Error) -> Unsold {
     match error {
         Error::Provisioning(provisioning::Error::Unreachable { .. } | provisioning::Error::Uncertain { .. })
         | Error::Unreachable(_)
+        | Error::Unrecorded { .. }
         | Error::Store(_)
         | Error::Smdp(_) => Unsold::Unclear(why),
         _ => Unsold::Refused(why),

@@ -27,7 +27,7 @@ impl Desk {
     ///
     /// # Errors
     /// [`Error::Forbidden`], [`Error::NotFound`] for a plan that is none of the tenant's, [`Error::Invalid`],
-    /// [`Error::Provisioning`] with what the SM-DP+ says.
+    /// [`Error::Provisioning`] with what the SM-DP+ says, [`Error::Unrecorded`] for what it sold and could not be noted.
     pub async fn provision(&self, actor: &Actor, wanted: Wanted) -> Result<Sold, Error> {
         let (tenant, plan, suppliers) = self.prepare(actor, &wanted).await?;
         let made = matches!(wanted.confirmation, Confirmation::Auto);
@@ -45,6 +45,7 @@ impl Desk {
         };
         let placed = provisioning::order(&suppliers, &order, &mut self.randomness()).await?;
         let supplier = suppliers.get(placed.supplier).map_or_else(String::new, |supplier| supplier.name.clone());
+        let sold_by = supplier.clone();
         let esim = move || rsp_store::Esim {
             operator: tenant.clone(),
             iccid: placed.iccid,
@@ -64,6 +65,9 @@ impl Desk {
             created_at: Timestamp(0),
             created_by: String::new(),
         };
+        // It is sold: whatever fails from here on must not look as if it were not.
+        let unrecorded =
+            |source: Error| Error::Unrecorded { supplier: sold_by, iccid: placed.iccid, source: Box::new(source) };
         let (now, by, uri) = (self.now(), actor.name().to_owned(), placed.activation_code.to_uri());
         let entry = AuditEntry {
             at: now,
@@ -71,15 +75,21 @@ impl Desk {
             action: "provision".to_owned(),
             subject: placed.iccid.to_string(),
         };
-        self.store
-            .run_tx("provision", move |tx| {
-                let row =
-                    rsp_store::Esim { activation_code: uri.clone(), created_at: now, created_by: by.clone(), ..esim() };
-                tx.insert_esim(&row)?;
-                tx.record_audit_of(Some(&row.operator), &entry)
-            })
-            .await?;
-        let esim = self.find(actor, &placed.iccid).await?;
+        let noted = self.store.run_tx("provision", move |tx| {
+            let row =
+                rsp_store::Esim { activation_code: uri.clone(), created_at: now, created_by: by.clone(), ..esim() };
+            // No supplier elsewhere may name a profile of this server that is not the tenant's.
+            if tx.is_profile_of_another(&row.operator, &row.iccid)? {
+                return Err(rsp_store::Error::Duplicate { what: "ICCID" });
+            }
+            tx.insert_esim(&row)?;
+            tx.record_audit_of(Some(&row.operator), &entry)
+        });
+        let esim = match noted.await {
+            Ok(()) => self.find(actor, &placed.iccid).await,
+            Err(error) => Err(error.into()),
+        };
+        let esim = esim.map_err(unrecorded)?;
         let confirmation_code = code.filter(|_| made);
         Ok(Sold { esim, activation_code: placed.activation_code, confirmation_code, security: placed.security })
     }

@@ -32,6 +32,7 @@ pub(super) fn said(error: &Error) -> Said {
         Error::Exists { .. } | Error::WrongState { .. } => (StatusCode::CONFLICT, "That does not go now"),
         Error::Provisioning(_) | Error::Refused(_) => (StatusCode::BAD_GATEWAY, "The SM-DP+ refused"),
         Error::Unreachable(_) | Error::Network(_) => (StatusCode::BAD_GATEWAY, "No answer"),
+        Error::Unrecorded { .. } => (StatusCode::BAD_GATEWAY, "It was sold, and not noted"),
         Error::NoNetworkAdapter => (StatusCode::CONFLICT, "No network is connected"),
         Error::Smdp(_) | Error::Store(_) | Error::Crypto(_) => {
             (StatusCode::INTERNAL_SERVER_ERROR, "Something failed here")

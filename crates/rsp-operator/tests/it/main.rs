@@ -21,6 +21,7 @@ mod qr;
 mod sheet;
 mod shop;
 mod support;
+mod unrecorded;
 mod usage;
 mod webhook_receivers;
 mod webhooks;

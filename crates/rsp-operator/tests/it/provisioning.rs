@@ -48,7 +48,7 @@ struct Books {
 }
 
 /// An SM-DP+ that executes a call once, and says what it is told to.
-struct Smdp {
+pub(crate) struct Smdp {
     number: u64,
     books: Mutex<Books>,
     faults: Mutex<VecDeque<Fault>>,
@@ -131,7 +131,7 @@ async fn faulty(State(smdp): State<Arc<Smdp>>, request: Request, next: Next) -> 
 }
 
 impl Smdp {
-    fn new(number: u64, stock: u32) -> Self {
+    pub(crate) fn new(number: u64, stock: u32) -> Self {
         Self {
             number,
             books: Mutex::new(Books { stock, ..Books::default() }),
@@ -147,11 +147,11 @@ impl Smdp {
         Self { faults: Mutex::new(faults.iter().copied().collect()), ..self }
     }
 
-    fn sold(&self) -> usize {
+    pub(crate) fn sold(&self) -> usize {
         self.books.lock().unwrap().sold.len()
     }
 
-    fn calls(&self) -> u32 {
+    pub(crate) fn calls(&self) -> u32 {
         self.books.lock().unwrap().calls
     }
 }
@@ -172,7 +172,7 @@ fn supplier_at(name: &str, address: &str) -> Supplier {
     }
 }
 
-async fn serve(smdp: Smdp) -> (Arc<Smdp>, Supplier) {
+pub(crate) async fn serve(smdp: Smdp) -> (Arc<Smdp>, Supplier) {
     let smdp = Arc::new(smdp);
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let supplier = supplier_at(&format!("smdp{}", smdp.number), &listener.local_addr().unwrap().to_string());
