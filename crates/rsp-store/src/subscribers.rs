@@ -34,10 +34,12 @@ impl Datastore {
         })
     }
 
-    /// The IMSI of a profile, if it was personalised here; its keys stay sealed.
-    pub async fn imsi(&self, iccid: &Iccid) -> Result<Option<String>, Error> {
-        let text = "SELECT imsi FROM subscribers WHERE iccid = $1";
-        self.first(text, params![iccid.0], |row| Columns::new(row, TABLE).get("imsi"))
+    /// The IMSI of an operator's profile, if it was personalised here; its keys stay sealed. `None` also for a profile of
+    /// another operator.
+    pub async fn imsi(&self, operator: &str, iccid: &Iccid) -> Result<Option<String>, Error> {
+        let text = "SELECT s.imsi FROM subscribers s JOIN profiles p ON p.iccid = s.iccid \
+                    WHERE s.iccid = $1 AND p.operator = $2";
+        self.first(text, params![iccid.0, operator], |row| Columns::new(row, TABLE).get("imsi"))
     }
 }
 

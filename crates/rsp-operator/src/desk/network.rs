@@ -12,7 +12,8 @@ impl Desk {
     ///
     /// # Errors
     /// [`Error::Forbidden`], [`Error::NotFound`], [`Error::NoNetworkAdapter`] if none is connected; [`Error::Network`] if the
-    /// network did not do it, and then nothing is noted; [`Error::WrongState`] for what was not sold here.
+    /// network did not do it, and then nothing is noted; [`Error::WrongState`] for what was not sold here, or
+    /// was ordered at another SM-DP+.
     pub async fn suspend(&self, actor: &Actor, iccid: &Iccid) -> Result<Esim, Error> {
         self.switch(actor, iccid, NetworkState::Suspended).await
     }
@@ -33,8 +34,13 @@ impl Desk {
             let problem = "it was ordered without a plan, and nothing is kept of its network";
             return Err(Error::WrongState { iccid: *iccid, state: esim.state.to_string(), problem });
         };
+        // An SM-DP+ elsewhere can name any ICCID: only of what was ordered here it is known whose subscriber it is.
+        if !esim.own {
+            let problem = "another SM-DP+ has its order, and its subscriber is not known here";
+            return Err(Error::WrongState { iccid: *iccid, state: esim.state.to_string(), problem });
+        }
         let _turn = self.network.in_order.lock().await;
-        let imsi = self.store.imsi(iccid).await?;
+        let imsi = self.store.imsi(operator, iccid).await?;
         let imsi =
             imsi.ok_or_else(|| Error::Network("this server does not know the IMSI of the profile".to_owned()))?;
         let (told, action) = match to {

@@ -113,3 +113,24 @@ async fn without_a_network_or_a_right_or_an_esim_nothing_is_told() {
     assert!(matches!(desk.suspend(&reader, &sim).await, Err(Error::Forbidden(Right::Provision))));
     assert!(register.told.lock().unwrap().is_empty());
 }
+
+/// An SM-DP+ elsewhere names the ICCID of A's profile in an order of B's: A's subscriber stays in.
+#[tokio::test]
+async fn atk_tenant_cross_by_an_iccid_of_another_smdp() {
+    let shop = Shop::new().await;
+    shop.plan("S", |_| {}).await;
+    let sim = shop.sell("A", 1, "S").await;
+    let subscribe = move |tx: &mut rsp_store::Transaction| {
+        let keys = Zeroizing::new([7; 32]);
+        tx.insert_subscriber(&Subscriber { iccid: sim, imsi: "001010000000001".to_owned(), keys })?;
+        tx.insert_esim(&rsp_store::Esim { iccid: sim, ..crate::bed::esim("B", 2) })
+    };
+    shop.store.run_tx("elsewhere", subscribe).await.unwrap();
+    let register = Arc::new(Register::default());
+    let desk = desk(&shop).with_network(Arc::clone(&register) as _);
+    assert!(matches!(desk.suspend(&tenant("B"), &sim).await, Err(Error::WrongState { .. })));
+    assert!(matches!(desk.resume(&tenant("B"), &sim).await, Err(Error::WrongState { .. })));
+    assert!(register.told.lock().unwrap().is_empty());
+    assert_eq!(shop.store.imsi("B", &sim).await.unwrap(), None);
+    assert_eq!(shop.store.imsi("A", &sim).await.unwrap().as_deref(), Some("001010000000001"));
+}
