@@ -1,5 +1,7 @@
 //! The catalogue: what a tenant sells.
 
+use std::sync::Arc;
+
 use rsp_store::{AuditEntry, Plan};
 
 use super::Desk;
@@ -58,11 +60,12 @@ impl Desk {
     /// Adds a plan to the catalogue.
     ///
     /// # Errors
-    /// [`Error::Forbidden`], [`Error::Invalid`], [`Error::Exists`].
+    /// [`Error::Forbidden`], [`Error::Invalid`], [`Error::Exists`]; [`Error::NotFound`] for a type that is not the tenant's here,
+    /// if no SM-DP+ elsewhere is configured for the carrier.
     pub async fn add_plan(&self, actor: &Actor, new: NewPlan) -> Result<Plan, Error> {
         self.require(actor, Right::Manage)?;
         let tenant = self.tenant(actor, new.tenant.as_deref()).await?;
-        let plan = self.checked(tenant, new).await?;
+        let plan = self.checked(actor, tenant, new).await?;
         let entry = AuditEntry {
             at: self.now(),
             actor: actor.name().to_owned(),
@@ -117,7 +120,7 @@ impl Desk {
         if found? { Ok(()) } else { Err(Error::not_found("plan", subject)) }
     }
 
-    async fn checked(&self, tenant: String, new: NewPlan) -> Result<Plan, Error> {
+    async fn checked(&self, actor: &Actor, tenant: String, new: NewPlan) -> Result<Plan, Error> {
         for (field, text) in [("carrier", &new.carrier), ("name", &new.name), ("profile_type", &new.profile_type)] {
             let visible = rsp_es::printable::printable(text, NAME) == *text;
             if text.is_empty() || text.trim() != text || !visible {
@@ -152,10 +155,12 @@ impl Desk {
         if new.price.is_some() != new.currency.is_some() {
             return Err(Error::invalid("price", "a price has a currency, and a currency a price"));
         }
-        // Another tenant's type, and the server's own, are none that this tenant could order.
-        if let Some(found) = self.store.profile_type(&new.profile_type).await?
-            && found.operator.as_deref() != Some(tenant.as_str())
-        {
+        let known = self.store.profile_type(&new.profile_type).await?;
+        let is_own = known.as_ref().is_some_and(|found| found.operator.as_ref() == Some(&tenant));
+        // Another tenant's type, the server's own, and one that nobody has are the same to a tenant: all that counts is whether
+        // another SM-DP+ may have it. Whoever runs the server sees the types, and may add one later.
+        let may_come = known.is_none() && actor.tenant().is_none();
+        if !is_own && !may_come && !self.has_suppliers_elsewhere(&tenant, &new.carrier) {
             return Err(Error::not_found("profile type", new.profile_type));
         }
         // What is installed of a type counts for one carrier.
@@ -182,6 +187,16 @@ impl Desk {
             closed: false,
             created_at: self.now(),
         })
+    }
+}
+
+impl Desk {
+    /// Whether a tenant's carrier is supplied by another SM-DP+ than the one of this server.
+    fn has_suppliers_elsewhere(&self, tenant: &str, carrier: &str) -> bool {
+        let own = self.suppliers.own(tenant).ok();
+        let is_own = |supplier: &Arc<_>| own.as_ref().is_some_and(|own| Arc::ptr_eq(own, supplier));
+        // Without a configuration that can be read nothing is known to be elsewhere.
+        self.suppliers.of(tenant, carrier).is_ok_and(|suppliers| suppliers.iter().any(|supplier| !is_own(supplier)))
     }
 }
 
