@@ -161,31 +161,45 @@ pub(crate) fn elsewhere(connection: &Connection, iccid: &Iccid, crypter: &Crypte
     sqlite::all(connection, text, params![iccid.0], |row| alone(row, crypter))
 }
 
-/// The same for ICCIDs from and up to these octets.
+/// The same for ICCIDs from and up to these octets, of everybody or of one operator.
 pub(crate) fn elsewhere_between(
     connection: &Connection,
-    from: &[u8],
-    to: &[u8],
+    (from, to): (&[u8], &[u8]),
+    (all, operator): (bool, Option<&str>),
     limit: u32,
     crypter: &Crypter,
 ) -> Result<Vec<Listed>, Error> {
-    let text = select!("WHERE e.own = 0 AND e.iccid >= $1 AND e.iccid < $2 LIMIT $3");
-    sqlite::all(connection, text, params![from, to, limit], |row| alone(row, crypter))
+    let text = select!("WHERE e.own = 0 AND e.iccid >= $1 AND e.iccid < $2 AND ($4 OR e.operator IS $5) LIMIT $3");
+    sqlite::all(connection, text, params![from, to, limit, all, operator], |row| alone(row, crypter))
 }
 
-/// The newest ones of an operator, before a time and an ICCID.
+/// Which subscriptions whose orders other SM-DP+s have.
+pub(crate) struct Elsewhere<'a> {
+    /// Of this operator.
+    pub(crate) operator: &'a str,
+    /// Of this type, or of any.
+    pub(crate) profile_type: Option<&'a str>,
+    /// Cancelled or not, or either.
+    pub(crate) cancelled: Option<bool>,
+    /// Before a time and an ICCID.
+    pub(crate) before: (i64, [u8; 10]),
+}
+
+/// The newest ones that fit.
 pub(crate) fn elsewhere_of(
     connection: &Connection,
-    operator: &str,
-    before: (i64, [u8; 10]),
+    which: &Elsewhere<'_>,
     limit: u32,
     crypter: &Crypter,
 ) -> Result<Vec<Listed>, Error> {
     let text = select!(
         "WHERE e.operator = $1 AND e.own = 0 AND (e.created_at, e.iccid) < ($2, $3) \
+         AND ($5 IS NULL OR e.profile_type = $5) AND ($6 IS NULL OR e.cancelled = $6) \
          ORDER BY e.created_at DESC, e.iccid DESC LIMIT $4"
     );
-    sqlite::all(connection, text, params![operator, before.0, before.1, limit], |row| alone(row, crypter))
+    let Elsewhere { operator, profile_type, cancelled, before } = which;
+    let parameters = params![operator, before.0, before.1, limit, profile_type, cancelled];
+    sqlite::all(connection, text, parameters, |row| alone(row, crypter))
 }
 
 fn alone(row: &Row<'_>, crypter: &Crypter) -> Result<Listed, Error> {

@@ -3,6 +3,8 @@
 //! The counters say which types stand in which states, and each such range has its orders in the index, newest last. A page
 //! takes the newest of each range, whatever their number; one more order costs a page nothing.
 
+use std::collections::BTreeSet;
+
 use rsp_asn1::{Eid, Iccid, Timestamp};
 use rusqlite::{Connection, Row, ToSql, params};
 use zeroize::Zeroizing;
@@ -112,18 +114,24 @@ const NEXT_PAGE: &str = select!(
 
 const ONE: &str = select!("WHERE p.iccid = $1");
 
-/// Statement texts: what begins with an ICCID's, an EID's or a matching ID's first digits.
-const BY_ICCID: &str =
-    select!("WHERE p.iccid IN (SELECT iccid FROM profiles WHERE iccid >= $1 AND iccid < $2 ORDER BY iccid LIMIT $3)");
+/// Statement texts: what begins with an ICCID's, an EID's or a matching ID's first digits, of everybody or ($4 is false) of one
+/// operator. The limit is inside, behind the choice of the operator: others' orders do not use it up.
+const BY_ICCID: &str = select!(
+    "WHERE p.iccid IN (SELECT iccid FROM profiles WHERE iccid >= $1 AND iccid < $2 AND ($4 OR operator IS $5) \
+     ORDER BY iccid LIMIT $3)"
+);
 const BY_EID: &str = select!(
-    "WHERE p.iccid IN (SELECT iccid FROM profiles WHERE eid IS NOT NULL AND eid >= $1 AND eid < $2 ORDER BY eid LIMIT $3)"
+    "WHERE p.iccid IN (SELECT iccid FROM profiles WHERE eid IS NOT NULL AND eid >= $1 AND eid < $2 AND ($4 OR operator IS $5) \
+     ORDER BY eid LIMIT $3)"
 );
 const BY_MATCHING_ID: &str = select!(
-    "WHERE p.iccid IN (SELECT iccid FROM profiles WHERE matching_id >= $1 AND matching_id < $2 ORDER BY matching_id LIMIT $3)"
+    "WHERE p.iccid IN (SELECT iccid FROM profiles WHERE matching_id >= $1 AND matching_id < $2 AND ($4 OR operator IS $5) \
+     ORDER BY matching_id LIMIT $3)"
 );
 
 impl Datastore {
-    /// Orders that fit, newest first, from behind a cursor on; those of other SM-DP+s among them where no state is asked for.
+    /// Orders that fit, newest first, from behind a cursor on; those of other SM-DP+s among them: as
+    /// Unavailable when they were cancelled, else as Released, since nothing later is known of them.
     ///
     /// # Errors
     /// The store's own failures.
@@ -156,9 +164,7 @@ impl Datastore {
                     }
                 });
             }
-            if filter.states.is_empty() {
-                found.extend(esims_elsewhere(connection, whose, filter, after, limit, self.crypter())?);
-            }
+            found.extend(esims_elsewhere(connection, whose, filter, after, limit, self.crypter())?);
             found.sort_unstable_by_key(|one: &Listed| std::cmp::Reverse((one.created_at, one.iccid.0)));
             found.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
             Ok(found)
@@ -192,20 +198,32 @@ impl Datastore {
         self.read(|connection| {
             let mut found: Vec<Listed> = Vec::new();
             let read = |row: &Row<'_>| listed(row, self.crypter());
+            let (all, operator) = match whose {
+                Whose::All => (true, None),
+                Whose::Own => (false, None),
+                Whose::Of(operator) => (false, Some(operator.as_str())),
+            };
             if text.bytes().all(|byte| byte.is_ascii_digit()) {
                 if text.len() <= 20 {
                     let (from, to) = nibbles(&text, 10, true);
-                    found.extend(sqlite::all(connection, BY_ICCID, params![from, to, LOOKED_AT], read)?);
-                    found.extend(esims::elsewhere_between(connection, &from, &to, LOOKED_AT, self.crypter())?);
+                    found.extend(sqlite::all(connection, BY_ICCID, params![from, to, LOOKED_AT, all, operator], read)?);
+                    let range = (from.as_slice(), to.as_slice());
+                    found.extend(esims::elsewhere_between(
+                        connection,
+                        range,
+                        (all, operator),
+                        LOOKED_AT,
+                        self.crypter(),
+                    )?);
                     found.retain(|one| one.iccid.to_string().starts_with(&text));
                 }
                 if text.len() <= 32 {
                     let (from, to) = nibbles(&text, 16, false);
-                    found.extend(sqlite::all(connection, BY_EID, params![from, to, LOOKED_AT], read)?);
+                    found.extend(sqlite::all(connection, BY_EID, params![from, to, LOOKED_AT, all, operator], read)?);
                 }
             }
             let end = format!("{text}\u{7f}");
-            let parameters: [&dyn ToSql; 3] = [&text, &end, &LOOKED_AT];
+            let parameters: [&dyn ToSql; 5] = [&text, &end, &LOOKED_AT, &all, &operator];
             found.extend(sqlite::all(connection, BY_MATCHING_ID, &parameters, read)?);
             found.retain(|one| is_of(one, whose));
             found.sort_unstable_by_key(|one| std::cmp::Reverse((one.created_at, one.iccid.0)));
@@ -258,13 +276,24 @@ fn esims_elsewhere(
     limit: u32,
     crypter: &Crypter,
 ) -> Result<Vec<Listed>, Error> {
+    let is_asked_for = |state| filter.states.is_empty() || filter.states.contains(&state);
+    let cancelled = match (is_asked_for(ProfileState::Released), is_asked_for(ProfileState::Unavailable)) {
+        (true, true) => None,
+        (true, false) => Some(false),
+        (false, true) => Some(true),
+        (false, false) => return Ok(Vec::new()),
+    };
+    let types: BTreeSet<Option<&str>> = match &filter.profile_types {
+        Some(types) => types.iter().map(|name| Some(name.as_str())).collect(),
+        None => [None].into(),
+    };
+    let before = after.map_or((i64::MAX, [0xFF; 10]), |after| (after.created_at.0, after.iccid.0));
     let mut found = Vec::new();
     for operator in operators(connection, whose)?.into_iter().flatten() {
-        let (at, iccid) = after.map_or((i64::MAX, [0xFF; 10]), |after| (after.created_at.0, after.iccid.0));
-        found.extend(esims::elsewhere_of(connection, &operator, (at, iccid), limit, crypter)?);
-    }
-    if let Some(types) = &filter.profile_types {
-        found.retain(|one| types.contains(&one.profile_type));
+        for profile_type in &types {
+            let which = esims::Elsewhere { operator: &operator, profile_type: *profile_type, cancelled, before };
+            found.extend(esims::elsewhere_of(connection, &which, limit, crypter)?);
+        }
     }
     Ok(found)
 }
@@ -324,6 +353,7 @@ mod tests {
         for text in [PAGE, NEXT_PAGE, BY_ICCID, BY_EID, BY_MATCHING_ID] {
             let plan = format!("EXPLAIN QUERY PLAN {text}");
             let parameters = params!["a", "b", "c", 1, 1, "d"];
+            let parameters = if text.contains("$6") { parameters } else { &parameters[..5] };
             let plan: Vec<String> = sqlite::all(&connection, &plan, parameters, |row| Ok(row.get("detail")?)).unwrap();
             assert!(!plan.iter().any(|step| step.starts_with("SCAN") || step.contains("B-TREE")), "{text}: {plan:?}");
         }

@@ -234,6 +234,21 @@ async fn lists_go_from_the_newest_order_to_the_oldest_whatever_their_states() {
     assert_eq!(store.order_list(&Whose::All, &OrderFilter::default(), None, 100).await.unwrap().len(), 11);
     let types = OrderFilter { states: Vec::new(), profile_types: Some(vec!["b".to_owned()]) };
     assert_eq!(store.order_list(&Whose::All, &types, None, 100).await.unwrap().len(), 1);
+    let numbers = async |states: &[ProfileState], types: Option<&[&str]>| {
+        let profile_types = types.map(|types| types.iter().map(|name| (*name).to_owned()).collect());
+        let filter = OrderFilter { states: states.to_vec(), profile_types };
+        let found = store.order_list(&of("A"), &filter, None, 20).await.unwrap();
+        found.iter().map(|one| one.iccid).collect::<Vec<_>>()
+    };
+    // What another SM-DP+ has is released as far as is known here, until it is cancelled.
+    assert!(numbers(&[ProfileState::Released], None).await.contains(&iccid(77)));
+    assert!(!numbers(&[ProfileState::Unavailable, ProfileState::Installed], None).await.contains(&iccid(77)));
+    let kind = handed_out(77, "A", 5).profile_type;
+    assert!(numbers(&[], Some(&[&kind, &kind])).await.iter().filter(|one| **one == iccid(77)).count() == 1);
+    assert!(!numbers(&[], Some(&["none"])).await.contains(&iccid(77)));
+    store.run_tx("cancel", |tx| tx.cancel_esim("A", &iccid(77))).await.unwrap();
+    assert!(!numbers(&[ProfileState::Released], None).await.contains(&iccid(77)));
+    assert_eq!(numbers(&[ProfileState::Unavailable], None).await, [iccid(77)]);
     let available = OrderFilter { states: vec![ProfileState::Available], profile_types: None };
     assert_eq!(store.order_list(&of("A"), &available, None, 10).await.unwrap().len(), 1);
 
@@ -275,4 +290,31 @@ async fn a_search_finds_what_begins_so_and_is_ones_own() {
     for none in ["", "89001", "mid-9", "%%%%%%", "MID-000001' OR 1=1", &"9".repeat(40)] {
         assert!(found(&Whose::All, none).await.is_empty(), "{none}");
     }
+}
+
+#[tokio::test]
+async fn a_search_is_not_used_up_by_what_others_have() {
+    let database = lab().await;
+    let store = &database.store;
+    let done: Result<(), Error> = store
+        .run_tx("many", |tx| {
+            for (number, operator) in (1..=2_100).map(|number| (number, "B")).chain([(9_000, "A")]) {
+                tx.insert_profile(&NewProfile {
+                    iccid: iccid(number),
+                    profile_type: operator.to_lowercase(),
+                    operator: Some(operator.to_owned()),
+                    state: ProfileState::Released,
+                    metadata: vec![0],
+                    package: Zeroizing::new(vec![1]),
+                    at: Timestamp(1),
+                    by: "import".to_owned(),
+                })?;
+            }
+            (20_001..=22_100).try_for_each(|number| tx.insert_esim(&handed_out(number, "B", 5)))?;
+            tx.insert_esim(&handed_out(29_000, "A", 5))
+        })
+        .await;
+    done.unwrap();
+    let found = store.order_search(&of("A"), &iccid(1).to_string()[..8], 10).await.unwrap();
+    assert_eq!(found.iter().map(|one| one.iccid).collect::<Vec<_>>(), [iccid(29_000), iccid(9_000)]);
 }
