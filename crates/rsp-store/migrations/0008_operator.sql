@@ -23,6 +23,9 @@ SELECT e.at, p.operator, e.iccid, p.profile_type, e.version, 'State', e.actor, e
 FROM profile_events e LEFT JOIN profiles p ON p.iccid = e.iccid
 ORDER BY e.at, e.iccid, e.version;
 
+-- Before what looks for each installation's release.
+CREATE INDEX events_by_iccid ON events (iccid, number);
+
 UPDATE events SET seconds = at - (
     SELECT r.at FROM events r
     WHERE r.iccid = events.iccid AND r.to_state = 'Released' AND r.number < events.number
@@ -33,7 +36,6 @@ DROP TRIGGER profile_created;
 DROP TRIGGER profile_moved;
 DROP TABLE profile_events;
 
-CREATE INDEX events_by_iccid ON events (iccid, number);
 CREATE INDEX events_by_operator ON events (operator, at, number);
 CREATE INDEX events_by_state ON events (operator, to_state, at, number) WHERE to_state IS NOT NULL;
 CREATE INDEX events_by_step ON events (operator, step, subject, reason, at, number) WHERE step IS NOT NULL;
