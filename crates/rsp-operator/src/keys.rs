@@ -108,7 +108,8 @@ impl Keys {
         let inserted = self.store.run_tx("add API key", move |tx| {
             let inserted = tx.insert_api_key(&row)?;
             if inserted {
-                tx.record_audit(&entry(&by, "add API key", &row.operator, &row.id, now))?;
+                let added = entry(&by, "add API key", &row.operator, &row.id, now);
+                tx.record_audit_of(Some(&row.operator), &added)?;
             }
             Ok::<_, rsp_store::Error>(inserted)
         });
@@ -149,10 +150,10 @@ impl Keys {
         let (tenant, key, by) = (tenant.map(str::to_owned), id.to_owned(), by.to_owned());
         let rotated = self.store.run_tx("rotate API key", move |tx| {
             let rotated = tx.rotate_api_key(tenant.as_deref(), &key, &hash, until, now)?;
-            if rotated {
-                tx.record_audit(&entry(&by, "rotate API key", tenant.as_deref().unwrap_or_default(), &key, now))?;
+            if let Some(owner) = &rotated {
+                tx.record_audit_of(Some(owner), &entry(&by, "rotate API key", owner, &key, now))?;
             }
-            Ok::<_, rsp_store::Error>(rotated)
+            Ok::<_, rsp_store::Error>(rotated.is_some())
         });
         if rotated.await? { Ok(text(id, &secret)) } else { Err(Error::not_found("API key", id)) }
     }
@@ -165,10 +166,10 @@ impl Keys {
         let (tenant, key, by) = (tenant.map(str::to_owned), id.to_owned(), by.to_owned());
         let revoked = self.store.run_tx("revoke API key", move |tx| {
             let revoked = tx.revoke_api_key(tenant.as_deref(), &key, now)?;
-            if revoked {
-                tx.record_audit(&entry(&by, "revoke API key", tenant.as_deref().unwrap_or_default(), &key, now))?;
+            if let Some(owner) = &revoked {
+                tx.record_audit_of(Some(owner), &entry(&by, "revoke API key", owner, &key, now))?;
             }
-            Ok::<_, rsp_store::Error>(revoked)
+            Ok::<_, rsp_store::Error>(revoked.is_some())
         });
         if revoked.await? { Ok(()) } else { Err(Error::not_found("API key", id)) }
     }

@@ -100,8 +100,8 @@ impl Transaction {
         Ok(written == 1)
     }
 
-    /// Gives a key that is not revoked another secret; the present one counts to the end of `until`. False when there is
-    /// no such key of the operator; without one it may be anybody's.
+    /// Gives a key that is not revoked another secret; the present one counts to the end of `until`. Whose it is;
+    /// `None` when there is no such key of the operator; without one it may be anybody's.
     ///
     /// # Errors
     /// The store's own failures.
@@ -112,29 +112,29 @@ impl Transaction {
         hash: &str,
         until: Timestamp,
         at: Timestamp,
-    ) -> Result<bool, Error> {
-        let written = sqlite::execute(
+    ) -> Result<Option<String>, Error> {
+        sqlite::first(
             &self.connection,
             "UPDATE api_keys SET previous_hash = hash, previous_until = $4, hash = $3, rotated_at = $5 \
-             WHERE id = $2 AND ($1 IS NULL OR operator = $1) AND revoked_at IS NULL",
+             WHERE id = $2 AND ($1 IS NULL OR operator = $1) AND revoked_at IS NULL RETURNING operator",
             params![operator, id, hash, until.0, at.0],
-        )?;
-        Ok(written == 1)
+            |row| Columns::new(row, TABLE).get("operator"),
+        )
     }
 
-    /// Revokes a key: none of its secrets counts any more. False when there is no such key of the operator that was not
-    /// revoked yet; without an operator it may be anybody's.
+    /// Revokes a key: none of its secrets counts any more. Whose it was; `None` when there is no such key of the operator
+    /// that was not revoked yet; without an operator it may be anybody's.
     ///
     /// # Errors
     /// The store's own failures.
-    pub fn revoke_api_key(&mut self, operator: Option<&str>, id: &str, at: Timestamp) -> Result<bool, Error> {
-        let written = sqlite::execute(
+    pub fn revoke_api_key(&mut self, operator: Option<&str>, id: &str, at: Timestamp) -> Result<Option<String>, Error> {
+        sqlite::first(
             &self.connection,
             "UPDATE api_keys SET revoked_at = $3, previous_hash = NULL, previous_until = NULL \
-             WHERE id = $2 AND ($1 IS NULL OR operator = $1) AND revoked_at IS NULL",
+             WHERE id = $2 AND ($1 IS NULL OR operator = $1) AND revoked_at IS NULL RETURNING operator",
             params![operator, id, at.0],
-        )?;
-        Ok(written == 1)
+            |row| Columns::new(row, TABLE).get("operator"),
+        )
     }
 
     /// Notes that a key was used.

@@ -132,3 +132,17 @@ async fn who_did_what_to_keys_stands_in_the_audit_and_secrets_stand_nowhere() {
         }
     }
 }
+
+#[tokio::test]
+async fn what_becomes_of_a_tenants_key_is_in_the_tenants_log_whoever_did_it() {
+    let bed = bed().await;
+    let (key, _) = bed.keys.add(new("A"), "test", NOW).await.unwrap();
+    // Whoever runs the server names no tenant.
+    bed.keys.rotate(None, &key.id, 0, "test", NOW).await.unwrap();
+    bed.keys.revoke(None, &key.id, "test", NOW).await.unwrap();
+    let log = bed.store.log(Some("A"), None, 10).await.unwrap();
+    let actions: Vec<_> = log.iter().map(|one| (one.entry.action.as_str(), one.entry.subject.as_str())).collect();
+    let subject = format!("{} of A", key.id);
+    assert_eq!(actions, ["revoke API key", "rotate API key", "add API key"].map(|action| (action, subject.as_str())));
+    assert!(bed.store.log(Some("B"), None, 10).await.unwrap().is_empty());
+}

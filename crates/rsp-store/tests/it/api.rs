@@ -65,17 +65,17 @@ async fn rotation_keeps_the_old_secret_for_a_while_and_revocation_none() {
     let rotate = |operator: Option<&'static str>| {
         store.run_tx("test", move |tx| tx.rotate_api_key(operator, "1", "second", until, NOW.plus_seconds(1)))
     };
-    assert!(!rotate(Some("B")).await.unwrap(), "another operator's");
-    assert!(rotate(Some("A")).await.unwrap());
+    assert!(rotate(Some("B")).await.unwrap().is_none(), "another operator's");
+    assert_eq!(rotate(Some("A")).await.unwrap().as_deref(), Some("A"));
     let found = store.api_key("1").await.unwrap().unwrap();
     assert_eq!((found.hash.as_str(), found.rotated_at), ("second", Some(NOW.plus_seconds(1))));
     assert!(found.previous.is_some_and(|previous| previous.hash == "first" && previous.until == until));
     let revoke =
         |operator: Option<&'static str>| store.run_tx("test", move |tx| tx.revoke_api_key(operator, "1", until));
-    assert!(!revoke(Some("B")).await.unwrap());
-    assert!(revoke(None).await.unwrap());
-    assert!(!revoke(None).await.unwrap(), "it is revoked already");
-    assert!(!rotate(None).await.unwrap(), "what was revoked stays so");
+    assert!(revoke(Some("B")).await.unwrap().is_none());
+    assert_eq!(revoke(None).await.unwrap().as_deref(), Some("A"));
+    assert!(revoke(None).await.unwrap().is_none(), "it is revoked already");
+    assert!(rotate(None).await.unwrap().is_none(), "what was revoked stays so");
     let found = store.api_key("1").await.unwrap().unwrap();
     assert!(found.previous.is_none() && found.revoked_at == Some(until) && !found.is_live(NOW));
 }
