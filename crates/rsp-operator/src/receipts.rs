@@ -28,20 +28,24 @@ const LONGEST: usize = 1024 * 1024;
 /// What a receipt says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Claims {
-    /// OID of the SM-DP+ that says it.
+    /// OID of the SM-DP+ whose server says it.
     pub iss: String,
     /// When it says so, in seconds since 1970.
     pub iat: i64,
-    /// The address of the SM-DP+.
-    pub server: String,
+    /// The address of the SM-DP+ that has the order; not there when it is another one.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub server: Option<String>,
     /// Whose eSIM it is.
     pub tenant: Option<String>,
     /// The eSIM.
     pub iccid: String,
     /// The eUICC that it is for, once that is known.
     pub eid: Option<String>,
-    /// Where its order stands.
-    pub state: String,
+    /// Whether the SM-DP+ that says it has the order. Of an order elsewhere it knows no state.
+    pub state_known: bool,
+    /// Where its order stands, if that is known.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub state: Option<String>,
     /// What happened, oldest first.
     pub history: Vec<Happened>,
     /// What was refused last, if anything was.
@@ -231,11 +235,12 @@ pub fn claims_of(esim: &Esim, history: &[Event], server: &rsp_smdp::Identity, no
     Claims {
         iss: server.oid.clone(),
         iat: now.0,
-        server: server.address.clone(),
+        server: esim.own.then(|| server.address.clone()),
         tenant: esim.operator.clone(),
         iccid: esim.iccid.to_string(),
         eid: esim.eid.map(|eid| eid.to_string()),
-        state: esim.state.to_string(),
+        state_known: esim.own,
+        state: esim.own.then(|| esim.state.to_string()),
         history: history
             .iter()
             .map(|event| Happened {

@@ -33,7 +33,9 @@ pub(super) fn run(command: &ReceiptCommand, json: bool) -> anyhow::Result<()> {
         println!("{}", json!({ "valid": true, "claims": claims }));
         return Ok(());
     }
-    println!("{} of {} ({}): {}", claims.iccid, claims.server, claims.iss, claims.state);
+    let state = claims.state.as_deref().unwrap_or("state not known, another SM-DP+ has the order");
+    let server = claims.server.as_deref().map(|server| format!(" of {server}")).unwrap_or_default();
+    println!("{}{server} (said by {}): {state}", claims.iccid, claims.iss);
     println!("signed at {}", rsp_asn1::Timestamp(claims.iat));
     for happened in &claims.history {
         let what = match (&happened.step, &happened.from, &happened.to) {

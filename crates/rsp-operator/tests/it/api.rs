@@ -19,7 +19,7 @@ use rsp_operator::keys::NewKey;
 use rsp_operator::receipts::{Jwks, ReceiptError, verify};
 use rsp_operator::webhooks::AddressRules;
 use rsp_operator::{NewPlan, Right, Rights, Service};
-use rsp_store::{EventKind, IdempotentRequest, NewEvent};
+use rsp_store::{EventKind, IdempotentRequest, NewEvent, NewProfileType};
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
 
@@ -63,6 +63,15 @@ impl Api {
     }
 
     async fn plan(&self, tenant: &str, carrier: &str) {
+        let kind = NewProfileType {
+            name: format!("type of {tenant}"),
+            operator: Some(tenant.to_owned()),
+            iccids: None,
+            metadata: vec![1],
+            template: None,
+            created_at: NOW,
+        };
+        self.bed.store.run_tx("type", move |tx| tx.insert_profile_type(&kind)).await.unwrap();
         let plan = NewPlan {
             carrier: carrier.to_owned(),
             name: "Basic".to_owned(),
@@ -192,6 +201,11 @@ async fn atk_tenant_cross() {
         let bodies = match id {
             "provision" => Some((order("Alpha"), order("Nobody"))),
             "provision_iot" => Some((device("Alpha"), device("Nobody"))),
+            // Another's type and one that nobody has: B has no supplier elsewhere.
+            "add_plan" => {
+                let plan = |of| json!({ "carrier": "C", "name": "N", "profile_type": format!("type of {of}"), "country": "DE" });
+                Some((plan("A"), plan("nobody")))
+            }
             "change_plan" => Some((json!({ "closed": true }), json!({ "closed": true }))),
             "rotate_webhook" => Some((json!({ "overlap_seconds": 0 }), json!({ "overlap_seconds": 0 }))),
             "report_usage" | "top_up" => {
@@ -208,7 +222,7 @@ async fn atk_tenant_cross() {
                 }
                 continue;
             }
-            "get_carrier" | "add_plan" | "add_webhook" => continue,
+            "get_carrier" | "add_webhook" => continue,
             "get_esim" | "get_history" | "get_receipt" | "get_handoff" | "get_usage" | "cancel_esim"
             | "release_esim" | "suspend_esim" | "resume_esim" | "get_webhook" | "remove_webhook" | "test_webhook"
             | "list_deliveries" => None,
@@ -446,6 +460,8 @@ async fn a_receipt_says_why_and_cannot_be_changed() {
     let receipt = answer["receipt"].as_str().unwrap();
     let claims = verify(receipt, &keys, aws_lc()).unwrap();
     assert_eq!(serde_json::to_value(&claims).unwrap(), answer["claims"]);
+    // The bed's eSIMs were ordered elsewhere: of their state nothing is signed.
+    assert_eq!((claims.state_known, &claims.state, &claims.server), (false, &None, &None));
     let refusal = claims.last_refusal.clone().unwrap();
     assert_eq!((refusal.subject_code.as_str(), refusal.reason_code.as_str()), ("8.2.7", "3.8"));
     assert_eq!(refusal.meaning.as_deref(), Some("The confirmation code is wrong."));
