@@ -1,8 +1,10 @@
-//! Fixtures and deterministic randomness for the tests of the workspace.
+//! Fixtures, foreign programs and deterministic randomness for the tests of the workspace.
 
+mod programs;
 mod randomness;
 mod standards;
 
+pub use programs::{is_installed, program};
 pub use randomness::SeededRandomness;
 pub use standards::{standards, standards_dir, standards_json};
 

@@ -1,7 +1,6 @@
 //! Sheets, as a foreign reader of PDF and a foreign reader of QR codes see them.
 
 use std::path::Path;
-use std::process::Command;
 
 use rsp_es::activation_code::ActivationCode;
 use rsp_operator::Error;
@@ -74,11 +73,10 @@ fn a_foreign_reader_of_qr_codes_reads_each_from_the_rendered_page() {
         sheets[4].activation_code = longest;
         let document = write(&sheets, layout, dir.path());
         let prefix = dir.path().join("page");
-        let rendered = Command::new("pdftoppm").args(["-r", "150", "-png"]).arg(&document).arg(&prefix).status();
-        if rendered.is_err() {
-            eprintln!("WARNING: NOT TESTED against published data: pdftoppm is not installed");
-            return;
-        }
+        let rendered =
+            rsp_testkit::program("pdftoppm", |command| command.args(["-r", "150", "-png"]).arg(&document).arg(&prefix));
+        let Some(rendered) = rendered else { return };
+        assert!(rendered.status.success(), "{}", String::from_utf8_lossy(&rendered.stderr));
         for (page, sheets) in sheets.chunks(side).enumerate() {
             let image = dir.path().join(format!("page-{}.png", page + 1));
             let Some(read) = run("zbarimg", &["--quiet", "--raw"], &image) else { return };
