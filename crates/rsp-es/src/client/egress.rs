@@ -133,6 +133,20 @@ pub fn is_public(address: IpAddr) -> bool {
     }
 }
 
+/// Whether a host can be one of the public internet: an address by [`is_public`], a name by what it ends in. Nothing is resolved:
+/// refused are names that no public name server has (RFC 6761, RFC 6762, RFC 8375, and those that networks use by habit).
+pub fn may_be_public(host: &str) -> bool {
+    if let Ok(address) = host.parse::<IpAddr>() {
+        return is_public(address);
+    }
+    let host = host.trim_end_matches('.').to_ascii_lowercase();
+    let top = host.rsplit('.').next().unwrap_or_default();
+    let reserved = ["localhost", "local", "internal", "lan", "home", "corp", "onion", "invalid"];
+    // A number at the end makes the whole an IPv4 address to many (inet_aton): 127.1, 0x7f.1, 2130706433.
+    let number = top.starts_with(|digit: char| digit.is_ascii_digit());
+    host.contains('.') && !reserved.contains(&top) && !host.ends_with(".home.arpa") && host != "home.arpa" && !number
+}
+
 fn is_public_v4(address: Ipv4Addr) -> bool {
     !matches!(
         address.octets(),

@@ -11,7 +11,7 @@ mod recorded;
 mod tls;
 mod transport;
 
-pub use egress::{AllowedHost, EgressPolicy, NameResolver, SystemResolver, is_public};
+pub use egress::{AllowedHost, EgressPolicy, NameResolver, SystemResolver, is_public, may_be_public};
 pub use es2plus::{Es2PlusClient, Es2PlusError};
 pub use es11::Es11Client;
 pub use es12::{Es12Client, Es12Error};

@@ -10,7 +10,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use rsp_es::client::{
     AllowedHost, EgressPolicy, HttpRequest, HttpTransport, Limits, NameResolver, NetworkTransport, Origin, Scheme,
-    TransportError, is_public,
+    TransportError, is_public, may_be_public,
 };
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
@@ -377,4 +377,36 @@ fn allowed_hosts_are_read_as_addresses() {
     assert_eq!("Lab.example:8443".parse(), Ok(AllowedHost::new("lab.example", 8443)));
     assert_eq!("[::1]:8443".parse(), Ok(AllowedHost::new("::1", 8443)));
     assert_eq!("lab.example".parse(), Ok(AllowedHost::new("lab.example", 443)));
+}
+
+#[test]
+fn names_of_private_networks_and_private_addresses_are_told_apart() {
+    for host in ["rsp.example.com", "a.b.example.", "8.8.8.8", "2606:4700::1111", "xn--e1aybc.example"] {
+        assert!(may_be_public(host), "{host}");
+    }
+    for host in [
+        "localhost",
+        "LOCALHOST.",
+        "smdp",
+        "smdp.local",
+        "db.internal",
+        "127.0.0.1",
+        "169.254.169.254",
+        "10.1.2.3",
+        "::1",
+        "::ffff:127.0.0.1",
+        "fd00::1",
+        "127.1",
+        "0x7f.0.0.1",
+        "2130706433",
+        "64:ff9b::7f00:1",
+        "router.home.arpa",
+        "home.arpa",
+        "printer.corp",
+        "a.INVALID.",
+        "0.0.0.0",
+        "",
+    ] {
+        assert!(!may_be_public(host), "{host}");
+    }
 }

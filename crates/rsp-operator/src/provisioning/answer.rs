@@ -1,10 +1,8 @@
 //! Whether the answer to ConfirmOrder belongs to its call, and what may go from it into an activation code. Users' devices
 //! call the address in it, so that a supplier cannot be let choose any.
 
-use std::net::IpAddr;
-
 use rsp_es::activation_code::ActivationCode;
-use rsp_es::client::{Origin, Scheme, is_public};
+use rsp_es::client::{Origin, Scheme, may_be_public};
 use rsp_es::es2plus::ConfirmOrderResponse;
 use rsp_es::printable::printable;
 
@@ -48,54 +46,6 @@ fn address(supplier: &Supplier, answered: Option<&str>) -> Result<String, String
             let problem =
                 "is no address of the public internet; if it shall be that, configure it as the supplier's address";
             Err(format!("the address {:?} {problem}", shown(answered)))
-        }
-    }
-}
-
-/// Whether a host can be one of the public internet. Names are not resolved: it is the device that calls them, from another
-/// network. Those that no public name server has are refused.
-fn may_be_public(host: &str) -> bool {
-    if let Ok(address) = host.parse::<IpAddr>() {
-        return is_public(address);
-    }
-    let host = host.trim_end_matches('.').to_ascii_lowercase();
-    let top = host.rsplit('.').next().unwrap_or_default();
-    let reserved = ["localhost", "local", "internal", "lan", "home", "corp", "onion", "invalid"];
-    // A number at the end makes the whole an IPv4 address to many (inet_aton): 127.1, 0x7f.1, 2130706433.
-    let number = top.starts_with(|digit: char| digit.is_ascii_digit());
-    host.contains('.') && !reserved.contains(&top) && !host.ends_with(".home.arpa") && !number
-}
-
-#[cfg(test)]
-mod tests {
-    use super::may_be_public;
-
-    #[test]
-    fn names_of_private_networks_and_private_addresses_are_told_apart() {
-        for host in ["rsp.example.com", "a.b.example.", "8.8.8.8", "2606:4700::1111", "xn--e1aybc.example"] {
-            assert!(may_be_public(host), "{host}");
-        }
-        for host in [
-            "localhost",
-            "LOCALHOST.",
-            "smdp",
-            "smdp.local",
-            "db.internal",
-            "127.0.0.1",
-            "169.254.169.254",
-            "10.1.2.3",
-            "::1",
-            "::ffff:127.0.0.1",
-            "fd00::1",
-            "127.1",
-            "0x7f.0.0.1",
-            "2130706433",
-            "64:ff9b::7f00:1",
-            "router.home.arpa",
-            "0.0.0.0",
-            "",
-        ] {
-            assert!(!may_be_public(host), "{host}");
         }
     }
 }

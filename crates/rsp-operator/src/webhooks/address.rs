@@ -3,7 +3,7 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use rsp_es::client::{MalformedAddress, Origin, Scheme, is_public};
+use rsp_es::client::{MalformedAddress, Origin, Scheme, may_be_public};
 
 /// The longest URL.
 const LONGEST: usize = 2048;
@@ -130,12 +130,7 @@ impl Address {
         if rules.allows(&self.origin) {
             return Ok(());
         }
-        let lower = host.trim_end_matches('.').to_ascii_lowercase();
-        let local = !lower.contains('.') && literal.is_none()
-            || ["localhost", "local", "internal", "lan", "home.arpa", "onion"]
-                .iter()
-                .any(|suffix| lower.strip_suffix(suffix).is_some_and(|rest| rest.is_empty() || rest.ends_with('.')));
-        if local || literal.is_some_and(|address| !is_public(address)) {
+        if !may_be_public(host) {
             return Err(AddressError::Private);
         }
         if self.origin.scheme() == Scheme::PlainHttp {

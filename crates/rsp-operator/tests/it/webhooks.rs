@@ -504,6 +504,9 @@ const NO_WEBHOOKS: &[&str] = &[
     "https://169.254.169.254/latest/meta-data/",
     "https://[fd00:ec2::254]/",
     "https://metadata.google.internal/",
+    "https://printer.corp/",
+    "https://router.home/",
+    "https://a.invalid/",
     // IPv4 inside of IPv6.
     "https://[::ffff:127.0.0.1]/",
     "https://[::ffff:a9fe:a9fe]/",
