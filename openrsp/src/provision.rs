@@ -38,10 +38,10 @@ const MAX_NAME: usize = 64;
 #[command(after_help = EXAMPLE)]
 pub(crate) struct ProvisionArgs {
     /// The carrier, as the configuration names it.
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = name)]
     carrier: String,
     /// The plan, as the configuration names it for this carrier.
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = name)]
     plan: String,
     /// Demand TLS 1.3 and a pinned key on the connection to the SM-DP+, and an order bound to an EID or a confirmation code.
     /// Prints what was agreed on, or refuses and says why. The phone's own connection is not part of it.
@@ -130,6 +130,14 @@ pub(crate) fn run(args: &ProvisionArgs, json: bool) -> anyhow::Result<ExitCode> 
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// A name that says something. It is compared, and given back, as it stands.
+fn name(text: &str) -> Result<String, String> {
+    match text.trim().is_empty() {
+        true => Err("a name must not be empty".to_owned()),
+        false => Ok(text.to_owned()),
+    }
 }
 
 /// Where a confirmation code comes from: made for each eSIM, or one that was given.

@@ -9,12 +9,11 @@ use anyhow::Context as _;
 use rsp_auth::ServerAddress;
 use rsp_crypto::{RandomnessExt as _, SecretKey, Zeroizing};
 use rsp_es::activation_code::ActivationCode;
-use rsp_es::printable::printable;
 use rsp_operator::qr::Modules;
 use rsp_smdp::{ConfirmationCode, IccidRange, OfflineOrder, write_batch};
 use serde_json::json;
 
-use super::{Code, MAX_NAME, ProvisionArgs, own, report};
+use super::{Code, ProvisionArgs, own, report};
 use crate::exit::{Exit, Failure};
 use crate::identity::Identity;
 use crate::system::{OsRandomness, create_private_dir, write_private};
@@ -73,8 +72,8 @@ pub(super) fn run(args: &ProvisionArgs, maker: &Maker, code: Option<Code>, json:
                 "result": "ok",
                 "offline": true,
                 "batch": file,
-                "carrier": printable(&args.carrier, MAX_NAME),
-                "plan": printable(&args.plan, MAX_NAME),
+                "carrier": args.carrier,
+                "plan": args.plan,
                 "iccid": order.iccid.to_string(),
                 "activation_code": uri.as_str(),
                 "smdp_address": activation.smdp_address(),

@@ -3,16 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use rsp_asn1::Eid;
-use rsp_es::printable::printable;
 use rsp_operator::provisioning::Placed;
 use rsp_operator::qr::{Modules, SCALE};
 use serde_json::{Value, json};
 
 use crate::exit::{Exit, Failure};
 use crate::system::write_private;
-
-/// Longest name that is shown, in characters.
-const MAX_NAME: usize = 64;
 
 /// Said with every --secure, so that nobody takes it for more.
 const NOT_PART: &str = "the phone's own connection to the SM-DP+ is not part of this: the phone makes and checks it";
@@ -78,8 +74,8 @@ impl Provisioned<'_> {
         let (placed, security) = (self.placed, &self.placed.security);
         let mut line = json!({
             "result": "ok",
-            "carrier": printable(self.carrier, MAX_NAME),
-            "plan": printable(self.plan, MAX_NAME),
+            "carrier": self.carrier,
+            "plan": self.plan,
             "iccid": placed.iccid.to_string(),
             "activation_code": placed.activation_code.to_uri().as_str(),
             "smdp_address": placed.activation_code.smdp_address(),

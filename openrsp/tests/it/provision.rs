@@ -52,14 +52,16 @@ fn with_nothing_set_up_an_esim_is_ordered_served_and_downloaded() {
     assert_eq!(esim["security"]["bound_to_confirmation_code"], true);
     let own = path(".local/share/openrsp/smdp");
     assert_eq!((mode(&own), mode(&path(".local/share/openrsp")), mode(&png)), (0o700, 0o700, 0o600));
-    let read = Command::new("zbarimg").args(["--quiet", "--raw", &png]).output();
-    if let Ok(read) = read {
+    if let Some(read) = rsp_testkit::program("zbarimg", |command| command.args(["--quiet", "--raw", &png])) {
         assert_eq!(String::from_utf8(read.stdout).unwrap().trim_end(), code);
     }
 
-    let ended = provision(&path(""), &["--carrier", "Example", "--plan", "5GB", "--qr", &svg, "--count", "2"]);
+    // Names come back as they were given, whatever is in them.
+    let (carrier, plan) = ("S\u{f6}hne \"\u{202e}\n", "5 GB ".repeat(40));
+    let ended = provision(&path(""), &["--carrier", carrier, "--plan", &plan, "--qr", &svg, "--count", "2"]);
     assert!(ended.stderr.contains("using your own in"), "{}", ended.stderr);
     assert_eq!((ended.code, ended.lines.len()), (0, 2));
+    assert_eq!((text(&ended.lines[1], "carrier"), text(&ended.lines[1], "plan")), (carrier, plan.as_str()));
     assert_ne!(ended.lines[0]["iccid"], ended.lines[1]["iccid"]);
     for number in ["1", "2"] {
         assert!(fs::read_to_string(path(&format!("esim-{number}.svg"))).unwrap().starts_with("<svg "));
@@ -330,6 +332,8 @@ fn mistakes_are_named() {
         ),
         ("[carrier.\"a\\u202eb\"]", &usual, 3, "a\\u{202e}b"),
         ("", &["--carrier", "x"], 2, "--plan"),
+        ("", &["--carrier", "", "--plan", "y"], 2, "must not be empty"),
+        ("", &["--carrier", "x", "--plan", " "], 2, "must not be empty"),
         (
             "[carrier.x]\nplans = { y = \"t\" }",
             &["--carrier", "x", "--plan", "y", "--offline"],
