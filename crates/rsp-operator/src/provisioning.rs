@@ -203,6 +203,9 @@ async fn order_at(
     wanted: &Order,
     randomness: &mut dyn Randomness,
 ) -> Result<(Iccid, ActivationCode, Security), Error> {
+    // Whatever connection a secure order comes to go over, is one of TLS 1.3, and nobody else's.
+    let fresh = wanted.secure.then(|| supplier.over_fresh_tls_1_3());
+    let supplier = fresh.as_ref().unwrap_or(supplier);
     if wanted.secure {
         // Before anything is asked for: what is refused here is not ordered there.
         supplier.require_secure(wanted).await?;

@@ -91,9 +91,11 @@ pub struct NetworkTransport {
     tls: Arc<ClientConfig>,
     resolve: Vec<Resolve>,
     resolver: Arc<dyn NameResolver>,
-    guard: Guard,
+    guard: Arc<Guard>,
     limits: Limits,
     keep: bool,
+    /// Whether nothing is sent over TLS of another version than 1.3.
+    tls_1_3: bool,
     open: Mutex<Option<Connection>>,
     negotiated: SyncMutex<Option<NegotiatedTls>>,
 }
@@ -110,9 +112,10 @@ impl NetworkTransport {
             tls,
             resolve: Vec::new(),
             resolver: Arc::new(SystemResolver),
-            guard: Guard::default(),
+            guard: Arc::default(),
             limits: Limits::default(),
             keep: true,
+            tls_1_3: false,
             open: Mutex::new(None),
             negotiated: SyncMutex::new(None),
         }
@@ -134,7 +137,7 @@ impl NetworkTransport {
     /// addresses which others gave it.
     #[must_use]
     pub fn with_egress(self, policy: EgressPolicy) -> Self {
-        Self { guard: Guard::new(policy), ..self }
+        Self { guard: Arc::new(Guard::new(policy)), ..self }
     }
 
     /// Other limits than the usual.
@@ -147,6 +150,23 @@ impl NetworkTransport {
     #[must_use]
     pub fn without_keep_alive(self) -> Self {
         Self { keep: false, ..self }
+    }
+
+    /// A transport of the same settings without any connection yet. Over TLS it sends nothing but over version 1.3, on whichever
+    /// connection, and what [`negotiated`](Self::negotiated) says is of its own connections alone.
+    #[must_use]
+    pub fn fresh_tls_1_3(&self) -> Self {
+        Self {
+            tls: Arc::clone(&self.tls),
+            resolve: self.resolve.clone(),
+            resolver: Arc::clone(&self.resolver),
+            guard: Arc::clone(&self.guard),
+            limits: self.limits,
+            keep: self.keep,
+            tls_1_3: true,
+            open: Mutex::new(None),
+            negotiated: SyncMutex::new(None),
+        }
     }
 
     /// What the last handshake agreed on, if there was one.
@@ -229,6 +249,10 @@ impl NetworkTransport {
                 cipher_suite: format!("{:?}", suite.suite()),
                 certificate: session.peer_certificates().and_then(|shown| shown.first()).map(|shown| shown.to_vec()),
             });
+        }
+        if self.tls_1_3 && session.protocol_version() != Some(rustls::ProtocolVersion::TLSv1_3) {
+            let reason = "TLS 1.3 is demanded, and the server agreed on another version".to_owned();
+            return Err(TransportError::Tls { host: host(), reason });
         }
         Ok(stream)
     }

@@ -18,6 +18,10 @@ pub(super) fn activation_code(
     if answer.matching_id.is_empty() {
         return Err("it names no matching ID".to_owned());
     }
+    // The buyer asked for a profile for any device; bound to one of the supplier's choice it is worth nothing to him.
+    if wanted.eid.is_none() && answer.eid.is_some() {
+        return Err("it is for an EID, and none was asked for".to_owned());
+    }
     if wanted.eid.zip(answer.eid).is_some_and(|(asked, named)| asked != named) {
         return Err("it is for another EID than was asked for".to_owned());
     }

@@ -2,9 +2,10 @@
 //! order is bound to by the server's own answer. Nothing else is said.
 
 use std::fmt;
+use std::sync::Arc;
 
 use rsp_asn1::Eid;
-use rsp_es::client::TransportError;
+use rsp_es::client::{Es2PlusClient, TransportError};
 use rsp_es::es2plus::ConfirmOrderResponse;
 use rsp_es::printable::printable;
 use rsp_pki::Certificate;
@@ -87,6 +88,19 @@ impl Security {
 }
 
 impl Supplier {
+    /// The same supplier over a transport of its own, which sends nothing over TLS of another version than 1.3.
+    pub(super) fn over_fresh_tls_1_3(&self) -> Self {
+        let transport = Arc::new(self.transport.fresh_tls_1_3());
+        Self {
+            name: self.name.clone(),
+            client: Es2PlusClient::new(Arc::clone(&transport) as _, self.client.origin().clone()),
+            transport,
+            requester: self.requester.clone(),
+            address: self.address.clone(),
+            pins: self.pins.clone(),
+        }
+    }
+
     /// Opens a connection, and refuses what a secure order may not go over. Asks for nothing.
     pub(super) async fn require_secure(&self, wanted: &Order) -> Result<(), Error> {
         let insecure = |reason| Error::Insecure { supplier: self.name.clone(), reason };
@@ -96,7 +110,11 @@ impl Supplier {
         if wanted.eid.is_none() && wanted.confirmation_code.is_none() {
             return Err(insecure(Insecure::Unbound));
         }
+        let agreed = || self.transport.negotiated().map(|negotiated| negotiated.version);
         self.transport.open(self.client.origin()).await.map_err(|error| match error {
+            TransportError::Tls { .. } if agreed().is_some_and(|version| version != TLS_1_3) => {
+                insecure(Insecure::TlsVersion(agreed().unwrap_or_default()))
+            }
             TransportError::Certificate { reason, .. } if reason.contains("pinned") => {
                 insecure(Insecure::WrongPin(printable(&reason, MAX_TEXT)))
             }

@@ -325,6 +325,10 @@ async fn atk_smdp_address() {
     let (placed, first, _) = two(Smdp { eid: Some(other), ..Smdp::new(1, 1) }, &bound).await;
     assert!(placed.is_ok_and(|placed| placed.supplier == 1) && first.sold() == 0);
 
+    // An order for any eUICC that comes back for one.
+    let (placed, first, _) = two(Smdp { eid: Some(other), ..Smdp::new(1, 1) }, &wanted()).await;
+    assert!(placed.is_ok_and(|placed| placed.supplier == 1) && first.sold() == 0);
+
     // What is configured holds, whatever it is; another is refused, and none is no matter.
     for (answered, sells) in
         [(Some("smdp.lab"), true), (None, true), (Some("SMDP.lab"), true), (Some("a.example"), false)]
