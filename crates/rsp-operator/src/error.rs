@@ -76,6 +76,9 @@ pub enum Error {
     Network(String),
 
     // Our own.
+    /// More is asked for at once than is computed; a moment later it may go.
+    #[error("the server is busy: try again in a moment")]
+    Busy,
     /// The SM-DP+ of this server.
     #[error(transparent)]
     Smdp(#[from] rsp_smdp::Error),

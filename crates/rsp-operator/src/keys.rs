@@ -6,7 +6,7 @@
 
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use rsp_asn1::Timestamp;
 use rsp_crypto::{RandomnessExt as _, Zeroizing, hash, password};
@@ -33,6 +33,9 @@ const REMEMBERED: usize = 10_000;
 /// Argon2id computations at a time: each takes 19 MiB and a core.
 const HASHES_AT_A_TIME: usize = 2;
 
+/// Computations that wait for their turn at most: more are refused, since whoever sent them gave up before.
+const WAITING: usize = 32;
+
 /// Longest name of a key, in characters.
 const LONGEST_NAME: usize = 64;
 
@@ -58,7 +61,7 @@ pub struct Keys {
     memory: Zeroizing<[u8; 32]>,
     verified: Mutex<HashSet<[u8; 32]>>,
     hashing: Semaphore,
-    decoy: OnceLock<String>,
+    admitted: Semaphore,
     hashes: AtomicU64,
 }
 
@@ -72,7 +75,7 @@ impl Keys {
             memory,
             verified: Mutex::default(),
             hashing: Semaphore::new(HASHES_AT_A_TIME),
-            decoy: OnceLock::new(),
+            admitted: Semaphore::new(HASHES_AT_A_TIME + WAITING),
             hashes: AtomicU64::new(0),
         }
     }
@@ -176,15 +179,16 @@ impl Keys {
 
     /// Whose key this is, if it is one that counts now.
     ///
-    /// Any other costs the same two hashes, whether its id is known or not: nobody learns which ids there are.
+    /// A secret that does not fit costs a hash for each that counts; an id that is unknown costs none. Ids are no secret: they
+    /// are chance, and stand in logs and lists.
     ///
     /// # Errors
-    /// The store's own failures.
+    /// [`Error::Busy`] when too many are being checked; the store's own failures.
     pub async fn authenticate(&self, presented: &str, now: Timestamp) -> Result<Option<Actor>, Error> {
         let Some((found, secret)) = self.find(presented, now).await? else { return Ok(None) };
         let hashes = found.as_ref().map_or([None, None], |key| hashes_of(key, now));
         let fits = hashes.iter().flatten().any(|hash| self.remembers(hash, secret))
-            || self.fits_one_of(hashes.map(|hash| hash.map(str::to_owned)), secret).await?;
+            || self.fits_one_of(hashes.into_iter().flatten().map(str::to_owned).collect(), secret).await?;
         self.let_in(found.filter(|_| fits), now).await
     }
 
@@ -221,28 +225,16 @@ impl Keys {
         self.hashes.load(Ordering::Relaxed)
     }
 
-    /// Whether the secret fits one of the hashes. In place of one that is missing another is computed.
-    async fn fits_one_of(&self, hashes: [Option<String>; 2], secret: &str) -> Result<bool, Error> {
+    /// Whether the secret fits one of the hashes.
+    async fn fits_one_of(&self, hashes: Vec<String>, secret: &str) -> Result<bool, Error> {
         for hash in hashes {
-            let missing = hash.is_none();
-            let hash = hash.map_or_else(|| self.decoy(), Ok)?;
             let (copy, computed) = (Zeroizing::new(secret.to_owned()), hash.clone());
-            if self.compute(move || password::verify(copy.as_bytes(), &computed)).await? && !missing {
+            if self.compute(move || password::verify(copy.as_bytes(), &computed)).await? {
                 self.remember(&hash, secret);
                 return Ok(true);
             }
         }
         Ok(false)
-    }
-
-    /// A hash that no secret fits: what was hashed is forgotten.
-    fn decoy(&self) -> Result<String, Error> {
-        if let Some(decoy) = self.decoy.get() {
-            return Ok(decoy.clone());
-        }
-        let decoy =
-            password::hash(self.draw_secret().as_bytes(), &mut self.randomness.clone()).map_err(Error::Crypto)?;
-        Ok(self.decoy.get_or_init(|| decoy).clone())
     }
 
     async fn hash_of(&self, secret: &Zeroizing<String>) -> Result<String, Error> {
@@ -252,6 +244,7 @@ impl Keys {
 
     /// Computes a hash beside the threads that serve, and not more than a few at a time.
     async fn compute<T: Send + 'static>(&self, hash: impl FnOnce() -> T + Send + 'static) -> Result<T, Error> {
+        let _admitted = self.admitted.try_acquire().map_err(|_| Error::Busy)?;
         let _turn = self.hashing.acquire().await.map_err(|_| Error::Store(rsp_store::Error::Closed))?;
         self.hashes.fetch_add(1, Ordering::Relaxed);
         tokio::task::spawn_blocking(hash).await.map_err(|_| Error::Store(rsp_store::Error::Closed))

@@ -81,17 +81,18 @@ impl Gate {
         if let Some(actor) = self.keys.authenticate_again(presented, now).await? {
             return Ok(actor);
         }
-        if let Some(left) = address.map(|address| self.failures.look(&address, now)).filter(|left| !left.allowed) {
+        // Taken before the key is looked at, so that many at once are counted, too.
+        if let Some(left) = address.map(|address| self.failures.take(address, now)).filter(|left| !left.allowed) {
             let detail = "too many wrong keys came from this address";
             return Err(Problem::later(problem::TOO_MANY_REQUESTS, detail, left.seconds));
         }
-        if let Some(actor) = self.keys.authenticate(presented, now).await? {
-            return Ok(actor);
+        let found = self.keys.authenticate(presented, now).await;
+        if !matches!(found, Ok(None))
+            && let Some(address) = address
+        {
+            self.failures.give_back(&address);
         }
-        if let Some(address) = address {
-            self.failures.take(address, now);
-        }
-        Err(unauthenticated())
+        found?.ok_or_else(unauthenticated)
     }
 }
 
@@ -207,8 +208,8 @@ fn idempotent(head: &axum::http::request::Parts, body: &[u8]) -> Result<Option<I
     let Some(key) = head.headers.get(IDEMPOTENCY_KEY) else { return Ok(None) };
     let fits = |key: &&str| (1..=LONGEST_KEY).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic());
     let key = key.to_str().ok().filter(fits);
-    let operator = head.extensions.get::<Actor>().and_then(|actor| actor.tenant());
-    let (Some(key), Some(operator)) = (key, operator) else {
+    let actor = head.extensions.get::<Actor>();
+    let (Some(key), Some(actor), Some(operator)) = (key, actor, actor.and_then(Actor::tenant)) else {
         let problem = format!("a key has 1 to {LONGEST_KEY} printable characters of ASCII, without blanks");
         return Err(Problem::invalid("Idempotency-Key", problem));
     };
@@ -216,7 +217,9 @@ fn idempotent(head: &axum::http::request::Parts, body: &[u8]) -> Result<Option<I
     let parts = [head.method.as_str().as_bytes(), uri.as_bytes(), body];
     let digests: Vec<_> = parts.into_iter().flat_map(hash::sha256).collect();
     let request = hash::sha256(&digests);
-    Ok(Some(IdempotentRequest { operator: operator.to_owned(), key: key.to_owned(), request }))
+    // Of this API key: another one of the tenant may lack the right to what is answered.
+    let key = format!("{}: {key}", actor.name());
+    Ok(Some(IdempotentRequest { operator: operator.to_owned(), key, request }))
 }
 
 /// An answer as it is remembered.

@@ -83,11 +83,12 @@ impl<K: Hash + Eq> Buckets<K> {
         self.left(allowed, bucket.taken)
     }
 
-    /// What is left, without taking anything.
-    pub(crate) fn look(&self, key: &K, now: Timestamp) -> Left {
-        let full = self.full.lock().unwrap_or_else(PoisonError::into_inner);
-        let taken = full.get(key).map_or(0, |bucket| self.taken(*bucket, now));
-        self.left(taken + PARTS <= self.quota * PARTS, taken)
+    /// Gives back one request that was taken before it was known that it does not count.
+    pub(crate) fn give_back(&self, key: &K) {
+        let mut full = self.full.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(bucket) = full.get_mut(key) {
+            bucket.taken = bucket.taken.saturating_sub(PARTS);
+        }
     }
 
     fn left(&self, allowed: bool, taken: u64) -> Left {
@@ -136,9 +137,25 @@ mod tests {
             while buckets.take((), Timestamp(0)).allowed {}
             let left = buckets.take((), Timestamp(0));
             assert!(left.remaining == 0 && left.seconds > 0, "{quota}: {left:?}");
-            assert!(!buckets.look(&(), Timestamp(left.seconds - 1)).allowed);
             assert!(buckets.take((), Timestamp(left.seconds)).allowed, "{quota}: {left:?}");
+            let buckets = Buckets::new(quota);
+            while buckets.take((), Timestamp(0)).allowed {}
+            assert!(!buckets.take((), Timestamp(left.seconds - 1)).allowed, "{quota}: {left:?}");
         }
+    }
+
+    #[test]
+    fn what_is_given_back_can_be_taken_again_and_no_more() {
+        let buckets = Buckets::new(2);
+        let take = || buckets.take("key", Timestamp(0)).allowed;
+        assert!(take() && take() && !take());
+        buckets.give_back(&"key");
+        assert!(take() && !take());
+        for _ in 0..5 {
+            buckets.give_back(&"key");
+        }
+        assert!(take() && take() && !take());
+        buckets.give_back(&"stranger");
     }
 
     #[test]

@@ -217,6 +217,7 @@ impl From<&Error> for Problem {
             }
             Error::NoNetworkAdapter => Self::new(NO_NETWORK_ADAPTER, error.to_string()),
             Error::Network(_) => Self::new(NETWORK, "the network refused or gave no answer"),
+            Error::Busy => Self::later(BUSY, "too many keys are being checked", 1),
             Error::Smdp(error) => error.into(),
             Error::Store(error) => error.into(),
             Error::Crypto(error) => Self::internal(error),

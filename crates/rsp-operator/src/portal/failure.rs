@@ -34,6 +34,7 @@ pub(super) fn said(error: &Error) -> Said {
         Error::Unreachable(_) | Error::Network(_) => (StatusCode::BAD_GATEWAY, "No answer"),
         Error::Unrecorded { .. } => (StatusCode::BAD_GATEWAY, "It was sold, and not noted"),
         Error::NoNetworkAdapter => (StatusCode::CONFLICT, "No network is connected"),
+        Error::Busy => (StatusCode::SERVICE_UNAVAILABLE, "Too much at once"),
         Error::Smdp(_) | Error::Store(_) | Error::Crypto(_) => {
             (StatusCode::INTERNAL_SERVER_ERROR, "Something failed here")
         }

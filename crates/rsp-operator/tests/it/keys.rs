@@ -50,20 +50,33 @@ async fn a_key_lets_its_tenant_in_and_is_hashed_once() {
 }
 
 #[tokio::test]
-async fn a_wrong_secret_and_an_unknown_key_cost_the_same() {
+async fn a_wrong_secret_costs_a_hash_and_an_unknown_key_none() {
     let bed = bed().await;
     let (_, text) = bed.keys.add(new("A"), "test", NOW).await.unwrap();
     bed.keys.authenticate(&text, NOW).await.unwrap();
     let unknown = text.replace(&text[5..21], "0123456789abcdef");
     let wrong = format!("{}{}", &text[..text.len() - 1], if text.ends_with('0') { "1" } else { "0" });
-    for presented in [&unknown, &wrong] {
+    for (presented, cost) in [(&unknown, 0), (&wrong, 1)] {
         let before = bed.keys.hashes_computed();
         assert_eq!(bed.keys.authenticate(presented, NOW).await.unwrap(), None);
-        assert_eq!(bed.keys.hashes_computed() - before, 2, "{presented}");
+        assert_eq!(bed.keys.hashes_computed() - before, cost, "{presented}");
     }
     for presented in ["", "orsp_", "orsp__", &text[1..], &text.to_uppercase(), &format!("{}0", *text)] {
         assert_eq!(bed.keys.authenticate(presented, NOW).await.unwrap(), None, "{presented}");
     }
+}
+
+#[tokio::test]
+async fn more_wrong_keys_at_once_than_can_be_checked_are_refused() {
+    let bed = bed().await;
+    let (_, text) = bed.keys.add(new("A"), "test", NOW).await.unwrap();
+    let wrong: Vec<_> = (0..60).map(|number| format!("{}{number:02}", &text[..text.len() - 2])).collect();
+    let (before, asked) = (bed.keys.hashes_computed(), wrong.iter().filter(|wrong| ***wrong != **text));
+    let answers = futures_util::future::join_all(asked.map(|wrong| bed.keys.authenticate(wrong, NOW))).await;
+    let busy = answers.iter().filter(|answer| matches!(answer, Err(Error::Busy))).count();
+    assert!(busy > 0 && bed.keys.hashes_computed() - before <= 34, "{busy} of {}", answers.len());
+    assert!(answers.into_iter().flatten().all(|actor| actor.is_none()));
+    assert!(bed.keys.authenticate(&text, NOW).await.unwrap().is_some());
 }
 
 #[tokio::test]
