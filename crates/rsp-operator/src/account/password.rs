@@ -45,14 +45,6 @@ impl NewPassword {
     pub fn reveal(&self) -> &str {
         &self.0
     }
-
-    /// Its hash.
-    ///
-    /// # Errors
-    /// None that a password of this length can have.
-    pub(super) fn hash(&self, randomness: &mut dyn Randomness) -> Result<String, rsp_crypto::Error> {
-        rsp_crypto::password::hash(self.0.as_bytes(), randomness)
-    }
 }
 
 /// Whether a text can be a password at all: no longer than one that was ever set.

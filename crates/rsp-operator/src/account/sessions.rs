@@ -102,7 +102,10 @@ impl Accounts {
             _ => None,
         };
         let known = stored.is_some();
-        let stored = stored.map_or_else(|| self.nobody(), Ok)?;
+        let stored = match stored {
+            Some(stored) => stored,
+            None => self.nobody().await?,
+        };
         let fits = self.compare(password, stored).await?;
         match user.filter(|_| known && fits) {
             Some(user) => {
@@ -176,25 +179,30 @@ impl Accounts {
     }
 
     /// The hash of a password that nobody knows.
-    fn nobody(&self) -> Result<String, Error> {
+    async fn nobody(&self) -> Result<String, Error> {
         if let Some(hash) = self.nobody.get() {
             return Ok(hash.clone());
         }
-        let made = self.randomness.with(|randomness| {
-            let drawn = Zeroizing::new(randomness.bytes::<32>());
-            rsp_crypto::password::hash(&*drawn, randomness)
-        });
-        let made = made.map_err(|_| Error::invalid("password", "cannot be hashed"))?;
+        let drawn = Zeroizing::new(self.randomness.with(|randomness| randomness.bytes::<32>()));
+        let made = self.hash(&Zeroizing::new(URL_SAFE_NO_PAD.encode(drawn.as_slice()))).await?;
         Ok(self.nobody.get_or_init(|| made).clone())
     }
 
-    /// Compares a password with a hash, on a thread of its own, never more than a few at once.
+    /// Compares a password with a hash.
     pub(super) async fn compare(&self, password: Zeroizing<String>, stored: String) -> Result<bool, Error> {
-        let _turn = self.comparing.acquire().await.map_err(|_| rsp_store::Error::Closed)?;
         let compare = move || {
             let fits = rsp_crypto::password::verify(password.as_bytes(), &stored);
             fits && password::is_plausible(&password)
         };
-        Ok(tokio::task::spawn_blocking(compare).await.map_err(|_| rsp_store::Error::Closed)?)
+        self.compute(compare).await
+    }
+
+    /// Computes with passwords beside the threads that serve, never more than a few at once.
+    pub(super) async fn compute<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Error> {
+        let _turn = self.comparing.acquire().await.map_err(|_| rsp_store::Error::Closed)?;
+        Ok(tokio::task::spawn_blocking(work).await.map_err(|_| rsp_store::Error::Closed)?)
     }
 }

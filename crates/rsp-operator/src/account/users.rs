@@ -1,6 +1,6 @@
 //! Adding users and changing them. Who manages an operator manages its users; the staff of the server manages all.
 
-use rsp_crypto::RandomnessExt as _;
+use rsp_crypto::{RandomnessExt as _, Zeroizing};
 use rsp_store::{NewUser, User};
 
 use super::{Accounts, NewPassword, Role};
@@ -66,7 +66,7 @@ impl Accounts {
             return Err(Error::not_found("operator", operator));
         }
         let password = match &add.password {
-            Some(password) => Some(self.hash(password)?),
+            Some(password) => Some(self.hash(password.reveal()).await?),
             None => None,
         };
         let handle = self.randomness.with(|randomness| randomness.bytes::<32>());
@@ -101,7 +101,7 @@ impl Accounts {
     pub async fn change_own_password(
         &self,
         session: &super::Session,
-        old: rsp_crypto::Zeroizing<String>,
+        old: Zeroizing<String>,
         new: &NewPassword,
     ) -> Result<(), Error> {
         let name = &session.user.name;
@@ -119,7 +119,7 @@ impl Accounts {
     }
 
     async fn replace_password(&self, actor: &Actor, user: User, password: &NewPassword) -> Result<(), Error> {
-        let hash = self.hash(password)?;
+        let hash = self.hash(password.reveal()).await?;
         let entry = self.entry(actor, "change password", &user.name);
         self.store
             .run_tx("change password", move |tx| {
@@ -171,13 +171,12 @@ impl Accounts {
         Ok(user)
     }
 
-    fn hash(&self, password: &NewPassword) -> Result<String, Error> {
-        let hashed = self.randomness.with(|randomness| {
-            // The salt is all that is drawn: others must not wait for the hash.
-            randomness.bytes::<16>()
-        });
-        let mut salt = Once(hashed);
-        password.hash(&mut salt).map_err(|_| Error::invalid("password", "cannot be hashed"))
+    /// The hash of a password. The salt is all that is drawn: others must not wait for the hash.
+    pub(super) async fn hash(&self, password: &str) -> Result<String, Error> {
+        let mut salt = Once(self.randomness.with(|randomness| randomness.bytes::<16>()));
+        let password = Zeroizing::new(password.to_owned());
+        let hashed = self.compute(move || rsp_crypto::password::hash(password.as_bytes(), &mut salt)).await?;
+        hashed.map_err(Error::Crypto)
     }
 }
 
