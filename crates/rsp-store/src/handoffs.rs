@@ -77,6 +77,18 @@ impl Transaction {
         Ok(())
     }
 
+    /// Whose eSIM a link hands out that was not used and has not expired.
+    ///
+    /// # Errors
+    /// The store's own failures.
+    pub fn open_handoff(&mut self, link: &[u8; 32], now: Timestamp) -> Result<Option<(String, Iccid)>, Error> {
+        let text = "SELECT operator, iccid FROM handoffs WHERE link = $1 AND used_at IS NULL AND expires_at > $2";
+        sqlite::first(&self.connection, text, params![link, now.0], |row| {
+            let columns = Columns::new(row, TABLE);
+            Ok((columns.get("operator")?, columns.iccid("iccid")?))
+        })
+    }
+
     /// Uses a link up: whose eSIM it hands out. `None` when there is none, when it was used, and when it has expired.
     ///
     /// # Errors

@@ -17,6 +17,7 @@ use crate::journal::{Whose, operators, order_counts};
 use crate::profiles::ProfileState;
 use crate::rows::Columns;
 use crate::sqlite;
+use crate::writer::Transaction;
 
 const TABLE: &str = "profiles";
 
@@ -176,14 +177,7 @@ impl Datastore {
     /// # Errors
     /// The store's own failures.
     pub async fn listed(&self, whose: &Whose, iccid: &Iccid) -> Result<Option<Listed>, Error> {
-        self.read(|connection| {
-            let here = sqlite::first(connection, ONE, params![iccid.0], |row| listed(row, self.crypter()))?;
-            if let Some(here) = here.filter(|one| is_of(one, whose)) {
-                return Ok(Some(here));
-            }
-            let elsewhere = esims::elsewhere(connection, iccid, self.crypter())?;
-            Ok(elsewhere.into_iter().find(|one| is_of(one, whose)))
-        })
+        self.read(|connection| one(connection, self.crypter(), whose, iccid))
     }
 
     /// Orders whose ICCID, EID or matching ID begins with a text of at least six characters, at most `limit`.
@@ -296,6 +290,25 @@ fn esims_elsewhere(
         }
     }
     Ok(found)
+}
+
+impl Transaction {
+    /// One order, as [`Datastore::listed`] reads it, for what depends on it in this transaction.
+    ///
+    /// # Errors
+    /// The store's own failures.
+    pub fn listed(&mut self, whose: &Whose, iccid: &Iccid) -> Result<Option<Listed>, Error> {
+        one(&self.connection, &self.crypter, whose, iccid)
+    }
+}
+
+fn one(connection: &Connection, crypter: &Crypter, whose: &Whose, iccid: &Iccid) -> Result<Option<Listed>, Error> {
+    let here = sqlite::first(connection, ONE, params![iccid.0], |row| listed(row, crypter))?;
+    if let Some(here) = here.filter(|one| is_of(one, whose)) {
+        return Ok(Some(here));
+    }
+    let elsewhere = esims::elsewhere(connection, iccid, crypter)?;
+    Ok(elsewhere.into_iter().find(|one| is_of(one, whose)))
 }
 
 fn listed(row: &Row<'_>, crypter: &Crypter) -> Result<Listed, Error> {

@@ -41,8 +41,8 @@ impl Worker {
         Self { store, seller, uploaded, last: 0, troubled: false }
     }
 
-    /// Settles what an earlier process left, and works until it is dropped. Failures of the database are logged, and tried
-    /// again when the next list comes.
+    /// Settles what an earlier process left, and works until it is dropped. After a failure of the
+    /// database it goes on in a moment.
     pub async fn run(mut self) {
         loop {
             let worked = async {
@@ -54,10 +54,16 @@ impl Worker {
                 }
                 Ok::<_, Error>(())
             };
-            if let Err(error) = worked.await {
-                tracing::error!(%error, "lists of orders are not worked off");
+            match worked.await {
+                Ok(()) => self.uploaded.notified().await,
+                Err(error) => {
+                    tracing::error!(%error, "lists of orders are not worked off");
+                    tokio::select! {
+                        () = tokio::time::sleep(PAUSE) => {}
+                        () = self.uploaded.notified() => {}
+                    }
+                }
             }
-            self.uploaded.notified().await;
         }
     }
 

@@ -139,8 +139,12 @@ impl Desk {
     async fn find(&self, actor: &Actor, iccid: &Iccid) -> Result<Esim, Error> {
         let whose = self.whose(actor, None).await?;
         let listed = self.store.listed(&whose, iccid).await?;
-        let listed = listed.filter(was_ordered).ok_or_else(|| Error::not_found("eSIM", iccid))?;
-        Ok(self.esim_of(listed))
+        listed.and_then(|listed| self.shown(listed)).ok_or_else(|| Error::not_found("eSIM", iccid))
+    }
+
+    /// The eSIM that was read, if somebody ordered it.
+    pub(crate) fn shown(&self, listed: Listed) -> Option<Esim> {
+        was_ordered(&listed).then(|| self.esim_of(listed))
     }
 
     /// eSIMs that fit, newest first.

@@ -11,9 +11,9 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use rsp_asn1::{Iccid, Timestamp};
 use rsp_crypto::{RandomnessExt, Zeroizing, constant_time_eq, hash};
 use rsp_es::activation_code::ActivationCode;
-use rsp_store::{AuditEntry, Handoff, NewHandoff};
+use rsp_store::{AuditEntry, Handoff, NewHandoff, Whose};
 
-use crate::actor::{Actor, Right, Rights};
+use crate::actor::{Actor, Right};
 use crate::desk::{Desk, Esim};
 use crate::error::Error;
 
@@ -123,8 +123,17 @@ impl Handoffs {
     pub async fn redeem(&self, token: &str) -> Result<Option<HandedOut>, Error> {
         let Some(bytes) = self.genuine(token) else { return Ok(None) };
         let (link, now) = (hash::sha256(&*bytes), self.desk.now());
+        let desk = Arc::clone(&self.desk);
+        // One transaction: a link is used up only if there is something to hand out, and it was read.
         let used = move |tx: &mut rsp_store::Transaction| -> Result<_, rsp_store::Error> {
-            let Some((operator, iccid)) = tx.use_handoff(&link, now)? else { return Ok(None) };
+            let Some((operator, iccid)) = tx.open_handoff(&link, now)? else { return Ok(None) };
+            let listed = tx.listed(&Whose::Of(operator.clone()), &iccid)?;
+            let Some(esim) = listed.and_then(|listed| desk.shown(listed)).filter(Esim::is_downloadable) else {
+                return Ok(None);
+            };
+            let code = esim.activation_code.as_deref().and_then(|code| ActivationCode::parse_strict(code).ok());
+            let Some(activation_code) = code else { return Ok(None) };
+            tx.use_handoff(&link, now)?;
             let entry = AuditEntry {
                 at: now,
                 actor: "hand-off link".to_owned(),
@@ -132,17 +141,9 @@ impl Handoffs {
                 subject: iccid.to_string(),
             };
             tx.record_audit_of(Some(&operator), &entry)?;
-            Ok(Some((operator, iccid)))
+            Ok(Some(HandedOut { esim, activation_code }))
         };
-        let Some((operator, iccid)) = self.desk.store().run_tx("use link", used).await? else { return Ok(None) };
-        let reader = Actor::new(Some(operator), "hand-off link", Rights::of([Right::Read]));
-        let esim = match self.desk.esim(&reader, &iccid).await {
-            Ok(esim) if esim.is_downloadable() => esim,
-            Ok(_) | Err(Error::NotFound { .. }) => return Ok(None),
-            Err(error) => return Err(error),
-        };
-        let code = esim.activation_code.as_deref().and_then(|code| ActivationCode::parse_strict(code).ok());
-        Ok(code.map(|activation_code| HandedOut { esim, activation_code }))
+        Ok(self.desk.store().run_tx("use link", used).await?)
     }
 
     /// What stands in a link that we made. What we did not make is refused before anything is asked of the database.

@@ -103,6 +103,9 @@ async fn links_that_do_not_work_get_one_answer() {
     {
         answers.push(ask(&router, Method::POST, token).await);
     }
+    // What handed out nothing is not used up.
+    let links = handoffs.links(&manager("A"), &iccid).await.unwrap();
+    assert_eq!(links.iter().filter(|link| link.used_at.is_some()).count(), 1);
     for answer in &answers {
         assert_eq!(answer.status, StatusCode::NOT_FOUND);
         assert_eq!((&answer.body, &answer.headers), (&answers[0].body, &answers[0].headers));
