@@ -18,7 +18,8 @@ function isDark() {
 }
 function showTheme() {
   for (const button of document.querySelectorAll("[data-theme-switch]")) {
-    button.setAttribute("aria-pressed", String(isDark()));
+    // Where it leads, not where one is.
+    button.querySelector("span").textContent = isDark() ? "Light" : "Dark";
     button.hidden = false;
   }
 }
