@@ -128,6 +128,9 @@ pub(crate) struct OperatorSection {
     pub(crate) tls: Option<TlsSection>,
     /// Issuers in PEM, one of which has to be that of a webhook's receiver; the system's without it.
     pub(crate) webhook_ca: Option<PathBuf>,
+    /// Receivers of webhooks that may be private, have any port, and be called without TLS.
+    #[serde(default)]
+    pub(crate) webhook_allow: Vec<HostPort>,
     pub(crate) network: Option<NetworkSection>,
     /// Where tenants order that do not order at this server alone: their carriers, by the tenants' names.
     #[serde(default)]
@@ -231,6 +234,12 @@ impl HostPort {
     /// The server, as clients take it.
     pub(crate) fn origin(&self) -> &Origin {
         &self.0
+    }
+
+    /// The public internet, and these.
+    pub(crate) fn policy(allow: &[Self]) -> EgressPolicy {
+        let allow = allow.iter().map(|allowed| AllowedHost::new(allowed.0.host(), allowed.0.port())).collect();
+        EgressPolicy::Guarded { allow }
     }
 }
 
@@ -407,8 +416,7 @@ impl Config {
 impl EgressSection {
     /// The public internet, and what is listed.
     pub(crate) fn policy(&self) -> EgressPolicy {
-        let allow = self.allow.iter().map(|allowed| AllowedHost::new(allowed.0.host(), allowed.0.port())).collect();
-        EgressPolicy::Guarded { allow }
+        HostPort::policy(&self.allow)
     }
 }
 

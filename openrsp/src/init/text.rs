@@ -142,6 +142,8 @@ listen = "{listen}"
 url = {url:?}
 # Issuers in PEM that certify the receivers of webhooks; without it those of this machine.
 # webhook_ca = "partners.pem"
+# Receivers that tenants may name although their addresses are private; the exceptions of [egress] are not for webhooks.
+# webhook_allow = ["receiver.lan:8080"]
 
 # The network in which the eSIMs are used: an osmo-hlr, by its console. Without it nothing can be suspended.
 # [operator.network]

@@ -7,11 +7,11 @@ use std::time::Duration;
 use anyhow::Context as _;
 use async_trait::async_trait;
 use rsp_es::client::{Limits, NetworkTransport, web_tls_config};
-use rsp_operator::webhooks::{Address, AddressRules, NetworkSender, NotSent, Sender, Sent, Webhooks};
+use rsp_operator::webhooks::{Address, AddressRules, Fault, NetworkSender, NotSent, Sender, Sent, Webhooks};
 use rsp_smdp::{Clock, SharedRandomness};
 use rsp_store::Datastore;
 
-use crate::config::ServerDir;
+use crate::config::{HostPort, ServerDir};
 use crate::exit::{Exit, Failure};
 use crate::system::OsRandomness;
 
@@ -25,9 +25,14 @@ pub(crate) fn webhooks(server: &ServerDir, store: Arc<Datastore>, clock: Arc<dyn
     Webhooks::new(store, clock, SharedRandomness::new(Box::new(OsRandomness)), rules(server))
 }
 
-/// Where they may be: the public internet, and what `[egress]` allows.
+/// Where they may be: the public internet, and what `webhook_allow` names. What `[egress]` allows is for the server's own calls:
+/// tenants choose where webhooks lead.
 pub(super) fn rules(server: &ServerDir) -> AddressRules {
-    AddressRules::new(server.config.egress.allow.iter().map(|allowed| allowed.origin().clone()))
+    AddressRules::new(allowed(server).iter().map(|allowed| allowed.origin().clone()))
+}
+
+fn allowed(server: &ServerDir) -> &[HostPort] {
+    server.config.operator.as_ref().map_or(&[], |section| &section.webhook_allow)
 }
 
 /// The way to their receivers.
@@ -44,15 +49,16 @@ pub(super) fn sender(server: &ServerDir) -> anyhow::Result<Box<dyn Sender>> {
     let Some((path, bundle)) = bundle else { return Ok(Box::new(Nowhere)) };
     let tls =
         web_tls_config(&bundle).map_err(|error| Failure::new(Exit::Input, format!("{}: {error}", path.display())))?;
-    let egress = &server.config.egress;
-    let (policy, resolve) = (egress.policy(), egress.resolve.iter().map(|fixed| fixed.0.clone()).collect::<Vec<_>>());
+    let (allowed, egress) = (allowed(server), &server.config.egress);
+    let (policy, resolve) =
+        (HostPort::policy(allowed), egress.resolve.iter().map(|fixed| fixed.0.clone()).collect::<Vec<_>>());
     let fresh = move || {
         NetworkTransport::new(Arc::clone(&tls))
             .with_egress(policy.clone())
             .with_resolve(resolve.clone())
             .with_limits(LIMITS)
     };
-    Ok(Box::new(NetworkSender::new(fresh, egress.allow.iter().map(|allowed| allowed.origin().clone()))))
+    Ok(Box::new(NetworkSender::new(fresh, allowed.iter().map(|allowed| allowed.origin().clone()))))
 }
 
 /// No receiver can be proved.
@@ -62,6 +68,6 @@ struct Nowhere;
 impl Sender for Nowhere {
     async fn send(&self, _: &Address, _: &str, _: &[u8]) -> Sent {
         let problem = format!("openrsp.toml has no operator.webhook_ca, and there is no {SYSTEM}");
-        Sent { answer: Err(NotSent::Failed(problem)), took: Duration::ZERO }
+        Sent { answer: Err(NotSent::Failed(Fault::Tls, problem)), took: Duration::ZERO }
     }
 }

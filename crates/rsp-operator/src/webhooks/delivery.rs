@@ -14,7 +14,7 @@ use rsp_store::{Delivery, DeliveryOutcome, Message, Webhook};
 
 /// How long an event is tried, in seconds: three days.
 pub const LONGEST_TRIED: i64 = 3 * 86_400;
-/// The longest text of a problem that is kept.
+/// The longest text of a problem that is logged.
 const LONGEST_PROBLEM: usize = 200;
 
 /// Carries a signed message to a receiver.
@@ -40,8 +40,48 @@ pub enum NotSent {
     #[error("{0}")]
     Refused(String),
     /// Anything else.
-    #[error("{0}")]
-    Failed(String),
+    #[error("{0}: {1}")]
+    Failed(Fault, String),
+}
+
+/// What a tenant is told of a failure. The names, addresses and errors of the network that the server stands in are not the
+/// tenant's: they go to the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Fault {
+    /// The host has no address, or nobody answers there.
+    #[error("no connection")]
+    Connection,
+    /// The host did not prove itself, or the server cannot prove any.
+    #[error("TLS not acceptable")]
+    Tls,
+    /// What answers does not speak HTTP to its end.
+    #[error("no answer of HTTP")]
+    Http,
+    /// It took too long.
+    #[error("no answer in time")]
+    Timeout,
+    /// The host is none that is called.
+    #[error("the host does not belong to the public internet")]
+    Refused,
+}
+
+impl NotSent {
+    /// What the tenant is told.
+    pub fn fault(&self) -> Fault {
+        match self {
+            Self::Refused(_) => Fault::Refused,
+            Self::Failed(fault, _) => *fault,
+        }
+    }
+}
+
+fn fault_of(error: &TransportError) -> Fault {
+    match error {
+        TransportError::Dns { .. } | TransportError::Connect { .. } => Fault::Connection,
+        TransportError::Certificate { .. } | TransportError::Tls { .. } => Fault::Tls,
+        TransportError::Timeout { .. } => Fault::Timeout,
+        _ => Fault::Http,
+    }
 }
 
 /// What becomes of a message after an attempt.
@@ -75,17 +115,21 @@ impl Webhooks {
             }
             Err(error) => Sent { answer: Err(NotSent::Refused(format!("the URL {error}"))), took: Duration::ZERO },
         };
-        if let Err(NotSent::Refused(problem)) = &sent.answer
+        if let Err(problem) = &sent.answer {
+            let problem = rsp_es::printable::printable(&problem.to_string(), LONGEST_PROBLEM);
+            tracing::info!(webhook = id, event = told.id, problem, "a webhook was not called");
+        }
+        if let Err(problem @ NotSent::Refused(_)) = &sent.answer
             && message.attempts <= 1
         {
-            let subject = format!("webhook {id}: {}", shortened(problem));
+            let subject = format!("webhook {id}: {}", problem.fault());
             self.audit(&webhook.operator, entry(ACTOR, "refused to call", subject, now)).await?;
         }
         let (status, problem) = match sent.answer {
             Ok(status @ 200..300) => (Some(status), None),
             Ok(status @ 300..400) => (Some(status), Some(format!("HTTP status {status}: redirects are not followed"))),
             Ok(status) => (Some(status), Some(format!("HTTP status {status}"))),
-            Err(problem) => (None, Some(shortened(&problem.to_string()))),
+            Err(problem) => (None, Some(problem.fault().to_string())),
         };
         let over = now.0.saturating_sub(message.created_at.0) >= LONGEST_TRIED;
         let outcome = match &problem {
@@ -126,11 +170,6 @@ impl Webhooks {
     }
 }
 
-/// What a stranger's server says of itself, made safe to show.
-fn shortened(problem: &str) -> String {
-    rsp_es::printable::printable(problem, LONGEST_PROBLEM)
-}
-
 /// Carries messages over the network: HTTPS, proved by the web's issuers, to addresses that were resolved once and judged.
 pub struct NetworkSender {
     fresh: Box<dyn Fn() -> NetworkTransport + Send + Sync>,
@@ -169,7 +208,7 @@ impl Sender for NetworkSender {
             TransportError::EgressRefused { .. } | TransportError::PlainHttpRefused { .. } => {
                 NotSent::Refused(error.to_string())
             }
-            other => NotSent::Failed(other.to_string()),
+            other => NotSent::Failed(fault_of(&other), other.to_string()),
         });
         Sent { answer, took: begun.elapsed() }
     }

@@ -13,7 +13,7 @@ mod signature;
 use std::sync::Arc;
 
 pub use address::{Address, AddressError, AddressRules};
-pub use delivery::{Attempted, LONGEST_TRIED, NetworkSender, NotSent, Sender, Sent};
+pub use delivery::{Attempted, Fault, LONGEST_TRIED, NetworkSender, NotSent, Sender, Sent};
 pub use message::{KINDS, kind, kind_name};
 use rsp_asn1::Timestamp;
 use rsp_crypto::{Randomness as _, Zeroizing};
