@@ -12,18 +12,23 @@ mod upload;
 use std::sync::Arc;
 
 use axum::Router;
+use axum::extract::DefaultBodyLimit;
 use axum::routing::{get, post};
 
+use crate::portal::{UPLOAD, UPLOADS};
 use crate::service::Service;
 
 /// The pages for those who are signed in.
 pub(crate) fn pages() -> Router<Arc<Service>> {
-    Router::new()
-        .route("/batches", get(batches::list).post(batches::upload))
+    let [lists, import] = UPLOADS;
+    let uploads = Router::new()
+        .route(lists, get(batches::list).post(batches::upload))
+        .route(import, get(imports::show).post(imports::import))
+        .layer(DefaultBodyLimit::max(UPLOAD));
+    uploads
         .route("/batches/{number}", get(batches::show))
         .route("/batches/{number}/progress", get(batches::progress))
         .route("/batches/{number}/cancel", post(batches::cancel))
-        .route("/import", get(imports::show).post(imports::import))
         .route("/sheets", post(files::sheets))
         .route("/export/orders.csv", get(files::table))
         .route("/export/orders.zip", get(files::archive))

@@ -12,7 +12,7 @@ use serde::Deserialize;
 use super::upload::Upload;
 use crate::actor::Right;
 use crate::batch::Progress;
-use crate::portal::{Failure, Mark, Shell, Viewer, moment, page, see_other};
+use crate::portal::{Failure, Mark, Shell, Viewer, moment, new_once, page, see_other};
 use crate::service::Service;
 
 /// Lists, and rows of a list, on a page.
@@ -27,6 +27,7 @@ struct BatchesPage {
     batches: Vec<Line>,
     next: Option<i64>,
     tenants: Vec<String>,
+    once: String,
 }
 
 struct Line {
@@ -63,7 +64,8 @@ pub(super) async fn list(
         Some(_) => Vec::new(),
         None => service.desk.store().operators().await?.into_iter().map(|operator| operator.name).collect(),
     };
-    Ok(page(&BatchesPage { shell: Shell::new(&viewer, "Batches", "/batches"), batches, next, tenants }))
+    let once = new_once(&service);
+    Ok(page(&BatchesPage { shell: Shell::new(&viewer, "Batches", "/batches"), batches, next, tenants, once }))
 }
 
 fn line(batch: &Batch, progress: &Progress) -> Line {
@@ -97,6 +99,7 @@ pub(super) async fn upload(
 ) -> Result<Response, Failure> {
     viewer.require(Right::Provision)?;
     let upload = Upload::read(form).await?;
+    upload.spend(&service, &viewer).await?;
     let lists = &service.batches;
     let number = lists.upload(&viewer.actor, upload.field("tenant"), &upload.name, &upload.content).await?;
     Ok(see_other(&format!("/batches/{number}")))

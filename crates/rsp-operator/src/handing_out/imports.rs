@@ -10,7 +10,7 @@ use super::upload::Upload;
 use crate::actor::Right;
 use crate::error::Error;
 use crate::open5gs::{self, Plan};
-use crate::portal::{Failure, Notice, Shell, Viewer, page};
+use crate::portal::{Failure, Notice, Shell, Viewer, new_once, page};
 use crate::service::Service;
 
 #[derive(Template)]
@@ -19,6 +19,7 @@ struct ImportPage {
     shell: Shell,
     plans: Vec<Choice>,
     made: Option<Made>,
+    once: String,
 }
 
 /// A plan that can be chosen.
@@ -46,7 +47,7 @@ async fn form(service: &Service, viewer: &Viewer) -> Result<ImportPage, Failure>
         }
     };
     let shell = Shell::new(viewer, "Import subscribers", "/batches");
-    Ok(ImportPage { shell, plans: plans.iter().map(choice).collect(), made: None })
+    Ok(ImportPage { shell, plans: plans.iter().map(choice).collect(), made: None, once: new_once(service) })
 }
 
 /// `GET /import`.
@@ -69,6 +70,7 @@ pub(super) async fn import(
     };
     let plan = Plan { tenant: Some(tenant), carrier, name };
     let subscribers = open5gs::read(&upload.content)?;
+    upload.spend(&service, &viewer).await?;
     let imported = open5gs::import(&service.desk, &service.desk, &viewer.actor, &plan, &subscribers).await?;
     let sheets: Vec<_> = imported.sheets.iter().map(|sheet| (sheet.name.clone(), sheet.iccid.to_string())).collect();
     let iccids: Vec<_> = sheets.iter().map(|(_, iccid)| iccid.as_str()).collect();

@@ -3,9 +3,11 @@
 use std::collections::HashMap;
 
 use axum::extract::Multipart;
-use rsp_crypto::Zeroizing;
+use rsp_crypto::{Zeroizing, hash};
 
 use crate::error::Error;
+use crate::portal::{Viewer, spend};
+use crate::service::Service;
 
 /// What a form with a file says. The file may hold keys.
 #[derive(Default)]
@@ -35,6 +37,20 @@ impl Upload {
             return Err(Error::invalid("file", "choose a file that is not empty"));
         }
         Ok(upload)
+    }
+
+    /// Refuses a form that was sent before, as browsers do that load the answer again. With another file it is another one:
+    /// what was refused can be mended and sent from the same page.
+    pub(super) async fn spend(&self, service: &Service, viewer: &Viewer) -> Result<(), Error> {
+        let Some(once) = self.field("once") else {
+            return Err(Error::invalid("form", "is out of date: load the page again"));
+        };
+        let what = [once.as_bytes(), &hash::sha256(&self.content)].concat();
+        if spend(service, &viewer.session, &what).await? {
+            return Ok(());
+        }
+        let problem = "was sent already: look for what came of it before you load the page again and send another one";
+        Err(Error::invalid("form", problem))
     }
 
     /// A field that was filled in.

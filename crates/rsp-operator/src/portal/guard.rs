@@ -20,7 +20,9 @@ use crate::service::Service;
 
 /// Octets of a form, and of one with files.
 const FORM: usize = 64 * 1024;
-const UPLOAD: usize = 16 * 1024 * 1024;
+pub(crate) const UPLOAD: usize = 16 * 1024 * 1024;
+/// Where there are forms with files.
+pub(crate) const UPLOADS: [&str; 2] = ["/batches", "/import"];
 
 /// Everything from here; nothing inline; in no frame. Downloads and printing need nothing more.
 const POLICY: &str = "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
@@ -95,7 +97,12 @@ pub(super) async fn closed(State(service): State<Arc<Service>>, mut request: Req
         };
     }
     request.extensions_mut().insert(viewer.clone());
-    let response = next.run(request).await;
+    let response = if is_safe(request.method()) {
+        next.run(request).await
+    } else {
+        // In a task of its own: a browser that goes away does not leave a change half done.
+        tokio::spawn(next.run(request)).await.unwrap_or_else(|_| failure(Some(&viewer), &panicked()))
+    };
     protect(draw(response, Some(&viewer)), &service)
 }
 
@@ -132,6 +139,11 @@ fn foreign() -> Said {
     Said { status: StatusCode::FORBIDDEN, title: "Refused", detail: detail.to_owned() }
 }
 
+fn panicked() -> Said {
+    let detail = "The server could not do it. Its log says why.".to_owned();
+    Said { status: StatusCode::INTERNAL_SERVER_ERROR, title: "Something failed here", detail }
+}
+
 /// The request, if its form or its header carries the session's token.
 async fn with_token(request: Request, session: &Session) -> Result<Request, Said> {
     let stale = || Said {
@@ -146,7 +158,8 @@ async fn with_token(request: Request, session: &Session) -> Result<Request, Said
     let kind = request.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
     let multipart = kind.starts_with("multipart/form-data");
     let (parts, body) = request.into_parts();
-    let body = axum::body::to_bytes(body, if multipart { UPLOAD } else { FORM }).await.map_err(|_| Said {
+    let limit = if multipart && UPLOADS.contains(&parts.uri.path()) { UPLOAD } else { FORM };
+    let body = axum::body::to_bytes(body, limit).await.map_err(|_| Said {
         status: StatusCode::PAYLOAD_TOO_LARGE,
         title: "Too large",
         detail: "A form has at most 64 KiB, with files at most 16 MiB.".to_owned(),

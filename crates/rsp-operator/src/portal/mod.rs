@@ -33,6 +33,8 @@ use crate::service::Service;
 
 pub use failure::Failure;
 pub use guard::Viewer;
+pub(crate) use guard::{UPLOAD, UPLOADS};
+pub(crate) use provision::{new_once, spend};
 pub use shell::{Group, Item, Mark, Notice, Shell, ShellUser, moment, page, page_with, see_other};
 
 /// The routes of the portal. `pages` are those of other modules, for whoever is signed in.

@@ -109,7 +109,7 @@ async fn provision_page(
     Ok(ProvisionPage {
         shell: Shell::new(viewer, "Provision an eSIM", "/provision"),
         plans: plans.iter().map(choice).collect(),
-        once: hex::encode(service.desk.randomness().bytes::<16>()),
+        once: new_once(service),
         may_codes: viewer.actor.rights().has(Right::Codes),
         may_manage: viewer.actor.rights().has(Right::Manage),
         problem: wrong.map(|wrong| sentence(&said(wrong).detail)),
@@ -365,8 +365,13 @@ pub(super) async fn ask_to_cancel(
     Ok(page(&CancelPage { shell, iccid: esim.iccid.to_string(), state: marks::state(esim.state) }))
 }
 
+/// What makes a form one that is sent once.
+pub(crate) fn new_once(service: &Service) -> String {
+    hex::encode(service.desk.randomness().bytes::<16>())
+}
+
 /// Whether this is the first time in this session that something is used that counts once.
-async fn spend(service: &Service, session: &Session, what: &[u8]) -> Result<bool, Error> {
+pub(crate) async fn spend(service: &Service, session: &Session, what: &[u8]) -> Result<bool, Error> {
     let what = hash::sha256(&[session.token.as_slice(), what].concat());
     let now = service.desk.now();
     Ok(service

@@ -112,8 +112,14 @@ impl Browser {
     }
 
     async fn upload(&self, path: &str, fields: &[(&str, &str)], file: &str) -> Answer {
+        let page = self.get(path).await.text();
+        let once = page.split("name=\"once\" value=\"").nth(1).and_then(|rest| rest.split('"').next());
+        self.upload_once(path, once.unwrap_or_default(), fields, file).await
+    }
+
+    async fn upload_once(&self, path: &str, once: &str, fields: &[(&str, &str)], file: &str) -> Answer {
         let mut body = String::new();
-        for (name, value) in [("csrf", self.csrf.as_str())].iter().chain(fields) {
+        for (name, value) in [("csrf", self.csrf.as_str()), ("once", once)].iter().chain(fields) {
             body += &format!("--x\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n");
         }
         body += "--x\r\nContent-Disposition: form-data; name=\"file\"; filename=\"<b>list.csv\"\r\n\r\n";
@@ -192,6 +198,43 @@ async fn an_order_leaves_as_sheet_mail_link_table_and_archive() {
     assert!(!admin.get("/export/orders.csv").await.text().contains("MATCHING"));
     let archive = admin.get("/export/orders.zip").await;
     assert!(archive.status == StatusCode::OK && archive.body.starts_with(b"PK"));
+}
+
+#[tokio::test]
+async fn a_form_with_a_file_has_at_most_16_mib_and_any_other_64_kib() {
+    let portal = portal().await;
+    let admin = portal.sign_in("ann", Some("A"), Role::Admin).await;
+    let line = "x".repeat(1023) + "\n";
+    let large = admin.upload("/batches", &[], &line.repeat(3 * 1024)).await;
+    assert!(
+        large.status == StatusCode::BAD_REQUEST && large.text().contains("larger than 2097152 octets"),
+        "{}",
+        large.text()
+    );
+    assert_eq!(admin.upload("/batches", &[], &line.repeat(17 * 1024)).await.status, StatusCode::PAYLOAD_TOO_LARGE);
+    let elsewhere = admin.upload_once("/plans", "one", &[], &line.repeat(65)).await;
+    assert_eq!(elsewhere.status, StatusCode::PAYLOAD_TOO_LARGE);
+}
+
+#[tokio::test]
+async fn a_list_that_is_sent_again_by_a_reload_is_not_ordered_again() {
+    let portal = portal().await;
+    let admin = portal.sign_in("ann", Some("A"), Role::Admin).await;
+    for (once, file, problem) in [
+        ("", "carrier,plan\nA,B", "load the page again"),
+        ("one", "carrier,plan\nA,B", "line 2"),
+        ("one", "carrier,plan\nA,B", "was sent already"),
+        ("one", "carrier,plan\nA,C", "line 2"),
+        ("two", "carrier,plan\nA,B", "line 2"),
+    ] {
+        let answer = admin.upload_once("/batches", once, &[], file).await.text();
+        assert!(answer.contains(problem), "{once}: {answer}");
+    }
+    let fields = [("plan", "A\u{1f}X\u{1f}Y")];
+    let list = "imsi,k,opc\n001010000000001,00112233445566778899aabbccddeeff,00112233445566778899aabbccddeeff";
+    let first = admin.upload_once("/import", "one", &fields, list).await.text();
+    let second = admin.upload_once("/import", "one", &fields, list).await.text();
+    assert!(!first.contains("was sent already") && second.contains("was sent already"), "{first}\n{second}");
 }
 
 #[tokio::test]
