@@ -8,8 +8,9 @@ use anyhow::Context as _;
 use openrsp::processes::{Openrsp, Service, text};
 use toml::{Table, Value};
 
-/// Interfaces that `openrsp init` puts on one port after the other: ES9+, ES2+, ES11, ES12; and an operator's endpoint.
-const PORTS: u16 = 5;
+/// Interfaces that `openrsp init` puts on one port after the other: ES9+, ES2+, ES11, ES12, an operator's endpoint, and the
+/// operator's portal.
+const PORTS: u16 = 6;
 /// Attempts to find so many free ports in a row.
 const ATTEMPTS: usize = 100;
 
@@ -64,6 +65,8 @@ impl Site {
         self.configure(|config| {
             config.remove("es9plus");
             config.remove("es2plus");
+            // It orders over ES2+.
+            config.remove("operator");
             Ok(())
         })
     }
