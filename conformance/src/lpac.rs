@@ -27,6 +27,10 @@ pub(crate) struct Outcome {
     pub(crate) data: Value,
     /// The messages of the `progress` objects, in order.
     pub(crate) progress: Vec<String>,
+    /// The address that it names when it calls the SM-DP+.
+    pub(crate) address: String,
+    /// The data of the commands that the card answered, one behind the other; over PC/SC nobody sees them.
+    commands: Vec<u8>,
     /// Commands that the card answered; over PC/SC nobody counts them.
     apdus: usize,
     /// The bodies of the HTTP responses that have one, as lpac received them.
@@ -58,7 +62,12 @@ impl Lpac {
             let payload = &object["payload"];
             match object["type"].as_str() {
                 Some("apdu") => {
-                    outcome.apdus += usize::from(payload["func"] == "transmit");
+                    if payload["func"] == "transmit" {
+                        outcome.apdus += 1;
+                        let command = hex::decode(payload["param"].as_str().unwrap_or_default()).unwrap_or_default();
+                        // CLA, INS, P1, P2, Lc.
+                        outcome.commands.extend(command.iter().skip(5));
+                    }
                     let answer = card.exchange(&line)?;
                     // An lpac that has ended says why in its last lines.
                     let _ = writeln!(input, "{answer}");
@@ -66,6 +75,9 @@ impl Lpac {
                 Some("progress") => {
                     let message = payload["message"].as_str().unwrap_or_default();
                     outcome.progress.push(message.to_owned());
+                    if message == "es9p_initiate_authentication" {
+                        outcome.address = payload["data"].as_str().unwrap_or_default().to_owned();
+                    }
                     if message == "preview" {
                         // No line end: lpac reads one character here, and the rest with the card's next answer.
                         let _ = write!(input, "{answer}");
@@ -115,6 +127,11 @@ impl Outcome {
     pub(crate) fn ok(self) -> anyhow::Result<Value> {
         ensure!(self.code == 0, "lpac says {}: {} {}", self.code, self.message, self.data);
         Ok(self.data)
+    }
+
+    /// Whether these bytes are in what the card was sent.
+    pub(crate) fn sent(&self, bytes: &[u8]) -> bool {
+        self.commands.windows(bytes.len()).any(|window| window == bytes)
     }
 
     /// How many APDUs there were, to be added to what is said; nothing over PC/SC.

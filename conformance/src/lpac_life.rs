@@ -1,5 +1,6 @@
 //! The whole life of an unmodified lpac: eUICC on its stdio or in a PC/SC reader, SM-DP+ and SM-DSs on HTTPS, every result checked on both sides.
 
+mod codes;
 mod events;
 mod refusals;
 
@@ -117,6 +118,7 @@ impl Life<'_> {
         self.events()?;
         self.default_smdp()?;
         self.refusals()?;
+        self.codes()?;
         self.no_events()
     }
 
