@@ -41,7 +41,7 @@ fn server(template: Option<&str>) -> Bed {
 
 #[test]
 fn the_second_smdp_of_a_carrier_sells_when_the_first_does_not() {
-    let (demo, place) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let demo = tempfile::tempdir().unwrap();
     let kept = demo.path().join("demo");
     openrsp(["demo", "--keep", kept.to_str().unwrap()]).ok();
     let package = kept.join("profile.der");
@@ -60,7 +60,7 @@ fn the_second_smdp_of_a_carrier_sells_when_the_first_does_not() {
     };
     let config = portal.path("server/openrsp.toml");
     let entries = entry("first", &first, &running_first) + &entry("second", &second, &running_second);
-    let text = fs::read_to_string(&config).unwrap().replace("[egress]", &format!("{entries}[egress]"));
+    let text = fs::read_to_string(&config).unwrap().replace("\n[egress]\n", &format!("\n{entries}[egress]\n"));
     fs::write(&config, text).unwrap();
     let dir = portal.path("server");
     let plan = ["plan", "add", TENANT, "World", "Trip", "--type", "world", "--country", "FR"];
@@ -69,7 +69,6 @@ fn the_second_smdp_of_a_carrier_sells_when_the_first_does_not() {
     let key = key["key"].as_str().unwrap_or_else(|| panic!("{key}"));
     let api = Service::start(["serve", &dir, "--listen", "127.0.0.1:0", "--plain-http"]);
     let api = api.listener("operator");
-    let _ = place;
 
     let wanted = json!({ "carrier": "World", "plan": "Trip" });
     let sold = |number: &str| {
