@@ -31,7 +31,8 @@ pub struct Security {
 /// What an order is bound to.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Binding {
-    /// The eUICC that the SM-DP+ named in its answer, or that it took without saying so.
+    /// The eUICC that the SM-DP+ named in its answer. One that was only asked for is none: SGP.22 5.3.2 lets the answer leave it
+    /// out, and then nothing says that the order is bound.
     pub eid: Option<Eid>,
     /// Whether the SM-DP+ took a confirmation code with the order.
     pub confirmation_code: bool,
@@ -129,8 +130,7 @@ impl Supplier {
 
     /// What is known after the answer.
     pub(super) fn security(&self, wanted: &Order, answer: &ConfirmOrderResponse) -> Security {
-        // An answer for another EID is refused before; SGP.22 lets the server leave it out.
-        let binding = Binding { eid: answer.eid.or(wanted.eid), confirmation_code: wanted.confirmation_code.is_some() };
+        let binding = Binding { eid: answer.eid, confirmation_code: wanted.confirmation_code.is_some() };
         self.facts(binding)
     }
 

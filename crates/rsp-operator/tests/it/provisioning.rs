@@ -17,7 +17,7 @@ use rsp_es::es2plus::{
 };
 use rsp_es::server::{Caller, Es2Plus, es2plus_router};
 use rsp_es::status::StatusCode;
-use rsp_operator::provisioning::{self, Error, Insecure, Order, Placed, Supplier};
+use rsp_operator::provisioning::{self, Binding, Error, Insecure, Order, Placed, Security, Supplier};
 use rsp_testkit::SeededRandomness;
 
 const EID: &str = "89049032123451234512345678901235";
@@ -55,6 +55,8 @@ pub(crate) struct Smdp {
     address: Option<String>,
     matching_id: String,
     eid: Option<Eid>,
+    /// Whether its answers leave the EID out, as SGP.22 5.3.2 allows.
+    silent: bool,
     confirm: Option<StatusCode>,
 }
 
@@ -89,7 +91,7 @@ impl Es2Plus for Smdp {
         books.reserved.remove(place);
         books.sold.push(r.iccid);
         let answer = ConfirmOrderResponse {
-            eid: self.eid.or(r.eid),
+            eid: self.eid.or(r.eid).filter(|_| !self.silent),
             matching_id: self.matching_id.clone(),
             smdp_address: self.address.clone(),
         };
@@ -139,6 +141,7 @@ impl Smdp {
             address: Some("rsp.example.com".to_owned()),
             matching_id: format!("MATCHING-{number}"),
             eid: None,
+            silent: false,
             confirm: None,
         }
     }
@@ -340,6 +343,25 @@ async fn atk_smdp_address() {
         let code = placed.map(|placed| placed.activation_code.smdp_address().to_owned());
         assert!(code.is_err() || code.is_ok_and(|code| code == "smdp.lab"));
     }
+}
+
+#[tokio::test]
+async fn an_order_is_bound_to_an_eid_that_the_answer_names_and_to_no_other() {
+    let eid: Eid = "89049032123451234512345678901235".parse().unwrap();
+    for (silent, bound) in [(false, Some(eid)), (true, None)] {
+        let (_, supplier) = serve(Smdp { silent, ..Smdp::new(1, 1) }).await;
+        let placed = order(vec![supplier], &Order { eid: Some(eid), ..wanted() }).await.unwrap();
+        assert_eq!(placed.security.binding.eid, bound);
+    }
+    let mut security = Security {
+        tls_version: Some("TLSv1_3".to_owned()),
+        cipher_suite: None,
+        pin: Some([0; 32]),
+        binding: Binding::default(),
+    };
+    assert_eq!(security.lacks(), Some(Insecure::Unbound));
+    security.binding.eid = Some(eid);
+    assert_eq!(security.lacks(), None);
 }
 
 #[tokio::test]
