@@ -1,18 +1,16 @@
 //! One server of a test bed: a directory that `openrsp init` made, on ports that were free.
 
 use std::fs;
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
+use openrsp::ports;
 use openrsp::processes::{Openrsp, Service, text};
 use toml::{Table, Value};
 
 /// Interfaces that `openrsp init` puts on one port after the other: ES9+, ES2+, ES11, ES12, an operator's endpoint, and the
 /// operator's portal.
 const PORTS: u16 = 6;
-/// Attempts to find so many free ports in a row.
-const ATTEMPTS: usize = 100;
 
 /// A server's directory, and where its interfaces are.
 pub(crate) struct Site {
@@ -23,7 +21,7 @@ pub(crate) struct Site {
 impl Site {
     /// Makes the directory, with a PKI of its own or with one that is there.
     pub(crate) fn init(openrsp: &Openrsp, dir: PathBuf, pki: Option<&Path>) -> anyhow::Result<Self> {
-        let site = Self { first_port: free_ports()?, dir };
+        let site = Self { first_port: ports::in_a_row(PORTS)?, dir };
         let host = site.es9plus();
         let mut init = vec!["init", text(&site.dir)?, "--host", &host];
         if let Some(pki) = pki {
@@ -103,18 +101,4 @@ impl Site {
 
 fn member<'a>(table: &'a mut Table, name: &str) -> anyhow::Result<&'a mut Table> {
     table.get_mut(name).and_then(Value::as_table_mut).with_context(|| format!("no section {name}"))
-}
-
-/// The first of some ports in a row that are free now. The server asks for exactly these, since addresses name them.
-fn free_ports() -> anyhow::Result<u16> {
-    for _ in 0..ATTEMPTS {
-        let any = TcpListener::bind("127.0.0.1:0")?;
-        let first = any.local_addr()?.port();
-        let is_free =
-            |number| first.checked_add(number).is_some_and(|port| TcpListener::bind(("127.0.0.1", port)).is_ok());
-        if (1..PORTS).all(is_free) {
-            return Ok(first);
-        }
-    }
-    anyhow::bail!("no {PORTS} free ports in a row")
 }

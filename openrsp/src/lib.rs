@@ -4,6 +4,7 @@
 //! No part of the stack is here; those are the `rsp-` crates.
 
 pub mod onlookers;
+pub mod ports;
 pub mod processes;
 pub mod programs;
 pub mod readers;

@@ -4,12 +4,12 @@
 //! is a directory of the caller's. Its clients find it by the variable that libpcsclite reads.
 
 use std::fs;
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::{Context as _, bail, ensure};
+use anyhow::{Context as _, ensure};
 
+use crate::ports;
 use crate::programs::{self, Needed, Program, SETPRIV};
 
 /// What must be installed.
@@ -32,8 +32,6 @@ const SHARED_SOCKET: &str = "/run/pcscd/pcscd.comm";
 const READER: &str = "OpenRSP";
 /// How long pcscd may take to start.
 const START: Duration = Duration::from_secs(10);
-/// Attempts to find two free ports in a row.
-const ATTEMPTS: usize = 100;
 
 /// Runs in the working directory that becomes /run/pcscd. When whoever started it is killed, pcscd ends as well.
 const SCRIPT: &str = r#"mount -t tmpfs none /run && mkdir /run/pcscd && mount --bind . /run/pcscd && \
@@ -56,7 +54,8 @@ impl Readers {
     pub fn start(directory: &Path) -> anyhow::Result<Self> {
         let run = directory.join("run");
         fs::create_dir_all(&run).with_context(|| run.display().to_string())?;
-        let port = two_free_ports()?;
+        // One for each slot.
+        let port = ports::in_a_row(2)?;
         let config = directory.join("reader.conf");
         let text = format!(
             "FRIENDLYNAME \"{READER}\"\nDEVICENAME /dev/null:0x{port:04X}\nLIBPATH {DRIVER}\nCHANNELID 0x{port:04X}\n"
@@ -111,16 +110,4 @@ impl Readers {
     pub fn variable(&self) -> (&'static str, &Path) {
         (SOCKET_VARIABLE, &self.socket)
     }
-}
-
-/// The first of two ports in a row that are free now, one for each slot. The driver listens on all interfaces.
-fn two_free_ports() -> anyhow::Result<u16> {
-    for _ in 0..ATTEMPTS {
-        let first = TcpListener::bind("0.0.0.0:0")?;
-        let port = first.local_addr()?.port();
-        if port.checked_add(1).is_some_and(|next| TcpListener::bind(("0.0.0.0", next)).is_ok()) {
-            return Ok(port);
-        }
-    }
-    bail!("no two free ports in a row")
 }
