@@ -26,6 +26,7 @@ mod notifications;
 mod offline;
 mod operators;
 mod order_list;
+mod order_search;
 mod outbox;
 mod plans;
 mod profiles;

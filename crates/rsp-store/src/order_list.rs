@@ -1,4 +1,4 @@
-//! Orders as lists show them: newest first, page by page, or found by the first digits of what names them.
+//! Orders as lists show them: newest first, page by page.
 //!
 //! The counters say which types stand in which states, and each such range has its orders in the index, newest last. A page
 //! takes the newest of each range, whatever their number; one more order costs a page nothing.
@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 
 use rsp_asn1::{Eid, Iccid, Timestamp};
-use rusqlite::{Connection, Row, ToSql, params};
+use rusqlite::{Connection, Row, params};
 use zeroize::Zeroizing;
 
 use crate::crypter::Crypter;
@@ -20,9 +20,6 @@ use crate::sqlite;
 use crate::writer::Transaction;
 
 const TABLE: &str = "profiles";
-
-/// Orders that a search looks at; whoever is not found among them is to be named by more digits.
-const LOOKED_AT: u32 = 2_000;
 
 /// An order in a list: what the SM-DP+ knows of it, if it has it, and what was handed out with it, if anything was.
 pub struct Listed {
@@ -94,12 +91,26 @@ macro_rules! select {
     ($rest:literal) => {
         concat!(
             "SELECT ",
-            columns!(),
+            crate::order_list::columns!(),
             " FROM profiles p LEFT JOIN esims e ON e.operator = p.operator AND e.iccid = p.iccid ",
             $rest
         )
     };
 }
+
+/// The same of those alone that were handed out, whichever way leads to them.
+macro_rules! select_handed_out {
+    ($rest:literal) => {
+        concat!(
+            "SELECT ",
+            crate::order_list::columns!(),
+            " FROM esims e CROSS JOIN profiles p ON p.iccid = e.iccid AND p.operator = e.operator ",
+            $rest
+        )
+    };
+}
+
+pub(crate) use {columns, select, select_handed_out};
 
 /// Statement text: the newest orders of one operator's type in a state.
 const PAGE: &str = select!(
@@ -114,21 +125,6 @@ const NEXT_PAGE: &str = select!(
 );
 
 const ONE: &str = select!("WHERE p.iccid = $1");
-
-/// Statement texts: what begins with an ICCID's, an EID's or a matching ID's first digits, of everybody or ($4 is false) of one
-/// operator. The limit is inside, behind the choice of the operator: others' orders do not use it up.
-const BY_ICCID: &str = select!(
-    "WHERE p.iccid IN (SELECT iccid FROM profiles WHERE iccid >= $1 AND iccid < $2 AND ($4 OR operator IS $5) \
-     ORDER BY iccid LIMIT $3)"
-);
-const BY_EID: &str = select!(
-    "WHERE p.iccid IN (SELECT iccid FROM profiles WHERE eid IS NOT NULL AND eid >= $1 AND eid < $2 AND ($4 OR operator IS $5) \
-     ORDER BY eid LIMIT $3)"
-);
-const BY_MATCHING_ID: &str = select!(
-    "WHERE p.iccid IN (SELECT iccid FROM profiles WHERE matching_id >= $1 AND matching_id < $2 AND ($4 OR operator IS $5) \
-     ORDER BY matching_id LIMIT $3)"
-);
 
 impl Datastore {
     /// Orders that fit, newest first, from behind a cursor on; those of other SM-DP+s among them: as
@@ -179,79 +175,6 @@ impl Datastore {
     pub async fn listed(&self, whose: &Whose, iccid: &Iccid) -> Result<Option<Listed>, Error> {
         self.read(|connection| one(connection, self.crypter(), whose, iccid))
     }
-
-    /// Orders whose ICCID, EID or matching ID begins with a text of at least six characters, at most `limit`.
-    ///
-    /// # Errors
-    /// The store's own failures.
-    pub async fn order_search(&self, whose: &Whose, text: &str, limit: u32) -> Result<Vec<Listed>, Error> {
-        let text = text.trim().to_ascii_uppercase();
-        if text.len() < 6 {
-            return Ok(Vec::new());
-        }
-        self.read(|connection| {
-            let mut found: Vec<Listed> = Vec::new();
-            let read = |row: &Row<'_>| listed(row, self.crypter());
-            let (all, operator) = match whose {
-                Whose::All => (true, None),
-                Whose::Own => (false, None),
-                Whose::Of(operator) => (false, Some(operator.as_str())),
-            };
-            if text.bytes().all(|byte| byte.is_ascii_digit()) {
-                if text.len() <= 20 {
-                    let (from, to) = nibbles(&text, 10, true);
-                    found.extend(sqlite::all(connection, BY_ICCID, params![from, to, LOOKED_AT, all, operator], read)?);
-                    let range = (from.as_slice(), to.as_slice());
-                    found.extend(esims::elsewhere_between(
-                        connection,
-                        range,
-                        (all, operator),
-                        LOOKED_AT,
-                        self.crypter(),
-                    )?);
-                    found.retain(|one| one.iccid.to_string().starts_with(&text));
-                }
-                if text.len() <= 32 {
-                    let (from, to) = nibbles(&text, 16, false);
-                    found.extend(sqlite::all(connection, BY_EID, params![from, to, LOOKED_AT, all, operator], read)?);
-                }
-            }
-            let end = format!("{text}\u{7f}");
-            let parameters: [&dyn ToSql; 5] = [&text, &end, &LOOKED_AT, &all, &operator];
-            found.extend(sqlite::all(connection, BY_MATCHING_ID, &parameters, read)?);
-            found.retain(|one| is_of(one, whose));
-            found.sort_unstable_by_key(|one| std::cmp::Reverse((one.created_at, one.iccid.0)));
-            found.dedup_by_key(|one| one.iccid);
-            found.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
-            Ok(found)
-        })
-    }
-}
-
-/// The octets from and up to which numbers begin with these digits: as an EID has them, or swapped as in EF_ICCID. An odd digit
-/// at the end is left to the caller where digits are swapped.
-fn nibbles(digits: &str, length: usize, swapped: bool) -> (Vec<u8>, Vec<u8>) {
-    let values: Vec<u8> = digits.bytes().map(|digit| digit - b'0').collect();
-    let mut from: Vec<u8> = Vec::with_capacity(length);
-    let mut to: Vec<u8> = Vec::with_capacity(length + 1);
-    for pair in values.chunks(2) {
-        match *pair {
-            [first, second] if swapped => from.push(second << 4 | first),
-            [first, second] => from.push(first << 4 | second),
-            [first] if !swapped => {
-                to.clone_from(&from);
-                from.push(first << 4);
-                to.push(first << 4 | 0x0F);
-            }
-            _ => {}
-        }
-    }
-    if to.is_empty() {
-        to.clone_from(&from);
-    }
-    // Beyond everything that begins so.
-    to.resize(length + 1, 0xFF);
-    (from, to)
 }
 
 fn is_of(one: &Listed, whose: &Whose) -> bool {
@@ -311,7 +234,7 @@ fn one(connection: &Connection, crypter: &Crypter, whose: &Whose, iccid: &Iccid)
     Ok(elsewhere.into_iter().find(|one| is_of(one, whose)))
 }
 
-fn listed(row: &Row<'_>, crypter: &Crypter) -> Result<Listed, Error> {
+pub(crate) fn listed(row: &Row<'_>, crypter: &Crypter) -> Result<Listed, Error> {
     let columns = Columns::new(row, TABLE);
     let (iccid, operator) = (columns.iccid("iccid")?, columns.get::<Option<String>>("operator")?);
     let profile_type: String = columns.get("profile_type")?;
@@ -344,29 +267,19 @@ fn listed(row: &Row<'_>, crypter: &Crypter) -> Result<Listed, Error> {
 
 #[cfg(test)]
 mod tests {
-    use super::{BY_EID, BY_ICCID, BY_MATCHING_ID, NEXT_PAGE, PAGE, nibbles};
+    use super::{NEXT_PAGE, PAGE};
     use crate::sqlite::{self, Access};
     use rusqlite::params;
 
     #[test]
-    fn digits_become_the_range_of_what_begins_with_them() {
-        let (from, to) = nibbles("898901", 10, true);
-        assert_eq!((from.as_slice(), &to[..4]), (&[0x98, 0x98, 0x10][..], &[0x98, 0x98, 0x10, 0xFF][..]));
-        let (from, to) = nibbles("89890", 10, true);
-        assert_eq!((from.as_slice(), &to[..3]), (&[0x98, 0x98][..], &[0x98, 0x98, 0xFF][..]));
-        let (from, to) = nibbles("89049", 16, false);
-        assert_eq!((from.as_slice(), &to[..4]), (&[0x89, 0x04, 0x90][..], &[0x89, 0x04, 0x9F, 0xFF][..]));
-    }
-
-    #[test]
-    fn no_list_and_no_search_looks_at_all_orders_or_sorts_them() {
+    fn no_list_looks_at_all_orders_or_sorts_them() {
         let dir = tempfile::tempdir().unwrap();
         let mut connection = sqlite::connect(&dir.path().join("test.db"), Access::Create).unwrap();
         sqlite::migrate(&mut connection).unwrap();
-        for text in [PAGE, NEXT_PAGE, BY_ICCID, BY_EID, BY_MATCHING_ID] {
+        for text in [PAGE, NEXT_PAGE] {
             let plan = format!("EXPLAIN QUERY PLAN {text}");
             let parameters = params!["a", "b", "c", 1, 1, "d"];
-            let parameters = if text.contains("$6") { parameters } else { &parameters[..5] };
+            let parameters = if text.contains("$6") { parameters } else { &parameters[..4] };
             let plan: Vec<String> = sqlite::all(&connection, &plan, parameters, |row| Ok(row.get("detail")?)).unwrap();
             assert!(!plan.iter().any(|step| step.starts_with("SCAN") || step.contains("B-TREE")), "{text}: {plan:?}");
         }

@@ -25,6 +25,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0011_handing_out.sql"),
     include_str!("../migrations/0012_webhooks.sql"),
     include_str!("../migrations/0013_offline.sql"),
+    include_str!("../migrations/0014_search.sql"),
 ];
 
 /// How long opening and reading wait for another process. Writing has its own patience.

@@ -171,7 +171,8 @@ impl Desk {
         Ok(Page { items, next: last.filter(|_| more) })
     }
 
-    /// eSIMs whose ICCID, EID or matching ID begins with a text of at least six characters.
+    /// eSIMs of which the ICCID, the EID, the matching ID here, the buyer's reference or the device's name begins with a text
+    /// of at least six characters.
     ///
     /// # Errors
     /// [`Error::Forbidden`].

@@ -80,7 +80,9 @@ pub(super) async fn list(
         let found = service.desk.esims(&viewer.actor, &filter, query::order_cursor(&pairs), ROWS).await?;
         (found.items, found.next)
     } else if search.chars().count() < SEARCH {
-        problem = Some(format!("Enter at least the first {SEARCH} characters of an ICCID, EID or matching ID."));
+        problem = Some(format!(
+            "Enter at least the first {SEARCH} characters of an ICCID, EID, matching ID, reference or device."
+        ));
         (Vec::new(), None)
     } else {
         (service.desk.search(&viewer.actor, &search, ROWS).await?, None)

@@ -293,6 +293,45 @@ async fn a_search_finds_what_begins_so_and_is_ones_own() {
 }
 
 #[tokio::test]
+async fn a_search_finds_what_was_handed_out_by_reference_device_and_eid() {
+    let database = lab().await;
+    let store = &database.store;
+    for (number, operator) in [(1, "A"), (2, "B")] {
+        profile(store, number, Some(operator), 1).await;
+        go(store, number, ProfileState::Released, 2).await;
+    }
+    // Stock: nobody ordered it.
+    profile(store, 3, Some("A"), 1).await;
+    let done: Result<(), Error> = store
+        .run_tx("handed out", |tx| {
+            for (number, operator) in [(1, "A"), (77, "A"), (2, "B"), (78, "B")] {
+                tx.insert_esim(&Esim {
+                    reference: Some("Order-\u{e4}\u{f6} 9".to_owned()),
+                    eid: (number > 70).then_some(Eid([if number == 77 { 0x77 } else { 0x78 }; 16])),
+                    ..handed_out(number, operator, i64::from(number))
+                })?;
+            }
+            Ok(())
+        })
+        .await;
+    done.unwrap();
+    let found = async |whose: &Whose, text: &str| {
+        let found = store.order_search(whose, text, 10).await.unwrap();
+        found.into_iter().map(|one| one.iccid).collect::<Vec<_>>()
+    };
+    for text in ["Order-", "Order-\u{e4}", "Order-\u{e4}\u{f6} 9", "meter 7"] {
+        assert_eq!(found(&of("A"), text).await, [iccid(77), iccid(1)], "{text}");
+        assert_eq!(found(&Whose::All, text).await.len(), 4, "{text}");
+    }
+    assert_eq!(found(&of("A"), "7777777").await, [iccid(77)]);
+    assert_eq!(found(&of("A"), "787878").await, [], "another's EID");
+    assert_eq!(found(&of("A"), "order-").await, [], "as its buyer wrote it");
+    assert_eq!(found(&of("A"), &iccid(3).to_string()).await, [], "stock");
+    assert_eq!(found(&of("A"), &iccid(78).to_string()).await, [], "another's elsewhere");
+    assert_eq!(found(&of("A"), &iccid(77).to_string()).await, [iccid(77)]);
+}
+
+#[tokio::test]
 async fn a_search_is_not_used_up_by_what_others_have() {
     let database = lab().await;
     let store = &database.store;

@@ -1,0 +1,187 @@
+//! Orders found by the first characters of what names them.
+//!
+//! Each operator's orders are looked for in indexes of its own, and as many rows are read as are shown.
+
+use std::ops::Range;
+
+use rsp_asn1::Iccid;
+use rusqlite::{Connection, ToSql, params};
+
+use crate::crypter::Crypter;
+use crate::datastore::Datastore;
+use crate::error::Error;
+use crate::esims;
+use crate::journal::{Whose, operators};
+use crate::order_list::{self, Listed};
+use crate::sqlite;
+
+/// Characters that a search needs.
+const SHORTEST: usize = 6;
+
+/// Behind everything in UTF-8.
+const BEHIND_ALL: char = char::MAX;
+
+// Statement texts. $1 is the operator, $2 and $3 are from where and up to where, $4 is how many.
+const BY_ICCID: &str = order_list::select!(
+    "WHERE p.operator IS $1 AND p.iccid >= $2 AND p.iccid < $3 AND p.state <> 'Available' ORDER BY p.iccid LIMIT $4"
+);
+const BY_EID: &str =
+    order_list::select!("WHERE p.operator IS $1 AND p.eid >= $2 AND p.eid < $3 ORDER BY p.eid LIMIT $4");
+const BY_MATCHING_ID: &str = order_list::select!(
+    "WHERE p.operator IS $1 AND p.matching_id >= $2 AND p.matching_id < $3 ORDER BY p.matching_id LIMIT $4"
+);
+const BY_REFERENCE: &str = order_list::select_handed_out!(
+    "WHERE e.operator = $1 AND e.reference >= $2 AND e.reference < $3 ORDER BY e.reference LIMIT $4"
+);
+const BY_DEVICE: &str = order_list::select_handed_out!(
+    "WHERE e.operator = $1 AND e.device_id >= $2 AND e.device_id < $3 ORDER BY e.device_id LIMIT $4"
+);
+
+impl Datastore {
+    /// Orders of which the ICCID, the EID, the matching ID here, the buyer's reference or the name of the device begins with
+    /// a text of at least six characters; at most `limit`, newest first. Where more begin so, it is the first of them.
+    ///
+    /// # Errors
+    /// The store's own failures.
+    pub async fn order_search(&self, whose: &Whose, text: &str, limit: u32) -> Result<Vec<Listed>, Error> {
+        let text = text.trim();
+        if text.chars().count() < SHORTEST {
+            return Ok(Vec::new());
+        }
+        self.read(|connection| {
+            let mut found = Vec::new();
+            for operator in operators(connection, whose)? {
+                let search = Search { connection, crypter: self.crypter(), operator: operator.as_deref(), limit };
+                search.run(text, &mut found)?;
+            }
+            found.sort_unstable_by_key(|one| std::cmp::Reverse((one.created_at, one.iccid.0)));
+            found.dedup_by(|one, other| one.iccid == other.iccid && one.operator == other.operator);
+            found.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+            Ok(found)
+        })
+    }
+}
+
+/// A search through one operator's orders.
+struct Search<'a> {
+    connection: &'a Connection,
+    crypter: &'a Crypter,
+    operator: Option<&'a str>,
+    limit: u32,
+}
+
+impl Search<'_> {
+    fn run(&self, text: &str, found: &mut Vec<Listed>) -> Result<(), Error> {
+        if text.bytes().all(|byte| byte.is_ascii_digit()) {
+            for Range { start, end } in iccids(text) {
+                self.here(BY_ICCID, &start, &end, found)?;
+                self.elsewhere(esims::BY_ICCID, &start, &end, found)?;
+            }
+            if let Some(Range { start, end }) = eids(text) {
+                self.here(BY_EID, &start, &end, found)?;
+                self.elsewhere(esims::BY_EID, &start, &end, found)?;
+            }
+        }
+        let matching_id = text.to_ascii_uppercase();
+        self.here(BY_MATCHING_ID, &matching_id, &format!("{matching_id}{BEHIND_ALL}"), found)?;
+        let end = format!("{text}{BEHIND_ALL}");
+        for (here, elsewhere) in [(BY_REFERENCE, esims::BY_REFERENCE), (BY_DEVICE, esims::BY_DEVICE)] {
+            self.here(here, &text, &end, found)?;
+            self.elsewhere(elsewhere, &text, &end, found)?;
+        }
+        Ok(())
+    }
+
+    fn here(&self, sql: &str, from: &dyn ToSql, to: &dyn ToSql, found: &mut Vec<Listed>) -> Result<(), Error> {
+        let parameters = params![self.operator, from, to, self.limit];
+        found.extend(sqlite::all(self.connection, sql, parameters, |row| order_list::listed(row, self.crypter))?);
+        Ok(())
+    }
+
+    fn elsewhere(&self, sql: &str, from: &dyn ToSql, to: &dyn ToSql, found: &mut Vec<Listed>) -> Result<(), Error> {
+        let parameters = params![self.operator, from, to, self.limit];
+        found.extend(sqlite::all(self.connection, sql, parameters, |row| esims::alone(row, self.crypter))?);
+        Ok(())
+    }
+}
+
+/// The octets from and up to which the numbers lie that begin with these digits, swapped as in EF_ICCID. An odd digit at the
+/// end is the lower half of its octet: what stands above it makes a range each.
+fn iccids(digits: &str) -> Vec<Range<Vec<u8>>> {
+    let values: Vec<u8> = digits.bytes().map(|digit| digit - b'0').collect();
+    if values.len() > 2 * size_of::<Iccid>() {
+        return Vec::new();
+    }
+    let (pairs, odd) = values.as_chunks::<2>();
+    let octets: Vec<u8> = pairs.iter().map(|[first, second]| second << 4 | first).collect();
+    match odd.first() {
+        None => vec![beginning_with(octets)],
+        Some(last) => {
+            let beside = (0..=9).chain([0x0F]);
+            beside.map(|beside| beginning_with([octets.as_slice(), &[beside << 4 | last]].concat())).collect()
+        }
+    }
+}
+
+/// The same for numbers that stand as they are read.
+fn eids(digits: &str) -> Option<Range<Vec<u8>>> {
+    let values: Vec<u8> = digits.bytes().map(|digit| digit - b'0').collect();
+    if values.len() > 32 {
+        return None;
+    }
+    let (pairs, odd) = values.as_chunks::<2>();
+    let mut start: Vec<u8> = pairs.iter().map(|[first, second]| first << 4 | second).collect();
+    let mut end = start.clone();
+    if let Some(last) = odd.first() {
+        start.push(last << 4);
+        end.push(last << 4 | 0x0F);
+    }
+    end.extend([0xFF; 17]);
+    Some(start..end)
+}
+
+fn beginning_with(octets: Vec<u8>) -> Range<Vec<u8>> {
+    let end = [octets.as_slice(), &[0xFF; 11]].concat();
+    octets..end
+}
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::params;
+
+    use super::{BY_DEVICE, BY_EID, BY_ICCID, BY_MATCHING_ID, BY_REFERENCE, eids, iccids};
+    use crate::esims;
+    use crate::sqlite::{self, Access};
+
+    #[test]
+    fn digits_become_the_ranges_of_what_begins_with_them() {
+        let even = iccids("898901");
+        assert_eq!(even.len(), 1);
+        assert_eq!(
+            (even[0].start.as_slice(), &even[0].end[..4]),
+            (&[0x98, 0x98, 0x10][..], &[0x98, 0x98, 0x10, 0xFF][..])
+        );
+        let odd = iccids("89890");
+        assert_eq!(odd.len(), 11);
+        assert!(odd.iter().all(|range| range.start[..2] == [0x98, 0x98] && range.start[2] & 0x0F == 0));
+        let eid = eids("89049").unwrap();
+        assert_eq!((eid.start.as_slice(), &eid.end[..4]), (&[0x89, 0x04, 0x90][..], &[0x89, 0x04, 0x9F, 0xFF][..]));
+        assert!(iccids(&"9".repeat(21)).is_empty() && eids(&"9".repeat(33)).is_none());
+    }
+
+    /// Whose, and between what, is found in one index, which has the rows in their order: as many are read as are shown.
+    #[test]
+    fn a_search_goes_through_one_operators_index_and_sorts_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut connection = sqlite::connect(&dir.path().join("test.db"), Access::Create).unwrap();
+        sqlite::migrate(&mut connection).unwrap();
+        let elsewhere = [esims::BY_ICCID, esims::BY_EID, esims::BY_REFERENCE, esims::BY_DEVICE];
+        for text in [BY_ICCID, BY_EID, BY_MATCHING_ID, BY_REFERENCE, BY_DEVICE].into_iter().chain(elsewhere) {
+            let plan = format!("EXPLAIN QUERY PLAN {text}");
+            let parameters = params!["a", "b", "c", 1];
+            let plan: Vec<String> = sqlite::all(&connection, &plan, parameters, |row| Ok(row.get("detail")?)).unwrap();
+            assert!(plan[0].contains("(operator=? AND ") && plan[0].contains(">? AND "), "{text}: {plan:?}");
+            assert!(!plan.iter().any(|step| step.starts_with("SCAN") || step.contains("B-TREE")), "{text}: {plan:?}");
+        }
+    }
+}
