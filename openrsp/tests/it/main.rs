@@ -9,6 +9,8 @@ mod discovery;
 mod downgrade;
 mod downloads;
 mod es2plus;
+mod figures;
+mod https;
 mod interruption;
 mod lab;
 mod memory;
