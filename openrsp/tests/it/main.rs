@@ -21,6 +21,7 @@ mod provision;
 mod published_keys;
 mod readers;
 mod readme;
+mod reconnection;
 mod refusals;
 mod roles;
 mod setup_files;
