@@ -1,6 +1,7 @@
 //! `openrsp operator`: the operator's side of a server: who sells what, and who may come in.
 
 mod import;
+mod intent;
 mod key;
 mod plan;
 mod receipt;
@@ -64,6 +65,9 @@ enum Command {
     /// Webhooks: where tenants' events go.
     #[command(subcommand)]
     Webhook(webhook::WebhookCommand),
+    /// Orders that were begun at an SM-DP+ and are nobody's yet.
+    #[command(subcommand)]
+    Intent(intent::IntentCommand),
 }
 
 /// Runs one command.
@@ -88,6 +92,7 @@ pub(crate) fn run(args: OperatorArgs, json: bool) -> anyhow::Result<ExitCode> {
                 let test_pki = is_test_pki(&server.trust()?.0);
                 import::run(&ordering_desk(&server).await?, &actor(), args, test_pki, json).await?;
             }
+            Command::Intent(command) => intent::run(&desk, command, json).await?,
             // Needs no server, and was run before.
             Command::Receipt(_) => {}
             Command::Webhook(command) => {

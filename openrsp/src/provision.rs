@@ -3,6 +3,7 @@
 mod offline;
 mod own;
 mod report;
+mod traces;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -12,7 +13,7 @@ use clap::Args;
 use rsp_asn1::Eid;
 use rsp_crypto::Zeroizing;
 use rsp_es::printable::printable;
-use rsp_operator::provisioning::{self, Error, Insecure, Order, Supplier};
+use rsp_operator::provisioning::{self, Error, Insecure, NoTraces, Order, Supplier, Traces};
 use rsp_smdp::ConfirmationCode;
 use serde_json::{Map, Value, json};
 
@@ -22,6 +23,7 @@ use crate::smdp::order::confirmation_code;
 use crate::system::OsRandomness;
 pub(crate) use offline::Maker;
 use report::Provisioned;
+use traces::Files;
 
 /// Longest name that a message repeats, in characters.
 const MAX_NAME: usize = 64;
@@ -107,7 +109,9 @@ pub(crate) fn run(args: &ProvisionArgs, json: bool) -> anyhow::Result<ExitCode> 
                 return Ok(ExitCode::SUCCESS);
             }
             let suppliers = section.open(file.parent().unwrap_or(Path::new(".")))?;
-            runtime()?.block_on(provision(args, &suppliers, profile_type, code, json))?;
+            let traces = Files::new();
+            traces.report();
+            runtime()?.block_on(provision(args, &suppliers, profile_type, code, Some(traces), json))?;
         }
         None => {
             let own = own::open()?;
@@ -120,7 +124,8 @@ pub(crate) fn run(args: &ProvisionArgs, json: bool) -> anyhow::Result<ExitCode> 
                 let store = own.prepare().await?;
                 crate::serve::with_es2plus(own.server(), store, async |suppliers| {
                     let supplier = suppliers.own(own::TENANT).map_err(|problem| Failure::new(Exit::Failed, problem))?;
-                    provision(args, &[supplier], own::PROFILE_TYPE, code, json).await
+                    // Its database has the order.
+                    provision(args, &[supplier], own::PROFILE_TYPE, code, None, json).await
                 })
                 .await
             })?;
@@ -178,6 +183,7 @@ async fn provision(
     suppliers: &[Arc<Supplier>],
     profile_type: &str,
     code: Option<Code>,
+    mut traces: Option<Files>,
     json: bool,
 ) -> anyhow::Result<()> {
     for number in 1..=args.count {
@@ -192,7 +198,11 @@ async fn provision(
             confirmation_code: given.map(|code| Zeroizing::new(code.reveal().to_owned())),
             secure: args.secure,
         };
-        let placed = provisioning::order(suppliers, &order, &mut OsRandomness).await.map_err(|error| {
+        let noted: &mut dyn Traces = match &mut traces {
+            Some(files) => files,
+            None => &mut NoTraces,
+        };
+        let placed = provisioning::order(suppliers, &order, noted, &mut OsRandomness).await.map_err(|error| {
             let failure = failure(&error);
             if args.count > 1 {
                 failure.context(format!("{} of {} were provisioned", number - 1, args.count))
@@ -213,7 +223,11 @@ async fn provision(
             picture: picture.as_deref(),
             secure: args.secure,
         };
-        provisioned.print(json)?;
+        let printed = provisioned.print(json);
+        if let Some(files) = &mut traces {
+            files.end(&placed.call_id);
+        }
+        printed?;
     }
     Ok(())
 }
@@ -229,6 +243,7 @@ fn failure(error: &Error) -> anyhow::Error {
     }
     match error {
         Error::NoSupplier => Failure::new(Exit::Input, "the carrier has no [[carrier.NAME.smdp]]: nowhere to order"),
+        Error::Untraced => Failure::new(Exit::Failed, error),
         Error::Uncertain { supplier, iccid, call_id, .. } => {
             details.insert("uncertain".to_owned(), true.into());
             details.insert("supplier".to_owned(), supplier.as_str().into());

@@ -129,6 +129,7 @@ async fn serve(server: &ServerDir, args: &ServeArgs, json: bool) -> anyhow::Resu
         running.spawn(async move {
             tokio::select! {
                 () = worker.run() => {}
+                () = service.desk.give_up_orders() => {}
                 () = stopped => {}
             }
         });

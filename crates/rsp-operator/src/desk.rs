@@ -1,6 +1,7 @@
 //! What an operator can do: order, look, release, cancel, whoever asks for it and on whatever way.
 
 mod figures;
+mod intents;
 mod network;
 mod orders;
 mod plans;
@@ -12,6 +13,7 @@ use rsp_crypto::Zeroizing;
 use rsp_es::activation_code::ActivationCode;
 use rsp_smdp::{Clock, ConfirmationCode, Orders, SharedRandomness};
 use rsp_store::{AuditEntry, Datastore, NetworkState, ProfileState, Whose};
+use tokio::sync::Notify;
 
 use crate::actor::{Actor, Right};
 use crate::error::Error;
@@ -28,6 +30,8 @@ pub struct Desk {
     clock: Arc<dyn Clock>,
     randomness: SharedRandomness,
     network: Network,
+    /// An order is to be given up at once.
+    abandoned: Arc<Notify>,
 }
 
 /// An eSIM that is wanted.
@@ -165,7 +169,7 @@ impl Desk {
         clock: Arc<dyn Clock>,
         randomness: SharedRandomness,
     ) -> Self {
-        Self { store, orders, suppliers, clock, randomness, network: Network::default() }
+        Self { store, orders, suppliers, clock, randomness, network: Network::default(), abandoned: Arc::default() }
     }
 
     /// Connects the network in which subscriptions are used.

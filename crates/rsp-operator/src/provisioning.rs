@@ -6,26 +6,34 @@
 //! reached, because it refused, or because the order was given up there. Where that cannot be had, the answer is
 //! [`Error::Uncertain`], with what is needed to look.
 //!
+//! Whoever orders is told of each step before it is made ([`Traces`]), so that a crash leaves a trace of what may have been sold,
+//! and it can be given up afterwards ([`give_up`]).
+//!
 //! A supplier is not believed more than it must be: an answer for another profile, matching ID or eUICC is none, and an address
 //! goes into an activation code only if it is the configured one, or one of the public internet.
 
 mod answer;
+mod giving_up;
 mod security;
+mod traces;
 
 use std::sync::Arc;
 
 use rsp_asn1::{Eid, Iccid};
-use rsp_crypto::{Randomness, RandomnessExt as _, Zeroizing};
+use rsp_crypto::{Randomness, Zeroizing};
 use rsp_es::activation_code::ActivationCode;
 use rsp_es::client::{ClientError, Es2PlusClient, Es2PlusError, NetworkTransport};
 use rsp_es::es2plus::{
-    CancelOrderRequest, ConfirmOrderRequest, ConfirmOrderResponse, DownloadOrderRequest, FinalProfileStatus,
-    ReleaseProfileRequest, RequestHeader,
+    CancelOrderRequest, ConfirmOrderRequest, ConfirmOrderResponse, FinalProfileStatus, ReleaseProfileRequest,
+    RequestHeader,
 };
 use rsp_es::printable::printable;
 use rsp_es::status::StatusCode;
 
+pub use giving_up::{GivenUp, Left, give_up};
 pub use security::{Binding, Insecure, Security};
+use traces::Calls;
+pub use traces::{NoTraces, Traces, Untraced};
 
 /// How often a call is made whose answer is lost.
 const ATTEMPTS: usize = 3;
@@ -83,6 +91,8 @@ pub struct Placed {
     pub iccid: Iccid,
     /// What the device is given.
     pub activation_code: ActivationCode,
+    /// The order's name among its traces.
+    pub call_id: String,
     /// Which supplier took the order, as an index.
     pub supplier: usize,
     /// What is known of the connection on which it was placed, and of what the order is bound to.
@@ -134,6 +144,9 @@ pub enum Error {
         /// What happened.
         problem: String,
     },
+    /// The next step could not be noted, and was not made. Nothing is sold.
+    #[error("the order could not be noted, and was not placed")]
+    Untraced,
     /// None of several sold.
     #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
     None(Vec<Error>),
@@ -159,22 +172,24 @@ impl Error {
     }
 }
 
-/// Orders a profile at the first supplier that has one.
+/// Orders a profile at the first supplier that has one. Its trace stays open: whoever ends it has noted the profile.
 ///
 /// # Errors
-/// [`Error`]. After [`Error::Uncertain`] nobody else is asked.
+/// [`Error`]. After [`Error::Uncertain`] and [`Error::Untraced`] nobody else is asked.
 pub async fn order(
     suppliers: &[Arc<Supplier>],
     wanted: &Order,
+    traces: &mut dyn Traces,
     randomness: &mut dyn Randomness,
 ) -> Result<Placed, Error> {
     let mut passed_over = Vec::new();
     for (index, supplier) in suppliers.iter().enumerate() {
-        match order_at(supplier, wanted, randomness).await {
+        let call_id = Calls::draw(randomness);
+        match order_at(supplier, wanted, traces, &call_id).await {
             Ok((iccid, activation_code, security)) => {
-                return Ok(Placed { iccid, activation_code, supplier: index, security, passed_over });
+                return Ok(Placed { iccid, activation_code, call_id, supplier: index, security, passed_over });
             }
-            Err(uncertain @ Error::Uncertain { .. }) => return Err(uncertain),
+            Err(last @ (Error::Uncertain { .. } | Error::Untraced)) => return Err(last),
             Err(error) => {
                 tracing::info!(supplier = supplier.name, %error, "not sold");
                 passed_over.push(error);
@@ -201,7 +216,8 @@ enum Failed {
 async fn order_at(
     supplier: &Supplier,
     wanted: &Order,
-    randomness: &mut dyn Randomness,
+    traces: &mut dyn Traces,
+    call_id: &str,
 ) -> Result<(Iccid, ActivationCode, Security), Error> {
     // Whatever connection a secure order comes to go over, is one of TLS 1.3, and nobody else's.
     let fresh = wanted.secure.then(|| supplier.over_fresh_tls_1_3());
@@ -210,15 +226,25 @@ async fn order_at(
         // Before anything is asked for: what is refused here is not ordered there.
         supplier.require_secure(wanted).await?;
     }
-    let header = supplier.header(randomness);
-    let request =
-        DownloadOrderRequest { header, eid: wanted.eid, iccid: None, profile_type: Some(wanted.profile_type.clone()) };
-    // A profile that was reserved and never confirmed is not sold: nobody can download it.
-    let reserved = repeated(|| supplier.client.download_order(&request)).await;
-    let iccid = reserved.map_err(|failed| supplier.failed(failed))?.iccid;
-
+    traces.begin(supplier, call_id).await.map_err(|Untraced| Error::Untraced)?;
+    let request = supplier.download_order(call_id, &wanted.profile_type, wanted.eid);
+    let iccid = match repeated(|| supplier.client.download_order(&request)).await {
+        Ok(answer) => answer.iccid,
+        Err(failed) => {
+            // A profile that was reserved and never confirmed is not sold: nobody can download it.
+            match failed {
+                Failed::Unanswered(_) => traces.left(call_id).await,
+                Failed::Refused(_) | Failed::Unasked(_) => traces.unsold(call_id).await,
+            }
+            return Err(supplier.failed(failed));
+        }
+    };
+    if traces.confirm(call_id, &iccid).await.is_err() {
+        supplier.take_back(wanted, traces, call_id, iccid, FinalProfileStatus::Available).await.ok();
+        return Err(Error::Untraced);
+    }
     let request = ConfirmOrderRequest {
-        header: supplier.header(randomness),
+        header: supplier.header(Calls(call_id).confirm_order()),
         iccid,
         eid: wanted.eid,
         matching_id: None,
@@ -232,14 +258,14 @@ async fn order_at(
             Err(error) => error,
         },
         Err(failed @ (Failed::Refused(_) | Failed::Unasked(_))) => {
-            // Not sold. That it stays reserved is the worst that can be, so what comes of this is not looked at.
-            let _ = supplier.give_up(iccid, wanted.eid, FinalProfileStatus::Available, randomness).await;
+            // Not sold. That it stays reserved is the worst that can be.
+            supplier.take_back(wanted, traces, call_id, iccid, FinalProfileStatus::Available).await.ok();
             return Err(supplier.failed(failed));
         }
         Err(Failed::Unanswered(problem)) => supplier.unreachable(problem),
     };
     // It is sold, or may be. A call that is still on its way must not find it available.
-    match supplier.give_up(iccid, wanted.eid, FinalProfileStatus::Unavailable, randomness).await {
+    match supplier.take_back(wanted, traces, call_id, iccid, FinalProfileStatus::Unavailable).await {
         Ok(()) => Err(problem),
         Err(failed) => Err(Error::Uncertain {
             supplier: supplier.name.clone(),
@@ -298,7 +324,7 @@ pub async fn cancel(
     randomness: &mut dyn Randomness,
 ) -> Result<(), Error> {
     let request = CancelOrderRequest {
-        header: supplier.header(randomness),
+        header: supplier.header(Calls::draw(randomness)),
         iccid: Some(iccid),
         eid,
         matching_id: matching_id.map(str::to_owned),
@@ -313,34 +339,31 @@ pub async fn cancel(
 /// # Errors
 /// [`Error::Refused`], [`Error::Unreachable`].
 pub async fn release(supplier: &Supplier, iccid: Iccid, randomness: &mut dyn Randomness) -> Result<(), Error> {
-    let request = ReleaseProfileRequest { header: supplier.header(randomness), iccid };
+    let request = ReleaseProfileRequest { header: supplier.header(Calls::draw(randomness)), iccid };
     let released = repeated(|| supplier.client.release_profile(&request)).await;
     released.map_err(|failed| supplier.failed(failed))
 }
 
 impl Supplier {
-    fn header(&self, randomness: &mut dyn Randomness) -> RequestHeader {
-        RequestHeader {
-            function_requester_identifier: self.requester.clone(),
-            function_call_identifier: hex::encode(randomness.bytes::<16>()),
-        }
+    fn header(&self, call_id: String) -> RequestHeader {
+        RequestHeader { function_requester_identifier: self.requester.clone(), function_call_identifier: call_id }
     }
 
-    async fn give_up(
+    /// Gives up what was just ordered, and says so to its trace.
+    async fn take_back(
         &self,
+        wanted: &Order,
+        traces: &mut dyn Traces,
+        call_id: &str,
         iccid: Iccid,
-        eid: Option<Eid>,
         to: FinalProfileStatus,
-        randomness: &mut dyn Randomness,
     ) -> Result<(), Failed> {
-        let request = CancelOrderRequest {
-            header: self.header(randomness),
-            iccid: Some(iccid),
-            eid,
-            matching_id: None,
-            final_profile_status_indicator: Some(to),
-        };
-        repeated(|| self.client.cancel_order(&request)).await
+        let given_up = self.give_up(call_id, iccid, wanted.eid, to).await;
+        match given_up {
+            Ok(()) => traces.unsold(call_id).await,
+            Err(_) => traces.left(call_id).await,
+        }
+        given_up
     }
 
     /// The activation code of an answer that belongs to its call, and what the order is bound to.

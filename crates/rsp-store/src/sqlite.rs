@@ -25,7 +25,8 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0011_handing_out.sql"),
     include_str!("../migrations/0012_webhooks.sql"),
     include_str!("../migrations/0013_offline.sql"),
-    include_str!("../migrations/0014_search.sql"),
+    include_str!("../migrations/0014_intents.sql"),
+    include_str!("../migrations/0015_search.sql"),
 ];
 
 /// How long opening and reading wait for another process. Writing has its own patience.

@@ -6,7 +6,7 @@ use crate::writer::Transaction;
 
 /// What is emptied, each table before those that it refers to. What the server did to itself stays in the audit, and the key
 /// stays the same.
-const TABLES: [&str; 36] = [
+const TABLES: [&str; 37] = [
     "DELETE FROM outbox",
     "DELETE FROM webhook_deliveries",
     "DELETE FROM webhook_secrets",
@@ -27,6 +27,7 @@ const TABLES: [&str; 36] = [
     "DELETE FROM handoffs",
     "DELETE FROM batch_rows",
     "DELETE FROM batches",
+    "DELETE FROM intents",
     "DELETE FROM esims",
     "DELETE FROM plans",
     "DELETE FROM matching_ids",
@@ -47,7 +48,8 @@ const TABLES: [&str; 36] = [
 
 impl Transaction {
     /// Deletes every operator, profile type, profile, order, session, notification and message, every event of an SM-DS, and
-    /// every user of the portal, and forgets which matching IDs were given out. Nothing of it comes back; of profiles that are on eUICCs the server knows nothing any more.
+    /// every user of the portal, and forgets which matching IDs were given out. Nothing of it comes back; of profiles that are
+    /// on eUICCs the server knows nothing any more.
     ///
     /// # Errors
     /// The store's own failures.

@@ -145,11 +145,17 @@ impl Two {
         text(&shown, "public_key_sha256").to_owned()
     }
 
-    /// Orders by a configuration with these SM-DP+s.
-    fn provision(&self, entries: &[String], more: &[&str]) -> Ended {
+    /// A configuration with these SM-DP+s.
+    fn config(&self, entries: &[String]) -> String {
         let file = self.beds[0].path("provision.toml");
         fs::write(&file, format!("[carrier.\"Example\"]\nplans = {{ \"5GB\" = \"t\" }}\n{}", entries.concat()))
             .unwrap();
+        file
+    }
+
+    /// Orders by it.
+    fn provision(&self, entries: &[String], more: &[&str]) -> Ended {
+        let file = self.config(entries);
         let arguments = [&["--config", &file, "--carrier", "Example", "--plan", "5GB"], more].concat();
         provision(&self.beds[0].path(""), &arguments)
     }
@@ -171,6 +177,31 @@ fn two_smdps_of_a_carrier_are_tried_in_order() {
     assert_eq!((ended.code, said["subject"].is_string()), (4, true), "{said}");
     let ended = two.provision(&entries[1..], &[]);
     assert_eq!(ended.code, 6, "{}", ended.stderr);
+}
+
+#[test]
+fn a_command_that_is_killed_while_it_orders_leaves_a_trace() {
+    let two = Two::open([&["t"], &[]]);
+    let home = two.beds[0].path("");
+    let traces = || fs::read_dir(format!("{home}/.local/share/openrsp/orders")).unwrap().count();
+    two.provision(&[two.entry(0, "")], &[]).ok();
+    assert_eq!(traces(), 0, "its code was printed");
+
+    // An SM-DP+ that says nothing.
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let (real, silent) = (two.ports[0] + 1, listener.local_addr().unwrap().port());
+    let config = two.config(&[two.entry(0, "").replace(&format!("localhost:{real}"), &format!("localhost:{silent}"))]);
+    let arguments = ["provision-esim", "--config", &config, "--carrier", "Example", "--plan", "5GB"];
+    let mut ordering = in_home(&mut command(), &home).args(arguments).spawn().unwrap();
+    let _connection = listener.accept().unwrap();
+    ordering.kill().unwrap();
+    ordering.wait().unwrap();
+    assert_eq!(traces(), 1);
+
+    let ended = two.provision(&[two.entry(0, "")], &[]);
+    assert!(ended.stderr.contains("may have reserved a profile at smdp0 (functionCallIdentifier "), "{}", ended.stderr);
+    ended.ok();
+    assert_eq!(traces(), 1, "it is for whoever ordered to settle it");
 }
 
 #[test]

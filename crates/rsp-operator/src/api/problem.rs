@@ -255,6 +255,7 @@ impl From<&provisioning::Error> for Problem {
                 (None, None, Some(first)) => first.into(),
                 (None, None, None) => Self::new(NO_SUPPLIER, error.to_string()),
             },
+            provisioning::Error::Untraced => Self::internal(error),
             provisioning::Error::Unreachable { supplier, problem } => {
                 let problem = printable(problem, LONGEST_DETAIL);
                 tracing::warn!(supplier = printable(supplier, 64), problem, "no answer from the SM-DP+");

@@ -14,7 +14,7 @@ use rsp_store::{
 use super::{Confirmation, Desk, Esim, EsimFilter, Page, Sold, SoldPlan, Wanted};
 use crate::actor::{Actor, Right};
 use crate::error::Error;
-use crate::provisioning::{self, Order, Supplier};
+use crate::provisioning::{self, Order, Supplier, Traces as _};
 
 /// Events of one eSIM that are shown at most.
 const HISTORY: u32 = 1_000;
@@ -27,9 +27,11 @@ impl Desk {
     ///
     /// # Errors
     /// [`Error::Forbidden`], [`Error::NotFound`] for a plan that is none of the tenant's, [`Error::Invalid`],
-    /// [`Error::Provisioning`] with what the SM-DP+ says, [`Error::Unrecorded`] for what it sold and could not be noted.
+    /// [`Error::Provisioning`] with what the SM-DP+ says, [`Error::Unrecorded`] for what it sold and could not be noted. What is
+    /// left of an order at an SM-DP+ when this fails, or is dropped, is given up by [`Desk::give_up_orders`].
     pub async fn provision(&self, actor: &Actor, wanted: Wanted) -> Result<Sold, Error> {
         let (tenant, plan, suppliers) = self.prepare(actor, &wanted).await?;
+        let mut noted = self.note(&tenant, &plan.profile_type, &wanted, actor.name());
         let made = matches!(wanted.confirmation, Confirmation::Auto);
         let code = match wanted.confirmation {
             Confirmation::None => None,
@@ -43,7 +45,8 @@ impl Desk {
             confirmation_code: code.clone(),
             secure: wanted.secure,
         };
-        let placed = provisioning::order(&suppliers, &order, &mut self.randomness()).await?;
+        let placed = provisioning::order(&suppliers, &order, &mut noted, &mut self.randomness()).await;
+        let placed = placed.map_err(|error| noted.cause(error))?;
         let supplier = suppliers.get(placed.supplier).map_or_else(String::new, |supplier| supplier.name.clone());
         let sold_by = supplier.clone();
         let esim = move || rsp_store::Esim {
@@ -75,19 +78,26 @@ impl Desk {
             action: "provision".to_owned(),
             subject: placed.iccid.to_string(),
         };
-        let noted = self.store.run_tx("provision", move |tx| {
+        let call_id = placed.call_id.clone();
+        let inserted = self.store.run_tx("provision", move |tx| {
             let row =
                 rsp_store::Esim { activation_code: uri.clone(), created_at: now, created_by: by.clone(), ..esim() };
             // No supplier elsewhere may name a profile of this server that is not the tenant's.
             if tx.is_profile_of_another(&row.operator, &row.iccid)? {
-                return Err(rsp_store::Error::Duplicate { what: "ICCID" });
+                return Err(rsp_store::Error::Duplicate { what: "ICCID" }.into());
+            }
+            if !tx.complete_intent(&call_id)? {
+                return Err(Error::Unreachable("it took so long that the order is being given up".to_owned()));
             }
             tx.insert_esim(&row)?;
-            tx.record_audit_of(Some(&row.operator), &entry)
+            Ok(tx.record_audit_of(Some(&row.operator), &entry)?)
         });
-        let esim = match noted.await {
+        let esim = match inserted.await {
             Ok(()) => self.find(actor, &placed.iccid).await,
-            Err(error) => Err(error.into()),
+            Err(error) => {
+                noted.left(&placed.call_id).await;
+                Err(error)
+            }
         };
         let esim = esim.map_err(unrecorded)?;
         let confirmation_code = code.filter(|_| made);
@@ -273,14 +283,17 @@ impl Desk {
     fn supplier_of(&self, esim: &Esim) -> Result<Option<Arc<Supplier>>, Error> {
         let Some(operator) = esim.operator.as_deref() else { return Ok(None) };
         let supplier = match &esim.plan {
-            Some(plan) if !esim.own => {
-                let suppliers = self.suppliers.of(operator, &plan.carrier).map_err(Error::Unreachable)?;
-                let found = suppliers.into_iter().find(|supplier| supplier.name == plan.smdp);
-                found.ok_or_else(|| Error::Unreachable(format!("{:?} is not configured any more", plan.smdp)))?
-            }
+            Some(plan) if !esim.own => self.supplier_named(operator, &plan.carrier, &plan.smdp)?,
             _ => self.suppliers.own(operator).map_err(Error::Unreachable)?,
         };
         Ok(Some(supplier))
+    }
+
+    /// An SM-DP+ of a tenant's carrier.
+    pub(super) fn supplier_named(&self, tenant: &str, carrier: &str, name: &str) -> Result<Arc<Supplier>, Error> {
+        let suppliers = self.suppliers.of(tenant, carrier).map_err(Error::Unreachable)?;
+        let found = suppliers.into_iter().find(|supplier| supplier.name == name);
+        found.ok_or_else(|| Error::Unreachable(format!("{name:?} is not configured any more")))
     }
 
     /// The types of profiles that a filter means; `None` for all.

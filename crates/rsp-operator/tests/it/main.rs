@@ -9,6 +9,7 @@ mod carriers;
 mod export;
 mod handoff;
 mod import;
+mod intents;
 mod keys;
 mod link;
 mod network;

@@ -17,14 +17,15 @@ use rsp_es::es2plus::{
 };
 use rsp_es::server::{Caller, Es2Plus, es2plus_router};
 use rsp_es::status::StatusCode;
-use rsp_operator::provisioning::{self, Binding, Error, Insecure, Order, Placed, Security, Supplier};
+use rsp_operator::provisioning::{self, Binding, Error, Insecure, NoTraces, Order, Placed, Security, Supplier};
 use rsp_testkit::SeededRandomness;
+use tokio::sync::Notify;
 
 const EID: &str = "89049032123451234512345678901235";
 
 /// What becomes of one call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Fault {
+pub(crate) enum Fault {
     /// It is executed, and the answer is lost.
     AfterIt,
     /// The same, and half an answer arrives.
@@ -33,15 +34,21 @@ enum Fault {
     BeforeIt,
     /// There is nothing of the kind here.
     NotThere,
+    /// It is lost on the way, and the caller waits for ever.
+    NeverArrives,
+    /// It is executed, and the caller waits for ever.
+    NeverAnswered,
+    /// It is executed, and the answer waits until it is let go.
+    AnsweredLate,
     Fine,
 }
 
 #[derive(Default)]
-struct Books {
+pub(crate) struct Books {
     stock: u32,
-    reserved: Vec<Iccid>,
+    pub(crate) reserved: Vec<Iccid>,
     sold: Vec<Iccid>,
-    cancelled: Vec<(Iccid, FinalProfileStatus)>,
+    pub(crate) cancelled: Vec<(Iccid, FinalProfileStatus)>,
     downloads: HashMap<String, Iccid>,
     confirms: HashMap<String, ConfirmOrderResponse>,
     calls: u32,
@@ -50,14 +57,20 @@ struct Books {
 /// An SM-DP+ that executes a call once, and says what it is told to.
 pub(crate) struct Smdp {
     number: u64,
-    books: Mutex<Books>,
+    pub(crate) books: Mutex<Books>,
     faults: Mutex<VecDeque<Fault>>,
+    /// A caller waits for an answer.
+    pub(crate) waited_for: Notify,
+    /// Lets a late answer go.
+    pub(crate) go: Notify,
     address: Option<String>,
     matching_id: String,
     eid: Option<Eid>,
     /// Whether its answers leave the EID out, as SGP.22 5.3.2 allows.
     silent: bool,
     confirm: Option<StatusCode>,
+    /// With what it refuses to cancel.
+    cancel: Option<StatusCode>,
 }
 
 #[async_trait]
@@ -102,6 +115,9 @@ impl Es2Plus for Smdp {
     async fn cancel_order(&self, _: &Caller, r: CancelOrderRequest) -> Result<(), StatusCode> {
         let mut books = self.books.lock().unwrap();
         books.calls += 1;
+        if let Some(status) = &self.cancel {
+            return Err(status.clone());
+        }
         let iccid = r.iccid.unwrap();
         books.reserved.retain(|other| *other != iccid);
         books.sold.retain(|other| *other != iccid);
@@ -129,6 +145,21 @@ async fn faulty(State(smdp): State<Arc<Smdp>>, request: Request, next: Next) -> 
             next.run(request).await;
             "{\"header\":{".into_response()
         }
+        Fault::NeverArrives => {
+            smdp.waited_for.notify_one();
+            std::future::pending().await
+        }
+        Fault::NeverAnswered => {
+            next.run(request).await;
+            smdp.waited_for.notify_one();
+            std::future::pending().await
+        }
+        Fault::AnsweredLate => {
+            let answer = next.run(request).await;
+            smdp.waited_for.notify_one();
+            smdp.go.notified().await;
+            answer
+        }
     }
 }
 
@@ -138,16 +169,23 @@ impl Smdp {
             number,
             books: Mutex::new(Books { stock, ..Books::default() }),
             faults: Mutex::default(),
+            waited_for: Notify::new(),
+            go: Notify::new(),
             address: Some("rsp.example.com".to_owned()),
             matching_id: format!("MATCHING-{number}"),
             eid: None,
             silent: false,
             confirm: None,
+            cancel: None,
         }
     }
 
-    fn with(self, faults: &[Fault]) -> Self {
+    pub(crate) fn with(self, faults: &[Fault]) -> Self {
         Self { faults: Mutex::new(faults.iter().copied().collect()), ..self }
+    }
+
+    pub(crate) fn that_cancels_nothing(self, status: StatusCode) -> Self {
+        Self { cancel: Some(status), ..self }
     }
 
     pub(crate) fn sold(&self) -> usize {
@@ -159,7 +197,7 @@ impl Smdp {
     }
 }
 
-fn supplier_at(name: &str, address: &str) -> Supplier {
+pub(crate) fn supplier_at(name: &str, address: &str) -> Supplier {
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let tls = rustls::ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
     let tls = tls.with_root_certificates(rustls::RootCertStore::empty()).with_no_client_auth();
@@ -190,7 +228,7 @@ fn wanted() -> Order {
 
 async fn order(suppliers: Vec<Supplier>, wanted: &Order) -> Result<Placed, Error> {
     let suppliers: Vec<_> = suppliers.into_iter().map(Arc::new).collect();
-    provisioning::order(&suppliers, wanted, &mut SeededRandomness::new("order")).await
+    provisioning::order(&suppliers, wanted, &mut NoTraces, &mut SeededRandomness::new("order")).await
 }
 
 /// Two SM-DP+s with stock, of which the first is as it is told to be.

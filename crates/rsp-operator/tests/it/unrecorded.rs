@@ -12,7 +12,7 @@ use crate::provisioning::{Smdp, serve};
 use crate::shop::{Shop, randomness, tenant};
 use crate::support::NOW;
 
-struct Elsewhere(Arc<Supplier>);
+pub(crate) struct Elsewhere(pub(crate) Arc<Supplier>);
 
 impl Suppliers for Elsewhere {
     fn of(&self, _: &str, _: &str) -> Result<Vec<Arc<Supplier>>, String> {
@@ -24,7 +24,7 @@ impl Suppliers for Elsewhere {
     }
 }
 
-fn wanted() -> Wanted {
+pub(crate) fn wanted() -> Wanted {
     Wanted {
         tenant: None,
         carrier: "Example".to_owned(),
@@ -37,14 +37,14 @@ fn wanted() -> Wanted {
     }
 }
 
-fn desk(shop: &Shop, supplier: Supplier) -> Desk {
+pub(crate) fn desk(shop: &Shop, supplier: &Arc<Supplier>) -> Desk {
     let identity = Identity { address: "smdp.example.com".to_owned(), oid: "2.999.10".to_owned() };
     let orders = Orders::new(Arc::clone(&shop.store), identity, shop.clock(), randomness(), "test");
-    Desk::new(Arc::clone(&shop.store), orders, Arc::new(Elsewhere(Arc::new(supplier))), shop.clock(), randomness())
+    Desk::new(Arc::clone(&shop.store), orders, Arc::new(Elsewhere(Arc::clone(supplier))), shop.clock(), randomness())
 }
 
 /// The ICCID that the supplier of this number sells when one is left.
-fn last_of(number: u64) -> Iccid {
+pub(crate) fn last_of(number: u64) -> Iccid {
     let digits = format!("8900101{:011}", number * 1_000);
     format!("{digits}{}", Iccid::luhn_digit(&digits).unwrap()).parse().unwrap()
 }
@@ -56,10 +56,16 @@ async fn an_iccid_that_is_there_already_is_sold_and_said_to_be() {
     let (smdp, supplier) = serve(Smdp::new(7, 1)).await;
     let row = rsp_store::Esim { iccid: last_of(7), ..crate::bed::esim("A", 1) };
     shop.store.run_tx("before", move |tx| tx.insert_esim(&row)).await.unwrap();
-    let error = desk(&shop, supplier).provision(&tenant("A"), wanted()).await.err().unwrap();
+    let desk = desk(&shop, &Arc::new(supplier));
+    let error = desk.provision(&tenant("A"), wanted()).await.err().unwrap();
     assert!(matches!(&error, Error::Unrecorded { iccid, supplier, .. } if *iccid == last_of(7) && supplier == "smdp7"));
     assert!(error.to_string().contains(&last_of(7).to_string()), "{error}");
     assert_eq!(smdp.sold(), 1);
+    // It is not taken from whoever has it: somebody has to look.
+    assert_eq!(desk.give_up_due().await.unwrap(), 1);
+    assert_eq!(smdp.sold(), 1);
+    let open = shop.store.intents(2).await.unwrap();
+    assert!(open[0].problem.as_ref().unwrap().contains("handed out before") && open.len() == 1, "{open:?}");
 }
 
 #[tokio::test]
@@ -88,10 +94,14 @@ async fn atk_tenant_cross_a_supplier_elsewhere_names_no_profile_of_another() {
             })
         };
         shop.store.run_tx("there", there).await.unwrap();
-        let (_smdp, supplier) = serve(Smdp::new(7, 1)).await;
-        let desk = desk(&shop, supplier);
+        let (smdp, supplier) = serve(Smdp::new(7, 1)).await;
+        let desk = desk(&shop, &Arc::new(supplier));
         let error = desk.provision(&tenant("A"), wanted()).await.err().unwrap();
         assert!(matches!(error, Error::Unrecorded { .. }), "{error}");
         assert!(matches!(desk.esim(&tenant("A"), &last_of(7)).await, Err(Error::NotFound { .. })));
+        // The SM-DP+ takes back what it sold, and nobody's profile here changes.
+        assert_eq!((desk.give_up_due().await.unwrap(), smdp.sold()), (0, 0));
+        let profile = shop.store.profile(&last_of(7)).await.unwrap().unwrap();
+        assert_eq!(profile.state, ProfileState::Released);
     }
 }
