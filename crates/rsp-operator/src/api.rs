@@ -122,7 +122,7 @@ fn described(api: &Arc<Api>, gate: &Arc<Gate>) -> (Router, OpenApi) {
     let needs =
         |right: Right, router: OpenApiRouter<Arc<Api>>| router.route_layer(from_fn_with_state(right, gate::require));
     let read = OpenApiRouter::new()
-        .routes(routes!(esims::list))
+        .routes(routes!(esims::list::list))
         .routes(routes!(esims::one))
         .routes(routes!(esims::history))
         .routes(routes!(esims::receipt))
@@ -136,9 +136,9 @@ fn described(api: &Arc<Api>, gate: &Arc<Gate>) -> (Router, OpenApi) {
         .routes(routes!(webhooks::one))
         .routes(routes!(webhooks::deliveries));
     let provision = OpenApiRouter::new()
-        .routes(routes!(esims::provision))
-        .routes(routes!(esims::provision_iot))
-        .routes(routes!(esims::handoff))
+        .routes(routes!(esims::order::provision))
+        .routes(routes!(esims::order::provision_iot))
+        .routes(routes!(esims::handoff::handoff))
         .routes(routes!(esims::cancel))
         .routes(routes!(esims::release))
         .routes(routes!(usage::report))

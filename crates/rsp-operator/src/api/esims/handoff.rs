@@ -1,0 +1,67 @@
+//! The ways to an eSIM's activation code, for phones.
+
+use std::sync::Arc;
+
+use axum::extract::State as Shared;
+use axum::{Extension, Json};
+use rsp_es::activation_code::ActivationCode;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::actor::Actor;
+use crate::api::Api;
+use crate::api::input::{Answer, PathIccid};
+use crate::api::problem::{Details, Problem};
+use crate::handoff;
+
+/// Ways to an activation code for phones. Consumer phones take only an SM-DP+ under a certificate issuer of GSMA.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Handoff {
+    /// Opens the settings of an iPhone, from iOS 17.4 on.
+    ios: String,
+    /// Opens the settings of an Android phone.
+    android: String,
+    /// What the QR code says.
+    lpa: String,
+    /// What a person enters: the address of the SM-DP+.
+    smdp_address: String,
+    /// And the activation code or matching ID.
+    matching_id: String,
+    /// Whether a code is asked for besides, which comes by another way.
+    confirmation_code_required: bool,
+}
+
+impl Handoff {
+    fn of(code: &ActivationCode) -> Self {
+        let links = handoff::links(code);
+        Self {
+            ios: links.ios.to_string(),
+            android: links.android.to_string(),
+            lpa: links.uri.to_string(),
+            smdp_address: code.smdp_address().to_owned(),
+            matching_id: code.matching_id().to_owned(),
+            confirmation_code_required: code.confirmation_code_required(),
+        }
+    }
+}
+
+/// The ways to an eSIM's activation code for phones. Needs the right `provision`: whoever has them can download the profile.
+#[utoipa::path(
+    get,
+    path = "/api/v1/esims/{iccid}/handoff",
+    tag = "eSIMs",
+    operation_id = "get_handoff",
+    params(("iccid" = String, Path, pattern = "^[0-9]{18,20}$")),
+    responses((status = 200, body = Handoff), (status = 404, body = Details, content_type = "application/problem+json",
+        description = "There is no such eSIM, or nothing to be downloaded")),
+    security(("key" = []))
+)]
+pub(crate) async fn handoff(
+    Shared(api): Shared<Arc<Api>>,
+    Extension(actor): Extension<Actor>,
+    PathIccid(iccid): PathIccid,
+) -> Answer<Handoff> {
+    let esim = api.desk.esim(&actor, &iccid).await?;
+    let code = esim.activation_code.as_ref().and_then(|code| ActivationCode::parse_strict(code).ok());
+    code.map(|code| Json(Handoff::of(&code))).ok_or_else(Problem::not_found)
+}
