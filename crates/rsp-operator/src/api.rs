@@ -10,6 +10,7 @@ mod gate;
 mod input;
 mod limits;
 mod open;
+mod parameters;
 mod plans;
 mod problem;
 mod usage;
@@ -97,7 +98,7 @@ impl Modify for Common {
 
 /// Every operation can end with a problem, whose kind its status tells; those of the gate are named.
 fn add_problems(openapi: &mut OpenApi) {
-    for item in openapi.paths.paths.values_mut() {
+    for (path, item) in &mut openapi.paths.paths {
         let operations =
             [&mut item.get, &mut item.post, &mut item.put, &mut item.patch, &mut item.delete].into_iter().flatten();
         for operation in operations {
@@ -108,6 +109,9 @@ fn add_problems(openapi: &mut OpenApi) {
                 operation.responses.responses.entry(status.to_owned()).or_insert(RefOr::T(response));
             };
             add("default", "A problem");
+            if path.contains('{') {
+                add("404", "There is no such thing, or it is another tenant's");
+            }
             if operation.security.is_some() {
                 let operation_problems =
                     [("401", "No valid key"), ("403", "The key lacks a right"), ("429", "The quota is used up")];
@@ -143,8 +147,8 @@ fn described(api: &Arc<Api>, gate: &Arc<Gate>) -> (Router, OpenApi) {
         .routes(routes!(esims::release))
         .routes(routes!(usage::report))
         .routes(routes!(usage::top_up))
-        .routes(routes!(usage::suspend))
-        .routes(routes!(usage::resume));
+        .routes(routes!(esims::network::suspend))
+        .routes(routes!(esims::network::resume));
     let manage = OpenApiRouter::new()
         .routes(routes!(plans::add))
         .routes(routes!(plans::change))

@@ -6,7 +6,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::events::page_size;
 use super::input::{Answer, Parameters, PathText, bounded};
-use super::problem::{Details, Problem};
+use super::problem::Problem;
 use crate::carriers::{self, Directory, Source, Sourced};
 
 /// Longest text that is searched for, in characters.
@@ -208,7 +208,7 @@ pub(crate) async fn list(Parameters(which): Parameters<Which>) -> Answer<Carrier
     tag = "Carriers",
     operation_id = "get_carrier",
     params(("id" = String, Path, min_length = 1)),
-    responses((status = 200, body = Carrier), (status = 404, body = Details, content_type = "application/problem+json")),
+    responses((status = 200, body = Carrier)),
     security(("key" = []))
 )]
 pub(crate) async fn one(PathText(id): PathText) -> Answer<Carrier> {

@@ -2,6 +2,7 @@
 
 pub(super) mod handoff;
 pub(super) mod list;
+pub(super) mod network;
 pub(super) mod order;
 
 use std::sync::Arc;
@@ -16,7 +17,7 @@ use utoipa::ToSchema;
 use super::Api;
 use super::events::Event;
 use super::input::{Answer, PathIccid};
-use super::problem::Details;
+use super::parameters::{OfEsim, Once};
 use crate::actor::Actor;
 use crate::desk;
 use crate::receipts::{Claims, claims_of};
@@ -160,8 +161,8 @@ fn path_of(iccid: &Iccid) -> String {
     path = "/api/v1/esims/{iccid}",
     tag = "eSIMs",
     operation_id = "get_esim",
-    params(("iccid" = String, Path, pattern = "^[0-9]{18,20}$")),
-    responses((status = 200, body = Esim), (status = 404, body = Details, content_type = "application/problem+json")),
+    params(OfEsim),
+    responses((status = 200, body = Esim)),
     security(("key" = []))
 )]
 pub(crate) async fn one(
@@ -184,8 +185,8 @@ pub(crate) struct History {
     path = "/api/v1/esims/{iccid}/history",
     tag = "eSIMs",
     operation_id = "get_history",
-    params(("iccid" = String, Path, pattern = "^[0-9]{18,20}$")),
-    responses((status = 200, body = History), (status = 404, body = Details, content_type = "application/problem+json")),
+    params(OfEsim),
+    responses((status = 200, body = History)),
     security(("key" = []))
 )]
 pub(crate) async fn history(
@@ -212,8 +213,8 @@ pub(crate) struct Receipt {
     path = "/api/v1/esims/{iccid}/receipt",
     tag = "eSIMs",
     operation_id = "get_receipt",
-    params(("iccid" = String, Path, pattern = "^[0-9]{18,20}$")),
-    responses((status = 200, body = Receipt), (status = 404, body = Details, content_type = "application/problem+json")),
+    params(OfEsim),
+    responses((status = 200, body = Receipt)),
     security(("key" = []))
 )]
 pub(crate) async fn receipt(
@@ -234,11 +235,8 @@ pub(crate) async fn receipt(
     path = "/api/v1/esims/{iccid}/cancel",
     tag = "eSIMs",
     operation_id = "cancel_esim",
-    params(
-        ("iccid" = String, Path, pattern = "^[0-9]{18,20}$"),
-        ("Idempotency-Key" = Option<String>, Header, min_length = 1, max_length = 128, pattern = "^[!-~]+$")
-    ),
-    responses((status = 200, body = Esim), (status = 404, body = Details, content_type = "application/problem+json")),
+    params(OfEsim, Once),
+    responses((status = 200, body = Esim)),
     security(("key" = []))
 )]
 pub(crate) async fn cancel(
@@ -255,11 +253,8 @@ pub(crate) async fn cancel(
     path = "/api/v1/esims/{iccid}/release",
     tag = "eSIMs",
     operation_id = "release_esim",
-    params(
-        ("iccid" = String, Path, pattern = "^[0-9]{18,20}$"),
-        ("Idempotency-Key" = Option<String>, Header, min_length = 1, max_length = 128, pattern = "^[!-~]+$")
-    ),
-    responses((status = 200, body = Esim), (status = 404, body = Details, content_type = "application/problem+json")),
+    params(OfEsim, Once),
+    responses((status = 200, body = Esim)),
     security(("key" = []))
 )]
 pub(crate) async fn release(

@@ -10,7 +10,8 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::Api;
 use super::input::{Answer, Body, Parameters};
-use super::problem::{Details, Problem};
+use super::parameters::Once;
+use super::problem::Problem;
 use crate::actor::Actor;
 use crate::desk::NewPlan;
 use crate::error::Error;
@@ -151,7 +152,7 @@ pub(crate) async fn list(
     path = "/api/v1/plans",
     tag = "Plans",
     operation_id = "add_plan",
-    params(("Idempotency-Key" = Option<String>, Header, min_length = 1, max_length = 128, pattern = "^[!-~]+$")),
+    params(Once),
     request_body = WantedPlan,
     responses((status = 201, body = Plan)),
     security(("key" = []))
@@ -190,7 +191,7 @@ pub(crate) async fn add(
         ("name" = String, Path, min_length = 1, max_length = 64)
     ),
     request_body = Change,
-    responses((status = 200, body = Plan), (status = 404, body = Details, content_type = "application/problem+json")),
+    responses((status = 200, body = Plan)),
     security(("key" = []))
 )]
 pub(crate) async fn change(

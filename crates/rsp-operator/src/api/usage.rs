@@ -12,9 +12,9 @@ use time::format_description::well_known::Rfc3339;
 use utoipa::ToSchema;
 
 use super::Api;
-use super::esims::Esim;
 use super::input::{Answer, Body, PathIccid};
-use super::problem::{Details, Problem};
+use super::parameters::{OfEsim, Once};
+use super::problem::Problem;
 use crate::actor::Actor;
 use crate::usage::{Counted, NewTopUp, NewUsage, Standing};
 
@@ -154,8 +154,8 @@ impl From<Standing> for Counters {
     path = "/api/v1/esims/{iccid}/usage",
     tag = "Usage",
     operation_id = "get_usage",
-    params(("iccid" = String, Path, pattern = "^[0-9]{18,20}$")),
-    responses((status = 200, body = Counters), (status = 404, body = Details, content_type = "application/problem+json")),
+    params(OfEsim),
+    responses((status = 200, body = Counters)),
     security(("key" = []))
 )]
 pub(crate) async fn standing(
@@ -172,12 +172,9 @@ pub(crate) async fn standing(
     path = "/api/v1/esims/{iccid}/usage",
     tag = "Usage",
     operation_id = "report_usage",
-    params(
-        ("iccid" = String, Path, pattern = "^[0-9]{18,20}$"),
-        ("Idempotency-Key" = Option<String>, Header, min_length = 1, max_length = 128, pattern = "^[!-~]+$")
-    ),
+    params(OfEsim, Once),
     request_body = Report,
-    responses((status = 200, body = Reported), (status = 404, body = Details, content_type = "application/problem+json")),
+    responses((status = 200, body = Reported)),
     security(("key" = []))
 )]
 pub(crate) async fn report(
@@ -199,12 +196,9 @@ pub(crate) async fn report(
     path = "/api/v1/esims/{iccid}/top-ups",
     tag = "Usage",
     operation_id = "top_up",
-    params(
-        ("iccid" = String, Path, pattern = "^[0-9]{18,20}$"),
-        ("Idempotency-Key" = Option<String>, Header, min_length = 1, max_length = 128, pattern = "^[!-~]+$")
-    ),
+    params(OfEsim, Once),
     request_body = TopUp,
-    responses((status = 200, body = Counters), (status = 404, body = Details, content_type = "application/problem+json")),
+    responses((status = 200, body = Counters)),
     security(("key" = []))
 )]
 pub(crate) async fn top_up(
@@ -217,56 +211,6 @@ pub(crate) async fn top_up(
         Amounts { data_bytes: wanted.data_bytes, voice_seconds: wanted.voice_seconds, messages: wanted.messages };
     let new = NewTopUp { id: wanted.id, iccid, added, days: wanted.days };
     Ok(Json(api.usage.top_up(&actor, &new).await?.into()))
-}
-
-/// Have the network refuse the subscriber. Needs the right `provision`, and a network adapter.
-#[utoipa::path(
-    post,
-    path = "/api/v1/esims/{iccid}/suspend",
-    tag = "Usage",
-    operation_id = "suspend_esim",
-    params(
-        ("iccid" = String, Path, pattern = "^[0-9]{18,20}$"),
-        ("Idempotency-Key" = Option<String>, Header, min_length = 1, max_length = 128, pattern = "^[!-~]+$")
-    ),
-    responses(
-        (status = 200, body = Esim),
-        (status = 404, body = Details, content_type = "application/problem+json"),
-        (status = 409, body = Details, content_type = "application/problem+json", description = "`no-network-adapter`, or the eSIM is not one of this server's")
-    ),
-    security(("key" = []))
-)]
-pub(crate) async fn suspend(
-    State(api): State<Arc<Api>>,
-    Extension(actor): Extension<Actor>,
-    PathIccid(iccid): PathIccid,
-) -> Answer<Esim> {
-    Ok(Json((&api.desk.suspend(&actor, &iccid).await?).into()))
-}
-
-/// Have the network let the subscriber in again. Needs the right `provision`, and a network adapter.
-#[utoipa::path(
-    post,
-    path = "/api/v1/esims/{iccid}/resume",
-    tag = "Usage",
-    operation_id = "resume_esim",
-    params(
-        ("iccid" = String, Path, pattern = "^[0-9]{18,20}$"),
-        ("Idempotency-Key" = Option<String>, Header, min_length = 1, max_length = 128, pattern = "^[!-~]+$")
-    ),
-    responses(
-        (status = 200, body = Esim),
-        (status = 404, body = Details, content_type = "application/problem+json"),
-        (status = 409, body = Details, content_type = "application/problem+json", description = "`no-network-adapter`, or the eSIM is not one of this server's")
-    ),
-    security(("key" = []))
-)]
-pub(crate) async fn resume(
-    State(api): State<Arc<Api>>,
-    Extension(actor): Extension<Actor>,
-    PathIccid(iccid): PathIccid,
-) -> Answer<Esim> {
-    Ok(Json((&api.desk.resume(&actor, &iccid).await?).into()))
 }
 
 fn timestamp(text: &str) -> Result<Timestamp, Problem> {

@@ -12,7 +12,8 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::Api;
 use super::input::{Answer, Body, Parameters, PathText, once};
-use super::problem::{Details, Problem};
+use super::parameters::Once;
+use super::problem::Problem;
 use crate::actor::Actor;
 use crate::webhooks::{self, USUAL_OVERLAP, WantedWebhook, WebhookShown, kind_name};
 
@@ -211,7 +212,7 @@ pub(crate) async fn list(State(api): State<Arc<Api>>, Extension(actor): Extensio
     path = "/api/v1/webhooks",
     tag = "Webhooks",
     operation_id = "add_webhook",
-    params(("Idempotency-Key" = Option<String>, Header, min_length = 1, max_length = 128, pattern = "^[!-~]+$")),
+    params(Once),
     request_body = Wanted,
     responses((status = 201, body = Added, headers(("Location" = String, description = "The webhook")))),
     security(("key" = []))
@@ -237,7 +238,7 @@ pub(crate) async fn add(
     tag = "Webhooks",
     operation_id = "get_webhook",
     params(("id" = String, Path, min_length = 1)),
-    responses((status = 200, body = Webhook), (status = 404, body = Details, content_type = "application/problem+json")),
+    responses((status = 200, body = Webhook)),
     security(("key" = []))
 )]
 pub(crate) async fn one(
@@ -255,7 +256,7 @@ pub(crate) async fn one(
     tag = "Webhooks",
     operation_id = "remove_webhook",
     params(("id" = String, Path, min_length = 1)),
-    responses((status = 204), (status = 404, body = Details, content_type = "application/problem+json")),
+    responses((status = 204)),
     security(("key" = []))
 )]
 pub(crate) async fn remove(
@@ -273,12 +274,9 @@ pub(crate) async fn remove(
     path = "/api/v1/webhooks/{id}/rotate",
     tag = "Webhooks",
     operation_id = "rotate_webhook",
-    params(
-        ("id" = String, Path, min_length = 1),
-        ("Idempotency-Key" = Option<String>, Header, min_length = 1, max_length = 128, pattern = "^[!-~]+$")
-    ),
+    params(("id" = String, Path, min_length = 1), Once),
     request_body = Rotation,
-    responses((status = 200, body = Rotated), (status = 404, body = Details, content_type = "application/problem+json")),
+    responses((status = 200, body = Rotated)),
     security(("key" = []))
 )]
 pub(crate) async fn rotate(
@@ -298,11 +296,8 @@ pub(crate) async fn rotate(
     path = "/api/v1/webhooks/{id}/test",
     tag = "Webhooks",
     operation_id = "test_webhook",
-    params(
-        ("id" = String, Path, min_length = 1),
-        ("Idempotency-Key" = Option<String>, Header, min_length = 1, max_length = 128, pattern = "^[!-~]+$")
-    ),
-    responses((status = 202, body = Tested), (status = 404, body = Details, content_type = "application/problem+json")),
+    params(("id" = String, Path, min_length = 1), Once),
+    responses((status = 202, body = Tested)),
     security(("key" = []))
 )]
 pub(crate) async fn test(
@@ -321,7 +316,7 @@ pub(crate) async fn test(
     tag = "Webhooks",
     operation_id = "list_deliveries",
     params(("id" = String, Path, min_length = 1), HowMany),
-    responses((status = 200, body = Attempts), (status = 404, body = Details, content_type = "application/problem+json")),
+    responses((status = 200, body = Attempts)),
     security(("key" = []))
 )]
 pub(crate) async fn deliveries(

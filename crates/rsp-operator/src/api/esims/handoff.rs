@@ -11,6 +11,7 @@ use utoipa::ToSchema;
 use crate::actor::Actor;
 use crate::api::Api;
 use crate::api::input::{Answer, PathIccid};
+use crate::api::parameters::OfEsim;
 use crate::api::problem::{Details, Problem};
 use crate::handoff;
 
@@ -51,7 +52,7 @@ impl Handoff {
     path = "/api/v1/esims/{iccid}/handoff",
     tag = "eSIMs",
     operation_id = "get_handoff",
-    params(("iccid" = String, Path, pattern = "^[0-9]{18,20}$")),
+    params(OfEsim),
     responses((status = 200, body = Handoff), (status = 404, body = Details, content_type = "application/problem+json",
         description = "There is no such eSIM, or nothing to be downloaded")),
     security(("key" = []))

@@ -16,6 +16,7 @@ use super::{State, path_of};
 use crate::actor::{Actor, Right};
 use crate::api::Api;
 use crate::api::input::{Body, once};
+use crate::api::parameters::Once;
 use crate::api::problem::{Details, Problem};
 use crate::desk::{Confirmation, Wanted};
 use crate::qr;
@@ -134,8 +135,7 @@ pub(crate) struct Valid {
     path = "/api/v1/esim/provision",
     tag = "eSIMs",
     operation_id = "provision",
-    params(("Idempotency-Key" = Option<String>, Header, min_length = 1, max_length = 128, pattern = "^[!-~]+$",
-        description = "The same key and body get the same answer for a day, without the confirmation code")),
+    params(Once),
     request_body = WantedEsim,
     responses(
         (status = 201, body = Provisioned, headers(("Location" = String, description = "The eSIM"))),
@@ -179,7 +179,7 @@ pub(crate) async fn provision(
     path = "/api/v1/iot/provision",
     tag = "eSIMs",
     operation_id = "provision_iot",
-    params(("Idempotency-Key" = Option<String>, Header, min_length = 1, max_length = 128, pattern = "^[!-~]+$")),
+    params(Once),
     request_body = WantedForDevice,
     responses(
         (status = 201, body = Provisioned, headers(("Location" = String, description = "The eSIM"))),
