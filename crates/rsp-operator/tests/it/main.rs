@@ -2,6 +2,10 @@
 
 mod accounts;
 mod api;
+mod api_gate;
+mod api_log_leak;
+mod api_receipts;
+mod api_tenants;
 mod batch;
 mod bed;
 mod camera;
