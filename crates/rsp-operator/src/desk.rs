@@ -20,6 +20,7 @@ use crate::error::Error;
 use crate::network::{Network, NetworkAdapter};
 use crate::provisioning::{Security, Suppliers};
 pub use figures::{Figure, Figures, Slice};
+pub use orders::Search;
 pub use plans::{NewPlan, check_country};
 
 /// The operator's desk. One for the whole server; each call says who asks.

@@ -40,7 +40,8 @@ pub mod webhooks;
 
 pub use actor::{Actor, Right, Rights};
 pub use desk::{
-    Confirmation, Desk, Esim, EsimFilter, Figure, Figures, NewPlan, Page, Slice, Sold, SoldPlan, Wanted, check_country,
+    Confirmation, Desk, Esim, EsimFilter, Figure, Figures, NewPlan, Page, Search, Slice, Sold, SoldPlan, Wanted,
+    check_country,
 };
 pub use error::Error;
 pub use network::NetworkAdapter;

@@ -18,6 +18,9 @@ use crate::sqlite;
 /// Characters that a search needs.
 const SHORTEST: usize = 6;
 
+/// Orders of one operator that are looked at for each way of naming them; who is not among them is to be named better.
+const LOOKED_AT: u32 = 200;
+
 /// Behind everything in UTF-8.
 const BEHIND_ALL: char = char::MAX;
 
@@ -39,24 +42,43 @@ const BY_DEVICE: &str = order_list::select_handed_out!(
 
 impl Datastore {
     /// Orders of which the ICCID, the EID, the matching ID here, the buyer's reference or the name of the device begins with
-    /// a text of at least six characters; at most `limit`, newest first. Where more begin so, it is the first of them.
+    /// a text of at least six characters, newest first. Of more than 200 that begin in the same way some are left out.
     ///
     /// # Errors
     /// The store's own failures.
-    pub async fn order_search(&self, whose: &Whose, text: &str, limit: u32) -> Result<Vec<Listed>, Error> {
+    pub async fn order_search(&self, whose: &Whose, text: &str) -> Result<Vec<Listed>, Error> {
         let text = text.trim();
         if text.chars().count() < SHORTEST {
             return Ok(Vec::new());
         }
+        self.searched(whose, |search, found| search.run(text, found))
+    }
+
+    /// Orders that their buyer calls so, newest first. Beyond 200 some are left out.
+    ///
+    /// # Errors
+    /// The store's own failures.
+    pub async fn orders_by_reference(&self, whose: &Whose, reference: &str) -> Result<Vec<Listed>, Error> {
+        let end = format!("{reference}\0");
+        self.searched(whose, |search, found| {
+            search.here(BY_REFERENCE, &reference, &end, found)?;
+            search.elsewhere(esims::BY_REFERENCE, &reference, &end, found)
+        })
+    }
+
+    fn searched(
+        &self,
+        whose: &Whose,
+        run: impl Fn(&Search<'_>, &mut Vec<Listed>) -> Result<(), Error>,
+    ) -> Result<Vec<Listed>, Error> {
         self.read(|connection| {
             let mut found = Vec::new();
             for operator in operators(connection, whose)? {
-                let search = Search { connection, crypter: self.crypter(), operator: operator.as_deref(), limit };
-                search.run(text, &mut found)?;
+                let search = Search { connection, crypter: self.crypter(), operator: operator.as_deref() };
+                run(&search, &mut found)?;
             }
             found.sort_unstable_by_key(|one| std::cmp::Reverse((one.created_at, one.iccid.0)));
             found.dedup_by(|one, other| one.iccid == other.iccid && one.operator == other.operator);
-            found.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
             Ok(found)
         })
     }
@@ -67,7 +89,6 @@ struct Search<'a> {
     connection: &'a Connection,
     crypter: &'a Crypter,
     operator: Option<&'a str>,
-    limit: u32,
 }
 
 impl Search<'_> {
@@ -93,13 +114,13 @@ impl Search<'_> {
     }
 
     fn here(&self, sql: &str, from: &dyn ToSql, to: &dyn ToSql, found: &mut Vec<Listed>) -> Result<(), Error> {
-        let parameters = params![self.operator, from, to, self.limit];
+        let parameters = params![self.operator, from, to, LOOKED_AT];
         found.extend(sqlite::all(self.connection, sql, parameters, |row| order_list::listed(row, self.crypter))?);
         Ok(())
     }
 
     fn elsewhere(&self, sql: &str, from: &dyn ToSql, to: &dyn ToSql, found: &mut Vec<Listed>) -> Result<(), Error> {
-        let parameters = params![self.operator, from, to, self.limit];
+        let parameters = params![self.operator, from, to, LOOKED_AT];
         found.extend(sqlite::all(self.connection, sql, parameters, |row| esims::alone(row, self.crypter))?);
         Ok(())
     }

@@ -1,5 +1,7 @@
 //! Orders at the desk: placed, found, released, cancelled.
 
+mod search;
+
 use std::sync::Arc;
 
 use rsp_asn1::{Iccid, Timestamp};
@@ -15,6 +17,7 @@ use super::{Confirmation, Desk, Esim, EsimFilter, Page, Sold, SoldPlan, Wanted};
 use crate::actor::{Actor, Right};
 use crate::error::Error;
 use crate::provisioning::{self, Order, Supplier, Traces as _};
+pub use search::Search;
 
 /// Events of one eSIM that are shown at most.
 const HISTORY: u32 = 1_000;
@@ -179,18 +182,6 @@ impl Desk {
         let last = listed.last().map(|last| OrderCursor { created_at: last.created_at, iccid: last.iccid });
         let items = listed.into_iter().map(|listed| self.esim_of(listed)).collect();
         Ok(Page { items, next: last.filter(|_| more) })
-    }
-
-    /// eSIMs of which the ICCID, the EID, the matching ID here, the buyer's reference or the device's name begins with a text
-    /// of at least six characters.
-    ///
-    /// # Errors
-    /// [`Error::Forbidden`].
-    pub async fn search(&self, actor: &Actor, text: &str, limit: u32) -> Result<Vec<Esim>, Error> {
-        self.require(actor, Right::Read)?;
-        let whose = self.whose(actor, None).await?;
-        let found = self.store.order_search(&whose, text, limit).await?;
-        Ok(found.into_iter().filter(was_ordered).map(|listed| self.esim_of(listed)).collect())
     }
 
     /// Everything that happened to an eSIM, oldest first.

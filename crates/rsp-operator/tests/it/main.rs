@@ -5,6 +5,7 @@ mod api;
 mod api_gate;
 mod api_log_leak;
 mod api_receipts;
+mod api_search;
 mod api_tenants;
 mod batch;
 mod bed;
