@@ -3,11 +3,13 @@
 //! [`gate`](self) asks who calls; [`Desk`] checks the rights and does what is asked; `problem` turns errors into answers. What
 //! a route takes and gives stands beside it, and the description is made of that.
 
+mod batches;
 mod carriers;
 mod esims;
 mod events;
 mod gate;
 mod input;
+mod keys;
 mod limits;
 mod open;
 mod parameters;
@@ -31,7 +33,9 @@ use utoipa_axum::routes;
 use utoipa_swagger_ui::SwaggerUi;
 
 use crate::actor::Right;
+use crate::batch::Batches;
 use crate::desk::Desk;
+use crate::keys::Keys;
 use crate::receipts::Receipts;
 use crate::service::Service;
 use crate::usage::Usage;
@@ -49,6 +53,8 @@ pub(crate) struct Api {
     pub(crate) receipts: Receipts,
     pub(crate) webhooks: Arc<Webhooks>,
     pub(crate) usage: Arc<Usage>,
+    pub(crate) batches: Arc<Batches>,
+    pub(crate) keys: Arc<Keys>,
 }
 
 impl Api {
@@ -58,6 +64,8 @@ impl Api {
             receipts: Receipts::new(Arc::clone(desk.store()), aws_lc(), desk.randomness()),
             webhooks: Arc::clone(&service.webhooks),
             usage: Arc::clone(&service.usage),
+            batches: Arc::clone(&service.batches),
+            keys: Arc::clone(&service.keys),
             desk,
         }
     }
@@ -74,10 +82,12 @@ impl Api {
     ),
     tags(
         (name = "eSIMs", description = "Order, look, cancel"),
+        (name = "Batches", description = "Order many at once"),
         (name = "Usage", description = "What subscriptions use, and whether the network lets them in"),
         (name = "Plans", description = "What is sold"),
         (name = "Events", description = "What happened, and how often"),
         (name = "Webhooks", description = "Be told of events"),
+        (name = "Keys", description = "Who may call"),
         (name = "Carriers", description = "Which carriers there are, by published lists"),
         (name = "Open", description = "For everybody, without a key")
     ),
@@ -134,6 +144,8 @@ fn described(api: &Arc<Api>, gate: &Arc<Gate>) -> (Router, OpenApi) {
         .routes(routes!(events::figures))
         .routes(routes!(plans::list))
         .routes(routes!(usage::standing))
+        .routes(routes!(batches::list))
+        .routes(routes!(batches::one))
         .routes(routes!(carriers::list))
         .routes(routes!(carriers::one))
         .routes(routes!(webhooks::list))
@@ -146,12 +158,18 @@ fn described(api: &Arc<Api>, gate: &Arc<Gate>) -> (Router, OpenApi) {
         .routes(routes!(esims::cancel))
         .routes(routes!(esims::release))
         .routes(routes!(usage::report))
+        .routes(routes!(usage::report_many))
+        .routes(routes!(batches::add))
+        .routes(routes!(batches::cancel))
         .routes(routes!(usage::top_up))
         .routes(routes!(esims::network::suspend))
         .routes(routes!(esims::network::resume));
     let manage = OpenApiRouter::new()
         .routes(routes!(plans::add))
         .routes(routes!(plans::change))
+        .routes(routes!(keys::list))
+        .routes(routes!(keys::rotate))
+        .routes(routes!(keys::revoke))
         .routes(routes!(webhooks::add))
         .routes(routes!(webhooks::remove))
         .routes(routes!(webhooks::rotate))

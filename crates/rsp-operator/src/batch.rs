@@ -12,7 +12,7 @@ mod worker;
 
 use std::sync::Arc;
 
-use rsp_store::{AuditEntry, Batch, BatchRow, BatchState, NewBatch};
+use rsp_store::{AuditEntry, Batch, BatchRow, BatchState, NewBatch, NewBatchRow};
 use tokio::sync::Notify;
 
 use crate::actor::{Actor, Right};
@@ -92,6 +92,25 @@ impl Batches {
         self.desk.require(actor, Right::Provision)?;
         let tenant = self.desk.tenant(actor, tenant).await?;
         let rows = list::read(list)?;
+        self.take(actor, Some(&tenant), name, rows).await
+    }
+
+    /// Takes orders that somebody has read: all of them, or none. Returns the number of their list.
+    ///
+    /// # Errors
+    /// As [`Batches::upload`].
+    pub async fn take(
+        &self,
+        actor: &Actor,
+        tenant: Option<&str>,
+        name: &str,
+        rows: Vec<NewBatchRow>,
+    ) -> Result<i64, Error> {
+        self.desk.require(actor, Right::Provision)?;
+        let tenant = self.desk.tenant(actor, tenant).await?;
+        if rows.is_empty() || rows.len() > MAX_ROWS {
+            return Err(Error::invalid("list", format!("it has not 1 to {MAX_ROWS} orders")));
+        }
         // Lists are mostly of a few plans: each is looked at once.
         let mut checked = std::collections::HashSet::new();
         for row in &rows {

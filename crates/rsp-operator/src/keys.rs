@@ -15,7 +15,7 @@ use rsp_smdp::SharedRandomness;
 use rsp_store::{ApiKey, AuditEntry, Datastore};
 use tokio::sync::Semaphore;
 
-use crate::actor::{Actor, Rights};
+use crate::actor::{Actor, Right, Rights};
 use crate::error::Error;
 
 /// What every key begins with, for programs that look for leaked ones.
@@ -38,6 +38,9 @@ const WAITING: usize = 32;
 
 /// Longest name of a key, in characters.
 const LONGEST_NAME: usize = 64;
+
+/// For how long a secret outlives its rotation, in seconds, if nobody says otherwise: a day.
+pub const USUAL_OVERLAP: i64 = 86_400;
 
 /// Longest overlap of two secrets, in seconds: 30 days.
 pub const LONGEST_OVERLAP: i64 = 30 * 86_400;
@@ -175,6 +178,45 @@ impl Keys {
             Ok::<_, rsp_store::Error>(revoked.is_some())
         });
         if revoked.await? { Ok(()) } else { Err(Error::not_found("API key", id)) }
+    }
+
+    /// The keys of somebody's tenant, the oldest first.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`] without the right to manage; the store's own failures.
+    pub async fn list_for(&self, actor: &Actor) -> Result<Vec<ApiKey>, Error> {
+        actor.require(Right::Manage)?;
+        self.list(actor.tenant()).await
+    }
+
+    /// Gives a key of somebody's tenant another secret, as [`rotate`](Self::rotate). Whoever is told it can do what the key can:
+    /// that must not be more than they could before.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`] without the right to manage, or one of the key's own; otherwise as [`rotate`](Self::rotate).
+    pub async fn rotate_for(
+        &self,
+        actor: &Actor,
+        id: &str,
+        overlap: i64,
+        now: Timestamp,
+    ) -> Result<Zeroizing<String>, Error> {
+        actor.require(Right::Manage)?;
+        let key = self.store.api_key(id).await?.filter(|key| actor.sees(Some(&key.operator)));
+        let key = key.ok_or_else(|| Error::not_found("API key", id))?;
+        let rights = key.rights.parse::<Rights>().unwrap_or(Rights::ALL);
+        Right::ALL.into_iter().filter(|right| rights.has(*right)).try_for_each(|right| actor.require(right))?;
+        self.rotate(actor.tenant(), id, overlap, actor.name(), now).await
+    }
+
+    /// Revokes a key of somebody's tenant, at once and for good, and returns what it was.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`] without the right to manage; otherwise as [`revoke`](Self::revoke).
+    pub async fn revoke_for(&self, actor: &Actor, id: &str, now: Timestamp) -> Result<ApiKey, Error> {
+        actor.require(Right::Manage)?;
+        self.revoke(actor.tenant(), id, actor.name(), now).await?;
+        self.store.api_key(id).await?.ok_or_else(|| Error::not_found("API key", id))
     }
 
     /// Whose key this is, if it is one that counts now.

@@ -16,7 +16,7 @@ use rsp_store::{Amounts, AuditEntry, Datastore, TopUp, UsageCounters, UsageRecor
 
 use crate::actor::{Actor, Right};
 use crate::error::Error;
-use count::{add, allowance, count};
+use count::{add, allowance, count, note};
 
 /// Reports that are taken in at once.
 pub const MOST_RECORDS: usize = 1000;
@@ -71,6 +71,21 @@ pub enum Counted {
     Before,
 }
 
+/// Why no report was taken in.
+#[derive(Debug)]
+pub struct NotCounted {
+    /// Which report is at fault, from 0 on, if it is one.
+    pub record: Option<usize>,
+    /// What is wrong.
+    pub error: Error,
+}
+
+impl<E: Into<Error>> From<E> for NotCounted {
+    fn from(error: E) -> Self {
+        Self { record: None, error: error.into() }
+    }
+}
+
 /// What a subscription may use: `None` is without limit.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Allowance {
@@ -113,37 +128,70 @@ impl Usage {
     /// [`Error::Forbidden`], [`Error::NotFound`] for an eSIM that is not the actor's, [`Error::Invalid`], and
     /// [`Error::Exists`] for a report of the name of another one.
     pub async fn post(&self, actor: &Actor, records: &[NewUsage]) -> Result<Vec<Counted>, Error> {
+        self.post_list(actor, records).await.map_err(|refused| refused.error)
+    }
+
+    /// The same, and says which of the reports was at fault.
+    ///
+    /// # Errors
+    /// As [`post`](Self::post).
+    pub async fn post_list(&self, actor: &Actor, records: &[NewUsage]) -> Result<Vec<Counted>, NotCounted> {
         actor.require(Right::Provision)?;
         if records.len() > MOST_RECORDS {
-            return Err(Error::invalid("records", format!("are more than {MOST_RECORDS}")));
+            return Err(Error::invalid("records", format!("are more than {MOST_RECORDS}")).into());
         }
         let now = self.clock.now();
         let mut reports = Vec::with_capacity(records.len());
-        for new in records {
-            check_id(&new.id)?;
-            check_amounts(&new.used)?;
-            let at = new.at.unwrap_or(now);
-            if at.0 < 0 || at > now.plus_seconds(AHEAD) {
-                return Err(Error::invalid("at", "is not in the past"));
-            }
-            let subject = self.subject(actor, &new.iccid).await?;
-            let record = UsageRecord {
-                operator: subject.operator.clone(),
-                id: new.id.clone(),
-                iccid: new.iccid,
-                used: new.used,
-                at,
-                received_at: now,
-                received_from: actor.name().to_owned(),
-            };
-            // A repetition without a time is the same report, whatever the time is by now.
-            reports.push((record, subject, new.at.is_some()));
+        for (place, new) in records.iter().enumerate() {
+            let report = self.report(actor, new, now).await;
+            reports.push(report.map_err(|error| NotCounted { record: Some(place), error })?);
         }
+        let by = actor.name().to_owned();
         self.store
             .run_tx("count usage", move |tx| {
-                reports.iter().map(|(record, subject, timed)| count(tx, record, subject, *timed)).collect()
+                let mut counted = Vec::with_capacity(reports.len());
+                for (place, (record, subject, timed)) in reports.iter().enumerate() {
+                    let done = count(tx, record, subject, *timed);
+                    counted.push(done.map_err(|error| NotCounted { record: Some(place), error })?);
+                }
+                let records = reports.iter().map(|(record, ..)| record);
+                note(tx, records.zip(&counted).collect(), &by, now)?;
+                Ok(counted)
             })
             .await
+    }
+
+    /// What is written of a report, what it is about, and whether it says when it was. One without a time is the same report
+    /// when it is repeated, whatever the time is by then.
+    async fn report(
+        &self,
+        actor: &Actor,
+        new: &NewUsage,
+        now: Timestamp,
+    ) -> Result<(UsageRecord, UsageSubject, bool), Error> {
+        check_id(&new.id)?;
+        check_amounts(&new.used)?;
+        if new.used == Amounts::default() {
+            return Err(Error::invalid("data_bytes", "is 0, and so is all else: a report says what was used"));
+        }
+        let at = new.at.unwrap_or(now);
+        if at.0 < 0 {
+            return Err(Error::invalid("at", "is before 1970"));
+        }
+        if at > now.plus_seconds(AHEAD) {
+            return Err(Error::invalid("at", "is not in the past"));
+        }
+        let subject = self.subject(actor, &new.iccid).await?;
+        let record = UsageRecord {
+            operator: subject.operator.clone(),
+            id: new.id.clone(),
+            iccid: new.iccid,
+            used: new.used,
+            at,
+            received_at: now,
+            received_from: actor.name().to_owned(),
+        };
+        Ok((record, subject, new.at.is_some()))
     }
 
     /// Adds to an allowance, once for each name.

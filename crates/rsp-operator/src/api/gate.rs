@@ -26,6 +26,12 @@ use crate::service::Service;
 /// Largest request body, in octets.
 const LARGEST_BODY: usize = 64 * 1024;
 
+/// Largest body of the routes that take lists, in octets.
+const LARGEST_LIST: usize = 2 * 1024 * 1024;
+
+/// These.
+const LISTS: [&str; 2] = ["/api/v1/batches", "/api/v1/usage"];
+
 /// How long a body may take to arrive.
 const BODY_TIMEOUT: Duration = Duration::from_secs(15);
 
@@ -167,7 +173,8 @@ pub(crate) async fn receive(State(gate): State<Arc<Gate>>, request: Request, nex
         return next.run(request).await;
     }
     let (head, body) = request.into_parts();
-    let body = match collect(body).await {
+    let is_list = head.extensions.get::<MatchedPath>().is_some_and(|route| LISTS.contains(&route.as_str()));
+    let body = match collect(body, if is_list { LARGEST_LIST } else { LARGEST_BODY }).await {
         Ok(body) => body,
         Err(problem) => return problem.into_response(),
     };
@@ -186,13 +193,13 @@ pub(crate) async fn receive(State(gate): State<Arc<Gate>>, request: Request, nex
     done.await.unwrap_or_else(|_| problem::panicked(Box::new(())))
 }
 
-async fn collect(body: Body) -> Result<Bytes, Problem> {
-    let too_large = || Problem::new(problem::BODY_TOO_LARGE, format!("it has more than {LARGEST_BODY} octets"));
+async fn collect(body: Body, largest: usize) -> Result<Bytes, Problem> {
+    let too_large = || Problem::new(problem::BODY_TOO_LARGE, format!("it has more than {largest} octets"));
     // From Content-Length: what is announced as too long is not waited for.
-    if body.size_hint().lower() > LARGEST_BODY as u64 {
+    if body.size_hint().lower() > largest as u64 {
         return Err(too_large());
     }
-    match tokio::time::timeout(BODY_TIMEOUT, Limited::new(body, LARGEST_BODY).collect()).await {
+    match tokio::time::timeout(BODY_TIMEOUT, Limited::new(body, largest).collect()).await {
         Ok(Ok(body)) => Ok(body.to_bytes()),
         Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large()),
         Ok(Err(_)) => Err(Problem::new(problem::MALFORMED, "the body ended before its end")),

@@ -19,15 +19,40 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
-        let media_type = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-        let media_type = media_type.split(';').next().unwrap_or_default().trim();
-        if !media_type.eq_ignore_ascii_case("application/json") {
+        if !is_of_type(&request, "application/json") {
             return Err(Problem::new(problem::UNSUPPORTED_MEDIA_TYPE, "the header Content-Type says what it is"));
         }
-        let bytes = Bytes::from_request(request, state).await;
-        let bytes = bytes.map_err(|_| Problem::new(problem::MALFORMED, "the body ended before its end"))?;
-        parse(&bytes).map(Self)
+        parse(&octets(request, state).await?).map(Self)
     }
+}
+
+/// A JSON body, or lines of comma-separated values.
+pub(crate) enum BodyOrCsv<T> {
+    /// JSON.
+    Json(T),
+    /// Comma-separated values.
+    Csv(Bytes),
+}
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for BodyOrCsv<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        if is_of_type(&request, "text/csv") {
+            return octets(request, state).await.map(Self::Csv);
+        }
+        Body::from_request(request, state).await.map(|Body(read)| Self::Json(read))
+    }
+}
+
+fn is_of_type(request: &Request, wanted: &str) -> bool {
+    let media_type = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    media_type.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case(wanted)
+}
+
+async fn octets<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, Problem> {
+    let bytes = Bytes::from_request(request, state).await;
+    bytes.map_err(|_| Problem::new(problem::MALFORMED, "the body ended before its end"))
 }
 
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
@@ -85,6 +110,18 @@ pub(crate) fn bounded(field: &str, text: Option<&str>, most: usize) -> Result<()
 pub(crate) struct PathIccid(pub(crate) Iccid);
 
 impl<S: Send + Sync> FromRequestParts<S> for PathIccid {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let PathText(text) = PathText::from_request_parts(parts, state).await?;
+        text.parse().map(Self).map_err(|_| Problem::not_found())
+    }
+}
+
+/// The number in the path. One that cannot be read is one that does not exist.
+pub(crate) struct PathNumber(pub(crate) i64);
+
+impl<S: Send + Sync> FromRequestParts<S> for PathNumber {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {

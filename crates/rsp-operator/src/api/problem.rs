@@ -100,10 +100,10 @@ kinds! {
         "Compare the request with /docs.";
     INVALID = "invalid-value", UNPROCESSABLE_ENTITY, "A value is not what it should be",
         "Correct the value that the member \"field\" names.";
-    UNSUPPORTED_MEDIA_TYPE = "unsupported-media-type", UNSUPPORTED_MEDIA_TYPE, "The body is not JSON",
-        "Send Content-Type: application/json.";
+    UNSUPPORTED_MEDIA_TYPE = "unsupported-media-type", UNSUPPORTED_MEDIA_TYPE, "The body is of another type",
+        "Send Content-Type: application/json, or another type that the route takes.";
     BODY_TOO_LARGE = "body-too-large", PAYLOAD_TOO_LARGE, "The body is too large",
-        "Send at most 65,536 octets.";
+        "Send less at once: the detail says how much goes.";
     BODY_TOO_SLOW = "body-too-slow", REQUEST_TIMEOUT, "The body did not arrive in time",
         "Send the request again.";
     TOO_MANY_REQUESTS = "too-many-requests", TOO_MANY_REQUESTS, "Too many requests",
@@ -155,6 +155,20 @@ impl Problem {
     /// A value that is not what it should be.
     pub(crate) fn invalid(field: &str, problem: impl AsRef<str>) -> Self {
         Self { field: Some(printable(field, LONGEST_DETAIL).into()), ..Self::new(INVALID, problem) }
+    }
+
+    /// The same of a part of the request, such as `records[3]`.
+    pub(crate) fn within(self, part: &str) -> Self {
+        let field = match self.field.as_deref() {
+            Some(field) => format!("{part}.{field}"),
+            None => part.to_owned(),
+        };
+        Self { field: Some(field.into()), ..self }
+    }
+
+    /// The same of another member, for those who know it by another name.
+    pub(crate) fn named(self, field: &str) -> Self {
+        Self { field: self.field.map(|_| field.into()), ..self }
     }
 
     /// Too many requests, or a busy server: try again after so many seconds.

@@ -14,9 +14,9 @@ use utoipa::ToSchema;
 use super::Api;
 use super::input::{Answer, Body, PathIccid};
 use super::parameters::{OfEsim, Once};
-use super::problem::Problem;
+use super::problem::{Details, Problem};
 use crate::actor::Actor;
-use crate::usage::{Counted, NewTopUp, NewUsage, Standing};
+use crate::usage::{Counted, MOST_RECORDS, NewTopUp, NewUsage, Standing};
 
 /// A report of what was used.
 #[derive(Deserialize, ToSchema)]
@@ -46,6 +46,49 @@ pub(crate) struct Report {
 pub(crate) struct Reported {
     /// Whether the counters moved; false for a report that came before.
     counted: bool,
+}
+
+/// A report of what an eSIM used, among those of others.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ReportOfEsim {
+    #[schema(pattern = "^[0-9]{18,20}$", example = "8988247000000000003")]
+    iccid: String,
+    /// Its name: a second report of the same name is the same report.
+    #[schema(min_length = 1, max_length = 64, pattern = "^[!-~]+$", example = "cdr-000017")]
+    id: String,
+    /// Octets of data.
+    #[serde(default)]
+    #[schema(minimum = 0)]
+    data_bytes: i64,
+    /// Seconds of calls.
+    #[serde(default)]
+    #[schema(minimum = 0)]
+    voice_seconds: i64,
+    #[serde(default)]
+    #[schema(minimum = 0)]
+    messages: i64,
+    /// When it was used (RFC 3339); now, if it is not said.
+    #[schema(format = DateTime)]
+    at: Option<String>,
+}
+
+/// Reports of what eSIMs used.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Reports {
+    /// They are counted all together, or none of them is.
+    #[schema(min_items = 1, max_items = 1000)]
+    records: Vec<ReportOfEsim>,
+}
+
+/// What became of reports.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ManyReported {
+    /// Reports that moved the counters.
+    counted: usize,
+    /// Reports that came before.
+    repeated: usize,
 }
 
 /// Something to be added to an allowance.
@@ -188,6 +231,48 @@ pub(crate) async fn report(
     let at = report.at.as_deref().map(timestamp).transpose()?;
     let counted = api.usage.post(&actor, &[NewUsage { id: report.id, iccid, used, at }]).await?;
     Ok(Json(Reported { counted: counted.contains(&Counted::Now) }))
+}
+
+/// Report what many eSIMs used: all of it counts, or nothing. At most 1,000 reports in 2 MiB. Needs the right `provision`.
+#[utoipa::path(
+    post,
+    path = "/api/v1/usage",
+    tag = "Usage",
+    operation_id = "report_usage_of_many",
+    params(Once),
+    request_body = Reports,
+    responses(
+        (status = 200, body = ManyReported),
+        (status = 404, body = Details, content_type = "application/problem+json",
+            description = "There is no such eSIM: `field` names the report")
+    ),
+    security(("key" = []))
+)]
+pub(crate) async fn report_many(
+    State(api): State<Arc<Api>>,
+    Extension(actor): Extension<Actor>,
+    Body(Reports { records }): Body<Reports>,
+) -> Answer<ManyReported> {
+    if records.is_empty() || records.len() > MOST_RECORDS {
+        return Err(Problem::invalid("records", format!("1 to {MOST_RECORDS} reports")));
+    }
+    let part = |place: usize| format!("records[{place}]");
+    let mut reports = Vec::with_capacity(records.len());
+    for (place, record) in records.into_iter().enumerate() {
+        let iccid = record.iccid.parse().map_err(|_| Problem::not_found().within(&part(place)))?;
+        let at = record.at.as_deref().map(timestamp).transpose().map_err(|problem| problem.within(&part(place)))?;
+        let ReportOfEsim { id, data_bytes, voice_seconds, messages, .. } = record;
+        reports.push(NewUsage { id, iccid, used: Amounts { data_bytes, voice_seconds, messages }, at });
+    }
+    let counted = api.usage.post_list(&actor, &reports).await.map_err(|refused| {
+        let problem = Problem::from(refused.error);
+        match refused.record {
+            Some(place) => problem.within(&part(place)),
+            None => problem,
+        }
+    })?;
+    let now = counted.iter().filter(|counted| **counted == Counted::Now).count();
+    Ok(Json(ManyReported { counted: now, repeated: counted.len() - now }))
 }
 
 /// Add to the allowance. Needs the right `provision`.

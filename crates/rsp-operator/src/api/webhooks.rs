@@ -17,6 +17,9 @@ use super::problem::Problem;
 use crate::actor::Actor;
 use crate::webhooks::{self, USUAL_OVERLAP, WantedWebhook, WebhookShown, kind_name};
 
+/// What helps whoever did not get the answer.
+const TOLD_BEFORE: &str = "It was told once, in the first answer. Was that lost, rotate the secret, with `overlap_seconds` 0 to end what was lost.";
+
 /// What events are about.
 #[derive(Debug, Clone, Copy, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
@@ -142,17 +145,25 @@ impl From<Delivery> for Attempt {
 #[schema(as = AddedWebhook)]
 pub(crate) struct Added {
     webhook: Webhook,
-    /// With it messages are signed (HMAC-SHA256). Told this once.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// With it messages are signed (HMAC-SHA256). Told this once: null when the answer is given again.
+    #[schema(required)]
     secret: Option<String>,
+    /// What to do without it; not there when it is told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    remedy: Option<&'static str>,
 }
 
 /// A secret that was made.
 #[derive(Clone, Serialize, ToSchema)]
 pub(crate) struct Rotated {
-    /// Told this once.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// Told this once: null when the answer is given again.
+    #[schema(required)]
     secret: Option<String>,
+    /// What to do without it; not there when it is told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    remedy: Option<&'static str>,
 }
 
 /// How a secret is rotated.
@@ -225,9 +236,9 @@ pub(crate) async fn add(
     let kinds = wanted.kinds.into_iter().map(EventKind::from).collect();
     let wanted = WantedWebhook { tenant: None, url: wanted.url, kinds };
     let webhooks::AddedWebhook { webhook, secret } = api.webhooks.add(&actor, &wanted).await?;
-    let again = Added { webhook: webhook.into(), secret: None };
+    let again = Added { webhook: webhook.into(), secret: None, remedy: Some(TOLD_BEFORE) };
     let location = format!("/api/v1/webhooks/{}", again.webhook.id);
-    let added = Added { secret: Some(secret.to_string()), ..again.clone() };
+    let added = Added { secret: Some(secret.to_string()), remedy: None, ..again.clone() };
     Ok(once(HttpStatus::CREATED, &added, &again, Some(location)))
 }
 
@@ -286,8 +297,8 @@ pub(crate) async fn rotate(
     Body(rotation): Body<Rotation>,
 ) -> Result<Response, Problem> {
     let secret = api.webhooks.rotate(&actor, &id, rotation.overlap_seconds.unwrap_or(USUAL_OVERLAP)).await?;
-    let rotated = Rotated { secret: Some(secret.to_string()) };
-    Ok(once(HttpStatus::OK, &rotated, &Rotated { secret: None }, None))
+    let rotated = Rotated { secret: Some(secret.to_string()), remedy: None };
+    Ok(once(HttpStatus::OK, &rotated, &Rotated { secret: None, remedy: Some(TOLD_BEFORE) }, None))
 }
 
 /// Send a test event. Needs the right `manage`.

@@ -1,5 +1,8 @@
 //! What a report or a top-up does to the counters, within its transaction.
 
+use std::collections::BTreeMap;
+
+use rsp_asn1::Timestamp;
 use rsp_store::{AuditEntry, EventKind, NewEvent, Plan, TopUp, Transaction, UsageCounters, UsageRecord, UsageSubject};
 
 use super::ends::next_warning;
@@ -51,6 +54,28 @@ pub(super) fn count(
         }
     }
     Ok(Counted::Now)
+}
+
+/// Writes down who moved counters: a line for each tenant, whatever the number of reports.
+pub(super) fn note(
+    tx: &mut Transaction,
+    reports: Vec<(&UsageRecord, &Counted)>,
+    by: &str,
+    at: Timestamp,
+) -> Result<(), Error> {
+    let mut tenants: BTreeMap<&str, Vec<&UsageRecord>> = BTreeMap::new();
+    for (record, _) in reports.into_iter().filter(|(_, counted)| **counted == Counted::Now) {
+        tenants.entry(&record.operator).or_default().push(record);
+    }
+    for (tenant, counted) in tenants {
+        let subject = match counted.as_slice() {
+            [one] => format!("{} by {}", one.iccid, one.id),
+            several => format!("{} reports from {} on", several.len(), several.first().map_or("", |first| &first.id)),
+        };
+        let entry = AuditEntry { at, actor: by.to_owned(), action: "report usage".to_owned(), subject };
+        tx.record_audit_of(Some(tenant), &entry)?;
+    }
+    Ok(())
 }
 
 fn event(operator: &str, subject: &UsageSubject, record: &UsageRecord, detail: String) -> NewEvent {

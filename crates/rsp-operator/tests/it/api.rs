@@ -29,7 +29,7 @@ pub(crate) const STRANGER: &str =
 pub(crate) struct Api {
     pub(crate) bed: Bed,
     pub(crate) service: Arc<Service>,
-    router: Router,
+    pub(crate) router: Router,
 }
 
 impl Api {

@@ -30,7 +30,8 @@ async fn a_repeated_request_is_done_once_and_secrets_are_told_once() {
     assert!(first["secret"].as_str().unwrap().starts_with("whsec_"));
     let (status, replayed, again) = post(&a, "one", &hook).await;
     assert_eq!((status, replayed), (StatusCode::CREATED, true));
-    assert_eq!((&again["webhook"]["id"], again.get("secret")), (&first["webhook"]["id"], None));
+    assert_eq!((&again["webhook"]["id"], again.get("secret")), (&first["webhook"]["id"], Some(&Value::Null)));
+    assert!(first.get("remedy").is_none() && again["remedy"].as_str().unwrap().contains("rotate"));
 
     let other = json!({ "url": "https://a.example.com/other", "kinds": ["state"] });
     let (status, _, problem) = post(&a, "one", &other).await;
@@ -123,4 +124,37 @@ async fn wrong_keys_stop_their_address_and_not_who_was_in_before() {
     assert_eq!(from("192.0.2.2", &fresh).await, StatusCode::OK);
     api.bed.clock.pass(20);
     assert_eq!(from("192.0.2.1", &fresh).await, StatusCode::OK);
+}
+
+/// Whatever is told once: the answer that is given again has the form that the description promises, and says what helps.
+#[tokio::test]
+async fn a_rotation_that_is_repeated_answers_without_the_secret_and_says_what_helps() {
+    let api = Api::new(LIMITS).await;
+    let a = api.key("A", Rights::ALL).await;
+    let hook = json!({ "url": "https://a.example.com/hook", "kinds": ["state"] });
+    let (_, added) = api.call(&a, "POST", "/api/v1/webhooks", Some(&hook)).await;
+    let webhook = added["webhook"]["id"].as_str().unwrap();
+    for (path, member) in [
+        (format!("/api/v1/webhooks/{webhook}/rotate"), "secret"),
+        (format!("/api/v1/keys/{}/rotate", &a[5..21]), "key"),
+    ] {
+        let rotate = async || {
+            let mut request = request(&a, "POST", &path, Some(&json!({})));
+            request.headers_mut().insert("idempotency-key", member.parse().unwrap());
+            let response = api.send(request).await;
+            let replayed = response.headers().contains_key("idempotency-replayed");
+            (response.status(), replayed, json_of(response).await)
+        };
+        let (status, replayed, first) = rotate().await;
+        assert_eq!((status, replayed), (StatusCode::OK, false), "{path}");
+        assert!(first[member].is_string() && first.get("remedy").is_none(), "{path}");
+        let (status, replayed, again) = rotate().await;
+        assert_eq!((status, replayed), (StatusCode::OK, true), "{path}");
+        assert_eq!(again.get(member), Some(&Value::Null), "{path}");
+        assert!(again["remedy"].as_str().unwrap().contains("overlap_seconds"), "{path}");
+        let schema = if member == "key" { "RotatedKey" } else { "Rotated" };
+        let description = crate::api::description(&api).await;
+        let required = &description["components"]["schemas"][schema]["required"];
+        assert!(required.as_array().unwrap().contains(&member.into()), "{required}");
+    }
 }

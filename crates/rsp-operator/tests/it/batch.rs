@@ -16,7 +16,7 @@ use rsp_store::{BatchState, Datastore, ProfileState};
 use crate::bed::{Bed, bed, esim, iccid, manager};
 
 /// What the seller does with a row whose reference says so; others it sells.
-const REFUSE: &str = "refuse";
+pub(crate) const REFUSE: &str = "refuse";
 const HANG: &str = "hang";
 const HANG_AFTER_SELLING: &str = "hang after selling";
 const VANISH: &str = "vanish";
@@ -88,10 +88,19 @@ impl Sell for Seller {
     }
 }
 
+fn seller(bed: &Bed) -> Arc<Seller> {
+    let store = Arc::clone(&bed.store);
+    Arc::new(Seller { store, sold: AtomicU8::new(1), asked: Mutex::default() })
+}
+
+/// Lists that somebody sells who has everything.
+pub(crate) fn selling(bed: &Bed) -> Batches {
+    Batches::selling_by(Arc::clone(&bed.desk), seller(bed))
+}
+
 async fn lists() -> (Bed, Arc<Seller>, Batches) {
     let bed = bed().await;
-    let store = Arc::clone(&bed.store);
-    let seller = Arc::new(Seller { store, sold: AtomicU8::new(1), asked: Mutex::default() });
+    let seller = seller(&bed);
     let batches = Batches::selling_by(Arc::clone(&bed.desk), seller.clone());
     (bed, seller, batches)
 }

@@ -2,11 +2,14 @@
 
 mod accounts;
 mod api;
+mod api_batches;
 mod api_gate;
+mod api_keys;
 mod api_log_leak;
 mod api_receipts;
 mod api_search;
 mod api_tenants;
+mod api_usage;
 mod batch;
 mod bed;
 mod camera;

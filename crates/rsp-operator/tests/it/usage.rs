@@ -184,6 +184,7 @@ async fn what_no_report_says_is_refused() {
         ("at", NewUsage { at: Some(rsp_asn1::Timestamp(-1)), ..data("a", sim, 1) }),
         ("at", NewUsage { at: Some(rsp_asn1::Timestamp(i64::MAX)), ..data("a", sim, 1) }),
         ("id", data("a\n", sim, 1)),
+        ("data_bytes", data("a", sim, 0)),
     ] {
         let refused = usage.post(&owner, &[wrong]).await;
         assert!(matches!(refused, Err(Error::Invalid { field: named, .. }) if named == field), "{field}");

@@ -64,5 +64,8 @@ pub(crate) async fn handoff(
 ) -> Answer<Handoff> {
     let esim = api.desk.esim(&actor, &iccid).await?;
     let code = esim.activation_code.as_ref().and_then(|code| ActivationCode::parse_strict(code).ok());
-    code.map(|code| Json(Handoff::of(&code))).ok_or_else(Problem::not_found)
+    let code = code.ok_or_else(Problem::not_found)?;
+    // Written down before it is told.
+    api.desk.audit(&actor, "tell activation code", &iccid.to_string(), esim.operator.clone()).await?;
+    Ok(Json(Handoff::of(&code)))
 }
