@@ -1,7 +1,9 @@
 //! A server's directory: its configuration, keys and database.
 
+mod operator;
 mod sections;
 pub(crate) mod suppliers;
+mod values;
 
 use std::net::Ipv6Addr;
 use std::path::{Path, PathBuf};
@@ -24,8 +26,11 @@ use serde::de::DeserializeOwned;
 
 use crate::exit::{Exit, Failure};
 use crate::system::{OsRandomness, now, require_private};
-pub(crate) use sections::{Config, Es9PlusEndpoint, HostPort, TlsSection};
-use sections::{Protection, Version};
+pub(crate) use operator::OperatorSection;
+use sections::Protection;
+pub(crate) use sections::{Config, Es9PlusEndpoint, TlsSection};
+pub(crate) use values::HostPort;
+use values::Version;
 
 /// Name of the configuration file in a server's directory.
 pub(crate) const CONFIG_FILE: &str = "openrsp.toml";

@@ -16,6 +16,7 @@ pub mod account;
 mod actor;
 pub mod api;
 pub mod batch;
+mod callers;
 pub mod carriers;
 pub mod certificates;
 mod desk;
@@ -45,4 +46,4 @@ pub use desk::{
 };
 pub use error::Error;
 pub use network::NetworkAdapter;
-pub use service::Service;
+pub use service::{Front, Service};

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use axum::Router;
+use axum::middleware::from_fn;
 
 use crate::account::{Accounts, Origin};
 use crate::batch::Batches;
@@ -12,7 +13,16 @@ use crate::handoff::{self, Handoffs};
 use crate::keys::Keys;
 use crate::usage::Usage;
 use crate::webhooks::{AddressRules, Webhooks};
-use crate::{api, handing_out, portal};
+use crate::{api, callers, handing_out, portal};
+
+/// How callers come to a service.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Front {
+    /// What keys of the API may do.
+    pub limits: api::Limits,
+    /// Whether a proxy on this machine is called in its place, and says by whom: in the last address of X-Forwarded-For.
+    pub behind_proxy: bool,
+}
 
 /// The operator's side of a server, put together.
 pub struct Service {
@@ -63,8 +73,14 @@ impl Service {
 
     /// What answers on the operator's listener.
     pub fn router(self: Arc<Self>) -> Router {
-        let api = api::router(&self, api::Limits::default());
+        self.router_behind(&Front::default())
+    }
+
+    /// The same, for callers that come in another way.
+    pub fn router_behind(self: Arc<Self>, front: &Front) -> Router {
+        let api = api::router(&self, front.limits);
         let subscribers = handoff::router(Arc::clone(&self.handoffs), self.test_pki);
-        api.merge(subscribers).merge(portal::router(self, handing_out::pages()))
+        let router = api.merge(subscribers).merge(portal::router(self, handing_out::pages()));
+        if front.behind_proxy { router.layer(from_fn(callers::seen_by_proxy)) } else { router }
     }
 }

@@ -4,14 +4,13 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use rsp_asn1::VersionType;
 use rsp_auth::ServerAddress;
 use rsp_crypto::Curve;
-use rsp_es::client::{AllowedHost, EgressPolicy, Origin, Resolve, Scheme};
-use rsp_smdp::Eligibility;
+use rsp_es::client::EgressPolicy;
 use serde::Deserialize;
 
-use super::suppliers::CarriersFile;
+use super::operator::OperatorSection;
+use super::values::{Address, CurveName, Fixed, HostPort, Listen, Tac, Version};
 
 /// The whole configuration. Paths are relative to the directory of the file.
 #[derive(Debug, Deserialize)]
@@ -117,34 +116,6 @@ pub(crate) struct Es12ClientSection {
     pub(crate) endpoints: BTreeMap<String, HostPort>,
 }
 
-/// The operator's portal and REST API.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct OperatorSection {
-    pub(crate) listen: Listen,
-    /// Where browsers and programs reach it.
-    pub(crate) url: String,
-    /// What it shows, if not the SM-DP+'s certificate.
-    pub(crate) tls: Option<TlsSection>,
-    /// Issuers in PEM, one of which has to be that of a webhook's receiver; the system's without it.
-    pub(crate) webhook_ca: Option<PathBuf>,
-    /// Receivers of webhooks that may be private, have any port, and be called without TLS.
-    #[serde(default)]
-    pub(crate) webhook_allow: Vec<HostPort>,
-    pub(crate) network: Option<NetworkSection>,
-    /// Where tenants order that do not order at this server alone: their carriers, by the tenants' names.
-    #[serde(default)]
-    pub(crate) tenant: BTreeMap<String, CarriersFile>,
-}
-
-/// The network in which the eSIMs are used.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct NetworkSection {
-    /// Where the console (VTY) of an osmo-hlr listens.
-    pub(crate) hlr_vty: Listen,
-}
-
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct EgressSection {
@@ -197,123 +168,6 @@ pub(crate) enum Protection {
     #[default]
     SessionKeys,
     Ppk,
-}
-
-/// Where something listens.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "String")]
-pub(crate) struct Listen(pub(crate) SocketAddr);
-
-impl TryFrom<String> for Listen {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<Self, String> {
-        text.parse().map(Self).map_err(|_| format!("{text:?} is no ADDR:PORT, such as 127.0.0.1:8443"))
-    }
-}
-
-/// A server's own address, as LPAs name it.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "String")]
-pub(crate) struct Address(pub(crate) ServerAddress);
-
-impl TryFrom<String> for Address {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<Self, String> {
-        super::server_address(&text).map(Self).ok_or_else(|| format!("{text:?} is no host[:port]"))
-    }
-}
-
-/// Another server, with its port.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "String")]
-pub(crate) struct HostPort(Origin);
-
-impl HostPort {
-    /// The server, as clients take it.
-    pub(crate) fn origin(&self) -> &Origin {
-        &self.0
-    }
-
-    /// The public internet, and these.
-    pub(crate) fn policy(allow: &[Self]) -> EgressPolicy {
-        let allow = allow.iter().map(|allowed| AllowedHost::new(allowed.0.host(), allowed.0.port())).collect();
-        EgressPolicy::Guarded { allow }
-    }
-}
-
-impl TryFrom<String> for HostPort {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<Self, String> {
-        let origin = Origin::new(Scheme::Https, &text).ok();
-        // The port of a scheme is not assumed: what is allowed shall be seen in the file.
-        let origin = origin.filter(|origin| text.ends_with(&format!(":{}", origin.port())));
-        origin.map(Self).ok_or_else(|| format!("{text:?} is no HOST:PORT, such as smds.example.com:443"))
-    }
-}
-
-/// Where a name leads.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "String")]
-pub(crate) struct Fixed(pub(crate) Resolve);
-
-impl TryFrom<String> for Fixed {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<Self, String> {
-        Resolve::parse(&text).map(Self).map_err(|_| format!("{text:?} is no HOST[:PORT]=ADDR:PORT"))
-    }
-}
-
-/// One of the two curves.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "String")]
-struct CurveName(Curve);
-
-impl TryFrom<String> for CurveName {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<Self, String> {
-        text.parse().map(Self).map_err(|_| format!("{text:?} is neither \"p256\" nor \"brainpool\""))
-    }
-}
-
-/// A version of SGP.22: three numbers with points between them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
-#[serde(try_from = "String")]
-pub(crate) struct Version([u8; 3]);
-
-impl Version {
-    /// As messages have it.
-    pub(crate) fn version(self) -> VersionType {
-        VersionType(self.0)
-    }
-}
-
-impl TryFrom<String> for Version {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<Self, String> {
-        let numbers: Option<Vec<u8>> = text.split('.').map(|number| number.parse().ok()).collect();
-        let numbers = numbers.and_then(|numbers| numbers.try_into().ok());
-        numbers.map(Self).ok_or_else(|| format!("{text:?} is no version of SGP.22 such as \"2.2.0\""))
-    }
-}
-
-/// A type allocation code: the first eight digits of an IMEI.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "String")]
-pub(crate) struct Tac(pub(crate) [u8; 4]);
-
-impl TryFrom<String> for Tac {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<Self, String> {
-        let tac = Eligibility::tac(&text);
-        tac.map(Self).ok_or_else(|| format!("{text:?} is no type allocation code of 8 digits, such as \"35290611\""))
-    }
 }
 
 /// One endpoint of ES9+.
@@ -386,6 +240,9 @@ impl Config {
             && let Some(wrong) = client.endpoints.keys().find(|smds| super::server_address(smds).is_none())
         {
             return Err(format!("es12.client.endpoints: {wrong:?} is no host[:port]"));
+        }
+        if let Some(operator) = &self.operator {
+            operator.check().map_err(|problem| format!("operator.{problem}"))?;
         }
         self.limits.check().map_err(|problem| format!("limits.{problem}"))?;
         match self.crl.max_age_days {

@@ -24,7 +24,7 @@ use rsp_operator::provisioning::Supplier;
 use rsp_smdp::IccidRange;
 use serde::Deserialize;
 
-use super::sections::{Address, Fixed};
+use super::values::{Address, Fixed};
 use crate::es2plus::{issuers, parse_url, requester, transport};
 use crate::exit::{Exit, Failure};
 use crate::identity::Identity;

@@ -144,6 +144,12 @@ url = {url:?}
 # webhook_ca = "partners.pem"
 # Receivers that tenants may name although their addresses are private; the exceptions of [egress] are not for webhooks.
 # webhook_allow = ["receiver.lan:8080"]
+# Requests of the API with one key in a minute, and wrong keys from one address.
+# requests_per_minute = 1200
+# wrong_keys_per_minute = 20
+# A proxy on this machine is called in its place: callers are told apart by the last address in X-Forwarded-For, which the proxy
+# has to write. Never without such a proxy: whoever calls from this machine would choose an address.
+# behind_proxy = true
 
 # The network in which the eSIMs are used: an osmo-hlr, by its console. Without it nothing can be suspended.
 # [operator.network]

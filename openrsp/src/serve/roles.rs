@@ -19,7 +19,7 @@ use rsp_store::Datastore;
 use super::courier::NetworkCourier;
 use super::listeners::{Interface, Listener};
 use super::record::{self, Recorder};
-use crate::config::{Es9PlusEndpoint, ServerDir, SystemClock};
+use crate::config::{Es9PlusEndpoint, OperatorSection, ServerDir, SystemClock};
 use crate::system::OsRandomness;
 
 /// What the roles of one server share.
@@ -82,7 +82,8 @@ impl<'a> Roles<'a> {
             // It has an answer of its own to whether it is well.
             Interface::Operator => {
                 let service = self.make_service(listener)?;
-                return Ok(Arc::clone(self.service.insert(service)).router());
+                let front = self.server.config.operator.as_ref().map(OperatorSection::front).unwrap_or_default();
+                return Ok(Arc::clone(self.service.insert(service)).router_behind(&front));
             }
         };
         let router = Router::new().route("/healthz", get(healthy)).with_state(Arc::clone(&self.store)).merge(router);

@@ -4,10 +4,12 @@
 
 use std::collections::HashMap;
 use std::hash::Hash;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 
 use rsp_asn1::Timestamp;
+
+use crate::callers::Network;
 
 /// Wrong ones for one name at once, and the seconds after which one more is allowed.
 const PER_NAME: (i64, i64) = (10, 60);
@@ -23,14 +25,14 @@ pub(super) struct Attempts(Mutex<Counters>);
 #[derive(Default)]
 struct Counters {
     names: HashMap<[u8; 32], i64>,
-    addresses: HashMap<IpAddr, i64>,
+    addresses: HashMap<Network, i64>,
 }
 
 impl Attempts {
     /// Counts an attempt before it is made, so that many at once are counted, too. `Err` says after how many seconds the next
     /// one makes sense.
     pub(super) fn begin(&self, name: &str, address: Option<IpAddr>, now: Timestamp) -> Result<(), i64> {
-        let (name, address) = (key(name), address.map(counted));
+        let (name, address) = (key(name), address.map(Network::of));
         let mut counters = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let waits = [
             wait(counters.names.get(&name), PER_NAME, now.0),
@@ -52,7 +54,7 @@ impl Attempts {
         if let Some(until) = counters.names.get_mut(&key(name)) {
             *until -= PER_NAME.1;
         }
-        if let Some(until) = address.and_then(|address| counters.addresses.get_mut(&counted(address))) {
+        if let Some(until) = address.and_then(|address| counters.addresses.get_mut(&Network::of(address))) {
             *until -= PER_ADDRESS.1;
         }
     }
@@ -61,13 +63,6 @@ impl Attempts {
 /// Names are compared whatever the case of their letters, and can be of any length here.
 fn key(name: &str) -> [u8; 32] {
     rsp_crypto::hash::sha256(name.to_ascii_lowercase().as_bytes())
-}
-
-fn counted(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(address) if !address.is_loopback() => Ipv6Addr::from_bits(address.to_bits() >> 64 << 64).into(),
-        address => address,
-    }
 }
 
 fn wait(until: Option<&i64>, (burst, seconds): (i64, i64), now: i64) -> Option<i64> {

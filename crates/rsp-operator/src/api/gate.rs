@@ -17,9 +17,10 @@ use rsp_smdp::{Clock, SharedRandomness};
 use rsp_store::{Claimed, Datastore, IdempotentRequest};
 use serde::{Deserialize, Serialize};
 
-use super::limits::{Buckets, Left, Limits, WINDOW, counted};
+use super::limits::{Buckets, Left, Limits, WINDOW};
 use super::problem::{self, Problem};
 use crate::actor::{Actor, Right};
+use crate::callers::Network;
 use crate::keys::Keys;
 use crate::service::Service;
 
@@ -60,7 +61,7 @@ pub(crate) struct Gate {
     clock: Arc<dyn Clock>,
     randomness: SharedRandomness,
     requests: Buckets<String>,
-    failures: Buckets<IpAddr>,
+    failures: Buckets<Network>,
 }
 
 /// What an answer says instead when it is given again: without what is told once.
@@ -83,7 +84,7 @@ impl Gate {
     async fn actor_of(&self, headers: &HeaderMap, address: Option<IpAddr>) -> Result<Actor, Problem> {
         let unauthenticated = || Problem::new(problem::UNAUTHENTICATED, "this is open to those who have a key");
         let presented = bearer(headers).ok_or_else(unauthenticated)?;
-        let (now, address) = (self.clock.now(), counted(address));
+        let (now, address) = (self.clock.now(), address.map(Network::of));
         if let Some(actor) = self.keys.authenticate_again(presented, now).await? {
             return Ok(actor);
         }

@@ -4,7 +4,6 @@
 
 use std::collections::HashMap;
 use std::hash::Hash;
-use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Mutex, PoisonError};
 
 use rsp_asn1::Timestamp;
@@ -23,7 +22,7 @@ const PARTS: u64 = 1000;
 pub struct Limits {
     /// Requests with one key.
     pub requests: u32,
-    /// Wrong keys from one address; of IPv6, from one /64. Loopback addresses are proxies' and not counted.
+    /// Wrong keys from one address; of IPv6, from one /64.
     pub failures: u32,
 }
 
@@ -104,20 +103,11 @@ impl<K: Hash + Eq> Buckets<K> {
     }
 }
 
-/// What an address is counted as; nothing for a proxy's.
-pub(crate) fn counted(address: Option<IpAddr>) -> Option<IpAddr> {
-    match address?.to_canonical() {
-        address if address.is_loopback() => None,
-        IpAddr::V6(address) => Some(Ipv6Addr::from_bits(address.to_bits() >> 64 << 64).into()),
-        address => Some(address),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use rsp_asn1::Timestamp;
 
-    use super::{Buckets, KEPT, counted};
+    use super::{Buckets, KEPT};
 
     #[test]
     fn a_quota_comes_back_evenly() {
@@ -165,14 +155,5 @@ mod tests {
             assert!(buckets.take(key, Timestamp(0)).allowed);
         }
         assert!(buckets.full.lock().unwrap().len() <= KEPT);
-    }
-
-    #[test]
-    fn a_network_of_ipv6_counts_as_one_and_a_proxy_not() {
-        let at = |text: &str| counted(Some(text.parse().unwrap()));
-        assert_eq!(at("2001:db8::1"), at("2001:db8::ffff"));
-        assert_ne!(at("2001:db8::1"), at("2001:db8:0:1::1"));
-        assert_eq!(at("::ffff:192.0.2.1"), at("192.0.2.1"));
-        assert_eq!((at("::1"), at("127.0.0.9"), counted(None)), (None, None, None));
     }
 }

@@ -1,14 +1,17 @@
 //! The REST API: what is done once, and how often who may call.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
-use axum::http::StatusCode;
+use axum::Router;
+use axum::http::{HeaderValue, StatusCode};
 use rsp_crypto::hash;
 use rsp_es::server::Caller;
 use rsp_operator::api::Limits;
-use rsp_operator::{Right, Rights};
+use rsp_operator::{Front, Right, Rights};
 use rsp_store::IdempotentRequest;
 use serde_json::{Value, json};
+use tower::ServiceExt as _;
 
 use crate::api::{Api, LIMITS, STRANGER, json_of, request};
 use crate::support::NOW;
@@ -157,4 +160,37 @@ async fn a_rotation_that_is_repeated_answers_without_the_secret_and_says_what_he
         let required = &description["components"]["schemas"][schema]["required"];
         assert!(required.as_array().unwrap().contains(&member.into()), "{required}");
     }
+}
+
+#[tokio::test]
+async fn wrong_keys_are_counted_from_this_machine_too_and_behind_a_proxy_by_whom_it_saw() {
+    let api = Api::new(LIMITS).await;
+    let fresh = api.key("A", Rights::ALL).await;
+    let wrong = format!("{}{}", &fresh[..fresh.len() - 1], if fresh.ends_with('0') { "1" } else { "0" });
+    let front = |behind_proxy| Front { limits: LIMITS, behind_proxy };
+    let ask = async |router: &Router, address: &str, forwarded: Option<&'static str>, key: &str| {
+        let mut request = request(key, "GET", "/api/v1/plans", None);
+        let address = Some(address.parse::<IpAddr>().unwrap());
+        request.extensions_mut().insert(Caller { address, ..Caller::default() });
+        if let Some(forwarded) = forwarded {
+            request.headers_mut().insert("x-forwarded-for", HeaderValue::from_static(forwarded));
+        }
+        router.clone().oneshot(request).await.unwrap().status()
+    };
+    let direct = Arc::clone(&api.service).router_behind(&front(false));
+    for _ in 0..3 {
+        assert_eq!(ask(&direct, "127.0.0.1", None, &wrong).await, StatusCode::UNAUTHORIZED);
+    }
+    // Nobody chooses their address by a header.
+    for forwarded in [None, Some("192.0.2.1")] {
+        assert_eq!(ask(&direct, "127.0.0.1", forwarded, &fresh).await, StatusCode::TOO_MANY_REQUESTS);
+    }
+    let behind = Arc::clone(&api.service).router_behind(&front(true));
+    for _ in 0..3 {
+        assert_eq!(ask(&behind, "127.0.0.1", Some("192.0.2.1"), &wrong).await, StatusCode::UNAUTHORIZED);
+    }
+    assert_eq!(ask(&behind, "::1", Some("203.0.113.1, 192.0.2.1"), &fresh).await, StatusCode::TOO_MANY_REQUESTS);
+    // Who comes past the proxy says nothing that counts.
+    assert_eq!(ask(&behind, "192.0.2.1", Some("192.0.2.9"), &fresh).await, StatusCode::TOO_MANY_REQUESTS);
+    assert_eq!(ask(&behind, "127.0.0.1", Some("192.0.2.1, 192.0.2.2"), &fresh).await, StatusCode::OK);
 }
