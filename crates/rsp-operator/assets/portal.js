@@ -80,7 +80,7 @@ async function post(url, body) {
   const csrf = document.querySelector("meta[name=csrf]")?.content ?? "";
   const answer = await fetch(url, {
     method: "POST",
-    headers: { "Content-Type": "application/json", "X-CSRF-Token": csrf },
+    headers: { "Accept": "application/json", "Content-Type": "application/json", "X-CSRF-Token": csrf },
     body: JSON.stringify(body),
   });
   const said = await answer.json().catch(() => ({}));

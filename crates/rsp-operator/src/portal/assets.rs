@@ -2,9 +2,10 @@
 
 use std::sync::OnceLock;
 
-use axum::extract::Path;
-use axum::http::{StatusCode, header};
+use axum::http::header;
 use axum::response::{IntoResponse, Response};
+
+use super::input::{Path, missing};
 
 /// Name, type, content.
 type Asset = (&'static str, &'static str, &'static [u8]);
@@ -41,6 +42,6 @@ pub(super) async fn get(Path(name): Path<String>) -> Response {
                 [(header::CONTENT_TYPE, *kind), (header::CACHE_CONTROL, "public, max-age=31536000, immutable")];
             (headers, *content).into_response()
         }
-        None => StatusCode::NOT_FOUND.into_response(),
+        None => missing().into_response(),
     }
 }

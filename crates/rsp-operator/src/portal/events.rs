@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use askama::Template;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::response::Response;
 use rsp_store::{Event, EventKind, Outcome};
 
 use super::failure::Failure;
 use super::guard::Viewer;
+use super::input::Query;
 use super::marks;
 use super::query::{self, Pairs, link, value};
 use super::shell::{Mark, Shell, moment, page};

@@ -1,9 +1,22 @@
 //! What a page says when something is not as wished. Nothing of the inside is told, and nothing of another tenant.
 
-use axum::http::StatusCode;
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use rsp_es::printable::printable;
 
 use crate::error::Error;
+
+/// Characters of a name that somebody sent, where a page repeats it.
+const NAME: usize = 64;
+/// Characters of an explanation.
+const DETAIL: usize = 500;
+/// Characters of a field that is shown again; no form lets more in, but for addresses.
+const KEPT: usize = 500;
+
+pub(super) const FAILED: &str = "The server could not do it. Its log says why.";
+pub(super) const TOO_LARGE: &str = "A form has at most 64 KiB, with files at most 16 MiB.";
+const UNREADABLE: &str = "A part of the address or of the form is missing, or has another form than the page sends. Go back, \
+                          load the page again, and repeat it.";
 
 /// An error of a page. The guard draws it with the navigation of whoever is signed in.
 #[derive(Debug)]
@@ -41,11 +54,45 @@ pub(super) fn said(error: &Error) -> Said {
     };
     let detail = if status == StatusCode::INTERNAL_SERVER_ERROR {
         tracing::error!(%error, "a page failed");
-        "The server could not do it. Its log says why.".to_owned()
+        FAILED.to_owned()
     } else {
-        sentence(&error.to_string())
+        sentence(&words(error))
     };
     Said { status, title, detail }
+}
+
+/// What an error says. A name that somebody sent is cut, and what does not print of it is escaped.
+pub(super) fn words(error: &Error) -> String {
+    match error {
+        Error::NotFound { what, name } if name.is_empty() => format!("there is no such {what}"),
+        Error::NotFound { what, name } => format!("there is no {what} \"{}\"", printable(name, NAME)),
+        Error::Exists { what, name } => format!("there is a {what} \"{}\" already", printable(name, NAME)),
+        other => printable(&other.to_string().replace('\n', " "), DETAIL),
+    }
+}
+
+/// What a form that was refused shows again of a field: as it was filled in, or the beginning of what no page lets in.
+pub(super) fn kept(text: &str) -> String {
+    printable(text, KEPT)
+}
+
+/// An answer that no page of ours wrote, such as a library's that a request cannot be read. `None` for all others.
+pub(super) fn raw(response: &Response) -> Option<Said> {
+    let status = response.status();
+    let kind = response.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    let is_ours = kind.starts_with("text/html") || kind.starts_with("application/json");
+    if is_ours || !(status.is_client_error() || status.is_server_error()) {
+        return None;
+    }
+    let (title, detail) = match status {
+        StatusCode::NOT_FOUND => ("Not found", "There is no page of this address."),
+        StatusCode::METHOD_NOT_ALLOWED => ("Not in this way", "This address takes no such request."),
+        StatusCode::PAYLOAD_TOO_LARGE => ("Too large", TOO_LARGE),
+        StatusCode::UNSUPPORTED_MEDIA_TYPE => ("That cannot be taken", "What was sent is no form of this portal."),
+        status if status.is_client_error() => ("That cannot be taken", UNREADABLE),
+        _ => ("Something failed here", FAILED),
+    };
+    Some(Said { status, title, detail: detail.to_owned() })
 }
 
 /// The first letter large, a full stop at the end.
@@ -59,7 +106,7 @@ pub(super) fn sentence(text: &str) -> String {
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {
         let said = said(&self.0);
-        let mut response = (said.status, said.detail.clone()).into_response();
+        let mut response = said.status.into_response();
         response.extensions_mut().insert(said);
         response
     }

@@ -3,23 +3,23 @@
 
 use std::sync::Arc;
 
-use askama::Template;
 use axum::body::Body;
-use axum::extract::{FromRequestParts, Request, State};
+use axum::extract::{FromRequestParts, MatchedPath, Request, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 
-use super::failure::{Failure, Said};
-use super::shell::{Shell, page_with, see_other};
+use super::asker::Asker;
+use super::failure::{self, FAILED, Failure, Said, TOO_LARGE};
+use super::rights;
 use crate::account::{Origin, Session};
 use crate::actor::{Actor, Right};
 use crate::error::Error;
 use crate::service::Service;
 
 /// Octets of a form, and of one with files.
-const FORM: usize = 64 * 1024;
+pub(super) const FORM: usize = 64 * 1024;
 pub(crate) const UPLOAD: usize = 16 * 1024 * 1024;
 /// Where there are forms with files.
 pub(crate) const UPLOADS: [&str; 2] = ["/batches", "/import"];
@@ -55,55 +55,50 @@ impl<S: Sync> FromRequestParts<S> for Viewer {
     }
 }
 
-#[derive(Template)]
-#[template(path = "failure.html")]
-struct FailurePage {
-    shell: Shell,
-    status: u16,
-    detail: String,
-}
-
-#[derive(Template)]
-#[template(path = "failure_outside.html")]
-struct FailureOutside {
-    shell: Shell,
-    status: u16,
-    detail: String,
-}
-
 /// The guard of pages that are for everybody: headers, and whose page a form comes from.
 pub(super) async fn open(State(service): State<Arc<Service>>, request: Request, next: Next) -> Response {
+    let asker = Asker::of(&request);
     if !is_safe(request.method()) && !comes_from_here(request.headers(), service.accounts.origin()) {
-        return protect(failure(None, &foreign()), &service);
+        return protect(asker.failure(None, &foreign()), &service);
     }
     let response = next.run(request).await;
-    protect(draw(response, None), &service)
+    protect(asker.draw(response, None), &service)
 }
 
-/// The guard of pages for those who are signed in.
-pub(super) async fn closed(State(service): State<Arc<Service>>, mut request: Request, next: Next) -> Response {
+/// The guard of pages for those who are signed in: who it is, where the request comes from, whether they may, whether the form
+/// is one of theirs. What comes later of it is read only if all before holds.
+pub(super) async fn closed(State(service): State<Arc<Service>>, request: Request, next: Next) -> Response {
+    let asker = Asker::of(&request);
     let viewer = match viewer(&service, request.headers()).await {
         Ok(Some(viewer)) => viewer,
-        Ok(None) => return protect(to_sign_in(&request), &service),
-        Err(error) => return protect(failure(None, &super::failure::said(&error)), &service),
+        Ok(None) => return protect(asker.to_sign_in(&request), &service),
+        Err(error) => return protect(asker.failure(None, &failure::said(&error)), &service),
     };
-    if !is_safe(request.method()) {
-        if !comes_from_here(request.headers(), service.accounts.origin()) {
-            return protect(failure(Some(&viewer), &foreign()), &service);
-        }
-        request = match with_token(request, &viewer.session).await {
-            Ok(request) => request,
-            Err(said) => return protect(failure(Some(&viewer), &said), &service),
-        };
-    }
+    let mut request = match admitted(&service, &viewer, request).await {
+        Ok(request) => request,
+        Err(said) => return protect(asker.failure(Some(&viewer), &said), &service),
+    };
     request.extensions_mut().insert(viewer.clone());
     let response = if is_safe(request.method()) {
         next.run(request).await
     } else {
         // In a task of its own: a browser that goes away does not leave a change half done.
-        tokio::spawn(next.run(request)).await.unwrap_or_else(|_| failure(Some(&viewer), &panicked()))
+        tokio::spawn(next.run(request)).await.unwrap_or_else(|_| asker.failure(Some(&viewer), &panicked()))
     };
-    protect(draw(response, Some(&viewer)), &service)
+    protect(asker.draw(response, Some(&viewer)), &service)
+}
+
+/// The request, if it comes from a page of this portal, of somebody who may, and of their session.
+async fn admitted(service: &Service, viewer: &Viewer, request: Request) -> Result<Request, Said> {
+    let changes = !is_safe(request.method());
+    if changes && !comes_from_here(request.headers(), service.accounts.origin()) {
+        return Err(foreign());
+    }
+    if let Some(route) = request.extensions().get::<MatchedPath>() {
+        let right = rights::needed(request.method(), route.as_str());
+        viewer.actor.require(right).map_err(|error| failure::said(&error))?;
+    }
+    if changes { with_token(request, &viewer.session).await } else { Ok(request) }
 }
 
 /// Who is signed in, by the cookie.
@@ -116,7 +111,7 @@ pub(super) async fn viewer(service: &Service, headers: &HeaderMap) -> Result<Opt
     Ok(session.map(|session| Viewer { actor: session.actor(), session }))
 }
 
-fn is_safe(method: &Method) -> bool {
+pub(super) fn is_safe(method: &Method) -> bool {
     matches!(*method, Method::GET | Method::HEAD)
 }
 
@@ -140,8 +135,7 @@ fn foreign() -> Said {
 }
 
 fn panicked() -> Said {
-    let detail = "The server could not do it. Its log says why.".to_owned();
-    Said { status: StatusCode::INTERNAL_SERVER_ERROR, title: "Something failed here", detail }
+    Said { status: StatusCode::INTERNAL_SERVER_ERROR, title: "Something failed here", detail: FAILED.to_owned() }
 }
 
 /// The request, if its form or its header carries the session's token.
@@ -162,7 +156,7 @@ async fn with_token(request: Request, session: &Session) -> Result<Request, Said
     let body = axum::body::to_bytes(body, limit).await.map_err(|_| Said {
         status: StatusCode::PAYLOAD_TOO_LARGE,
         title: "Too large",
-        detail: "A form has at most 64 KiB, with files at most 16 MiB.".to_owned(),
+        detail: TOO_LARGE.to_owned(),
     })?;
     let token = if multipart { token_of_multipart(&body) } else { token_of_form(&body) };
     match token {
@@ -183,38 +177,6 @@ fn token_of_multipart(body: &[u8]) -> Option<&str> {
         .ok()?;
     let (first, rest) = head.split_once("\r\n\r\n")?;
     first.contains("name=\"csrf\"").then(|| rest.split_once("\r\n").map(|(token, _)| token))?
-}
-
-/// Whoever is not signed in does that first, and comes back. Parts of a page cannot be shown on their own.
-fn to_sign_in(request: &Request) -> Response {
-    let wanted = request.uri().path_and_query().map_or("/", |path| path.as_str());
-    if request.headers().contains_key("hx-request") {
-        return (StatusCode::UNAUTHORIZED, [("hx-redirect", "/sign-in")]).into_response();
-    }
-    if !is_safe(request.method()) || wanted == "/" {
-        return see_other("/sign-in");
-    }
-    let escaped: String = wanted.bytes().map(super::query::escape).collect();
-    see_other(&format!("/sign-in?next={escaped}"))
-}
-
-/// Draws what a handler said that failed.
-fn draw(mut response: Response, viewer: Option<&Viewer>) -> Response {
-    match response.extensions_mut().remove::<Said>() {
-        Some(said) => failure(viewer, &said),
-        None => response,
-    }
-}
-
-fn failure(viewer: Option<&Viewer>, said: &Said) -> Response {
-    let (status, detail) = (said.status.as_u16(), said.detail.clone());
-    match viewer {
-        Some(viewer) => {
-            let shell = Shell::new(viewer, said.title, "");
-            page_with(said.status, &FailurePage { shell, status, detail })
-        }
-        None => page_with(said.status, &FailureOutside { shell: Shell::outside(said.title), status, detail }),
-    }
 }
 
 /// The headers of every answer.

@@ -3,16 +3,16 @@
 use std::sync::Arc;
 
 use askama::Template;
-use axum::Form;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use rsp_crypto::Zeroizing;
 use rsp_store::{ApiKey, Delivery};
 use serde::Deserialize;
 
-use super::failure::{Failure, sentence};
+use super::failure::{Failure, sentence, words};
 use super::guard::Viewer;
+use super::input::{Form, Path};
 use super::query::Pairs;
 use super::shell::{Mark, Notice, Shell, moment, page, page_with};
 use crate::actor::{Right, Rights};
@@ -140,7 +140,7 @@ pub(super) async fn add_key(
 
 async fn key_problem(service: &Service, viewer: &Viewer, wrong: &Error) -> Result<Response, Failure> {
     let mut shown = keys_page(service, viewer).await?;
-    shown.problem = Some(sentence(&wrong.to_string()));
+    shown.problem = Some(sentence(&words(wrong)));
     Ok(page_with(StatusCode::BAD_REQUEST, &shown))
 }
 
@@ -258,7 +258,7 @@ pub(super) async fn add_webhook(
             Ok(page(&shown))
         }
         Err(wrong @ (Error::Invalid { .. } | Error::Exists { .. })) => {
-            shown.problem = Some(sentence(&wrong.to_string()));
+            shown.problem = Some(sentence(&words(&wrong)));
             Ok(page_with(StatusCode::BAD_REQUEST, &shown))
         }
         Err(error) => Err(error.into()),

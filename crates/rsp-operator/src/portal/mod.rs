@@ -4,13 +4,17 @@
 //! behind `guard`: security headers, the session's cookie, and for everything that changes something the browser's word on
 //! where it comes from and the session's token. Rights are checked where a thing is done, not where its link is hidden.
 //!
+//! What cannot be read, and what is answered by no page, is told on a page all the same: [`asker`] draws whatever was refused.
+//!
 //! A page of another module takes a [`Viewer`], extends `layout.html` with a [`Shell`] called `shell`, is made by [`page`],
 //! and fails with a [`Failure`]. Its forms begin with `{% call parts::csrf(shell) %}{% endcall %}`, before any file.
 
+mod asker;
 mod assets;
 mod events;
 mod failure;
 mod guard;
+mod input;
 mod integrations;
 mod live;
 mod marks;
@@ -19,6 +23,7 @@ mod overview;
 mod plans;
 mod provision;
 mod query;
+mod rights;
 mod shell;
 mod sign_in;
 mod users;
@@ -26,6 +31,7 @@ mod users;
 use std::sync::Arc;
 
 use axum::Router;
+use axum::extract::DefaultBodyLimit;
 use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post};
 
@@ -44,6 +50,7 @@ pub fn router(service: Arc<Service>, pages: Router<Arc<Service>>) -> Router {
         .route("/sign-in/passkey/options", post(sign_in::passkey_options))
         .route("/sign-in/passkey", post(sign_in::passkey))
         .route("/assets/{name}", get(assets::get))
+        .layer(DefaultBodyLimit::max(guard::FORM))
         .layer(from_fn_with_state(Arc::clone(&service), guard::open));
     let closed = Router::new()
         .route("/sign-out", post(sign_in::sign_out))
@@ -84,12 +91,8 @@ pub fn router(service: Arc<Service>, pages: Router<Arc<Service>>) -> Router {
         .route("/users/role", post(users::role))
         .route("/users/disable", post(users::disable))
         .merge(pages)
-        .fallback(missing)
+        .fallback(async || input::missing())
+        .layer(DefaultBodyLimit::max(guard::FORM))
         .layer(from_fn_with_state(Arc::clone(&service), guard::closed));
     open.merge(closed).with_state(service)
-}
-
-/// What is nowhere.
-async fn missing() -> Failure {
-    Failure(crate::error::Error::not_found("page", "of this address"))
 }

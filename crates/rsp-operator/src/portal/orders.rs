@@ -3,14 +3,15 @@
 use std::sync::Arc;
 
 use askama::Template;
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use rsp_asn1::Iccid;
 use rsp_store::{NetworkState, ProfileState};
 
-use super::failure::Failure;
+use super::failure::{Failure, kept};
 use super::guard::Viewer;
+use super::input::{Path, Query};
 use super::marks;
 use super::query::{self, Pairs, link, value};
 use super::shell::{Mark, Notice, Shell, moment, page, see_other};
@@ -96,10 +97,10 @@ pub(super) async fn list(
         reference: esim.plan.and_then(|plan| plan.reference.or(plan.device_id)).unwrap_or_default(),
         created_at: moment(esim.created_at),
     };
-    let kept = pairs.iter().filter(|(name, value)| name != "after" && !value.is_empty());
+    let others = pairs.iter().filter(|(name, value)| name != "after" && !value.is_empty());
     let next = next.map(|cursor| {
         let after = ("after", query::of_order_cursor(&cursor));
-        let pairs: Vec<_> = kept.map(|(name, value)| (name.as_str(), value.clone())).chain([after]).collect();
+        let pairs: Vec<_> = others.map(|(name, value)| (name.as_str(), value.clone())).chain([after]).collect();
         link("/orders", &pairs)
     });
     let chips = [("Carrier", &filter.carrier), ("Country", &filter.country), ("Type", &filter.profile_type)];
@@ -120,7 +121,7 @@ pub(super) async fn list(
         staff: viewer.actor.tenant().is_none(),
         filtered: !search.is_empty() || pairs.iter().any(|(_, value)| !value.is_empty()),
         may_provision: viewer.actor.rights().has(Right::Provision),
-        search,
+        search: kept(&search),
         problem,
     }))
 }
@@ -322,7 +323,7 @@ fn facts(esim: &Esim) -> Vec<(&'static str, String)> {
 
 pub(super) fn read(iccid: &str) -> Result<Iccid, Failure> {
     // What cannot be an ICCID is not there either.
-    iccid.parse().map_err(|_| Failure(Error::not_found("eSIM", iccid.chars().take(40).collect::<String>())))
+    iccid.parse().map_err(|_| Failure(Error::not_found("eSIM", iccid)))
 }
 
 /// `POST /orders/{iccid}/release`.

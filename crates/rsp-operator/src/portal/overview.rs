@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use askama::Template;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use rsp_store::ProfileState;
 
 use super::failure::Failure;
 use super::guard::Viewer;
+use super::input::Query;
 use super::marks;
 use super::query::{self, Pairs, link, of_events, value};
 use super::shell::{Mark, Shell, page};

@@ -3,15 +3,15 @@
 use std::sync::Arc;
 
 use askama::Template;
-use axum::Form;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use rsp_store::Plan;
 use serde::Deserialize;
 
-use super::failure::{Failure, sentence};
+use super::failure::{Failure, kept, sentence, words};
 use super::guard::Viewer;
+use super::input::Form;
 use super::provision::{plan_of, plan_value};
 use super::shell::{Mark, Notice, Shell, page, page_with};
 use crate::actor::Right;
@@ -72,6 +72,27 @@ pub(super) struct Filled {
     currency: String,
 }
 
+impl Filled {
+    /// As a form shows it again that was refused.
+    fn again(mut self) -> Self {
+        for field in [
+            &mut self.tenant,
+            &mut self.carrier,
+            &mut self.name,
+            &mut self.profile_type,
+            &mut self.country,
+            &mut self.coverage,
+            &mut self.data_mb,
+            &mut self.validity_days,
+            &mut self.price,
+            &mut self.currency,
+        ] {
+            *field = kept(field);
+        }
+        self
+    }
+}
+
 /// `GET /plans`.
 pub(super) async fn list(State(service): State<Arc<Service>>, viewer: Viewer) -> Result<Response, Failure> {
     Ok(page(&plans_page(&service, &viewer, Filled::default(), None).await?))
@@ -97,8 +118,8 @@ async fn plans_page(
         may_manage,
         tenants: tenants.into_iter().map(|tenant| tenant.name).collect(),
         types: types.map(|found| found.name).collect(),
-        form,
-        problem: wrong.map(|wrong| sentence(&wrong.to_string())),
+        form: form.again(),
+        problem: wrong.map(|wrong| sentence(&words(wrong))),
     })
 }
 

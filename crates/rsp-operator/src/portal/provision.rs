@@ -3,8 +3,7 @@
 use std::sync::Arc;
 
 use askama::Template;
-use axum::Form;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
@@ -16,8 +15,9 @@ use rsp_es::activation_code::ActivationCode;
 use rsp_store::{Plan, ProfileState};
 use serde::Deserialize;
 
-use super::failure::{Failure, said, sentence};
+use super::failure::{Failure, kept, said, sentence};
 use super::guard::Viewer;
+use super::input::{Form, Path, Query};
 use super::marks;
 use super::orders::read;
 use super::shell::{Mark, Shell, page, page_with};
@@ -71,6 +71,14 @@ pub(super) struct Filled {
 }
 
 impl Filled {
+    /// As a form shows it again that was refused.
+    fn again(mut self) -> Self {
+        for field in [&mut self.eid, &mut self.reference, &mut self.device_id] {
+            *field = kept(field);
+        }
+        self
+    }
+
     fn auto(&self) -> bool {
         self.confirmation == "auto"
     }
@@ -114,7 +122,7 @@ async fn provision_page(
         may_manage: viewer.actor.rights().has(Right::Manage),
         problem: wrong.map(|wrong| sentence(&said(wrong).detail)),
         remedy,
-        form,
+        form: form.again(),
     })
 }
 
@@ -267,7 +275,7 @@ pub(super) async fn hand_out_live(
     State(service): State<Arc<Service>>,
     viewer: Viewer,
     Path(iccid): Path<String>,
-    axum::extract::Query(pairs): axum::extract::Query<super::query::Pairs>,
+    Query(pairs): Query<super::query::Pairs>,
 ) -> Result<Response, Failure> {
     let esim = service.desk.esim(&viewer.actor, &read(&iccid)?).await?;
     let (live, tag) = hand_out_part(&esim)?;

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use askama::Template;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::{Extension, Form, Json};
+use axum::{Extension, Json};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use rsp_crypto::Zeroizing;
@@ -14,8 +14,9 @@ use rsp_es::server::Caller;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::failure::{Failure, sentence};
+use super::failure::{Failure, kept, sentence, words};
 use super::guard::{self, Viewer};
+use super::input::{self, Form, Query};
 use super::shell::{Notice, Shell, moment, page, page_with, see_other};
 use crate::account::passkeys::{Assertion, Registration};
 use crate::account::{NewPassword, SignInError, SignedIn};
@@ -81,7 +82,7 @@ pub(super) async fn sign_in(
             };
             let shell = Shell::outside("Sign in");
             let problem = Some(sentence(&refused.to_string()));
-            Ok(page_with(status, &SignInPage { shell, problem, name: form.name, next }))
+            Ok(page_with(status, &SignInPage { shell, problem, name: kept(&form.name), next }))
         }
     }
 }
@@ -92,7 +93,10 @@ pub(super) async fn passkey_options(State(service): State<Arc<Service>>) -> Resp
 }
 
 /// `POST /sign-in/passkey`.
-pub(super) async fn passkey(State(service): State<Arc<Service>>, Json(answer): Json<Assertion>) -> Response {
+pub(super) async fn passkey(
+    State(service): State<Arc<Service>>,
+    input::Json(answer): input::Json<Assertion>,
+) -> Response {
     let signed_in = match service.accounts.sign_in_with_passkey(&answer).await {
         Ok(signed_in) => signed_in,
         Err(SignInError::Server(error)) => return problem(&error),
@@ -126,10 +130,13 @@ fn cookie(service: &Service, signed_in: &SignedIn) -> Result<header::HeaderValue
     Ok(value)
 }
 
+/// Octets of an address to which signing in leads.
+const LONGEST: usize = 1_000;
+
 /// A path of the portal: nobody is led elsewhere after signing in.
 fn local(next: &str) -> &str {
     let is_path = next.starts_with('/') && !next.starts_with("//") && !next.contains(['\\', '\r', '\n', '\t', '\0']);
-    if is_path && next.is_ascii() { next } else { "/" }
+    if is_path && next.is_ascii() && next.len() <= LONGEST { next } else { "/" }
 }
 
 #[derive(Template)]
@@ -191,7 +198,7 @@ pub(super) async fn change_password(
     match changed {
         Ok(()) => Ok(signed_out(&service)),
         Err(wrong @ Error::Invalid { .. }) => {
-            let shown = account_page(&service, &viewer, Some(sentence(&wrong.to_string()))).await?;
+            let shown = account_page(&service, &viewer, Some(sentence(&words(&wrong)))).await?;
             Ok(page_with(StatusCode::BAD_REQUEST, &shown))
         }
         Err(error) => Err(error.into()),
@@ -210,7 +217,7 @@ pub(super) async fn registration_options(State(service): State<Arc<Service>>, vi
 pub(super) async fn register_passkey(
     State(service): State<Arc<Service>>,
     viewer: Viewer,
-    Json(answer): Json<Registration>,
+    input::Json(answer): input::Json<Registration>,
 ) -> Response {
     match service.accounts.register_passkey(&viewer.session, &answer).await {
         Ok(()) => Json(json!({})).into_response(),

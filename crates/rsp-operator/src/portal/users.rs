@@ -3,15 +3,15 @@
 use std::sync::Arc;
 
 use askama::Template;
-use axum::Form;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use rsp_crypto::Zeroizing;
 use serde::Deserialize;
 
-use super::failure::{Failure, sentence};
+use super::failure::{Failure, sentence, words};
 use super::guard::Viewer;
+use super::input::Form;
 use super::shell::{Mark, Notice, Shell, moment, page, page_with};
 use crate::account::{Add, Role};
 use crate::actor::Right;
@@ -85,7 +85,7 @@ async fn shown(service: &Service, viewer: &Viewer, done: Result<Notice, Error>) 
         }
         Err(wrong @ (Error::Invalid { .. } | Error::Exists { .. })) => {
             let mut shown = users_page(service, viewer).await?;
-            shown.problem = Some(sentence(&wrong.to_string()));
+            shown.problem = Some(sentence(&words(&wrong)));
             Ok(page_with(StatusCode::BAD_REQUEST, &shown))
         }
         Err(error) => Err(error.into()),
@@ -107,7 +107,7 @@ pub(super) async fn add(
     Form(form): Form<AddForm>,
 ) -> Result<Response, Failure> {
     viewer.require(Right::Manage)?;
-    let role: Role = form.role.parse().map_err(|problem| Error::invalid("role", problem))?;
+    let role: Role = form.role.parse().map_err(|_| Error::invalid("role", "choose one of the list"))?;
     let operator = match viewer.actor.tenant() {
         Some(own) => Some(own.to_owned()),
         None => Some(form.operator).filter(|operator| !operator.is_empty()),
@@ -157,7 +157,7 @@ pub(super) async fn role(
     Form(form): Form<RoleForm>,
 ) -> Result<Response, Failure> {
     viewer.require(Right::Manage)?;
-    let role: Role = form.role.parse().map_err(|problem| Error::invalid("role", problem))?;
+    let role: Role = form.role.parse().map_err(|_| Error::invalid("role", "choose one of the list"))?;
     let done = service.accounts.set_role(&viewer.actor, &form.name, role).await;
     let notice = done.map(|()| Notice::good(format!("{} is {role} now.", form.name)));
     shown(&service, &viewer, notice).await

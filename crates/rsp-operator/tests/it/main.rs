@@ -24,6 +24,7 @@ mod network;
 mod open5gs;
 mod pages;
 mod portal;
+mod portal_requests;
 mod programs;
 mod provisioning;
 mod qr;

@@ -16,18 +16,18 @@ use tower::ServiceExt as _;
 use crate::bed::{Bed, bed};
 use crate::support::{Counter, NOW};
 
-const ORIGIN: &str = "https://portal.example.com";
-const PASSWORD: &str = "correct horse battery";
+pub(crate) const ORIGIN: &str = "https://portal.example.com";
+pub(crate) const PASSWORD: &str = "correct horse battery";
 
 /// The portal with the users ann of A and bob of B (administrators), and eye of A, who only looks.
-struct Site {
-    bed: Bed,
-    router: Router,
-    accounts: Arc<Accounts>,
+pub(crate) struct Site {
+    pub(crate) bed: Bed,
+    pub(crate) router: Router,
+    pub(crate) accounts: Arc<Accounts>,
 }
 
 impl Site {
-    async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         let bed = bed().await;
         let origin = Origin::of(ORIGIN).unwrap();
         let rules = AddressRules::default();
@@ -45,27 +45,27 @@ impl Site {
     }
 
     /// A browser's cookie, and the token of its forms.
-    async fn sign_in(&self, name: &str) -> (String, String) {
+    pub(crate) async fn sign_in(&self, name: &str) -> (String, String) {
         let password = Zeroizing::new(PASSWORD.to_owned());
         let signed_in = self.accounts.sign_in(name, password, None).await.unwrap_or_else(|error| panic!("{error}"));
         let session = self.accounts.session(&signed_in.token).await.unwrap().unwrap();
         (format!("__Host-openrsp={}", *signed_in.token), session.csrf)
     }
 
-    async fn send(&self, request: Request<Body>) -> (Response<()>, String) {
+    pub(crate) async fn send(&self, request: Request<Body>) -> (Response<()>, String) {
         let response = self.router.clone().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
         let body = axum::body::to_bytes(body, 1 << 20).await.unwrap();
         (Response::from_parts(parts, ()), String::from_utf8_lossy(&body).into_owned())
     }
 
-    async fn get(&self, cookie: &str, path: &str) -> (StatusCode, String) {
+    pub(crate) async fn get(&self, cookie: &str, path: &str) -> (StatusCode, String) {
         let request = Request::get(path).header(header::COOKIE, cookie).body(Body::empty()).unwrap();
         let (response, body) = self.send(request).await;
         (response.status(), body)
     }
 
-    async fn post(&self, cookie: &str, path: &str, origin: &str, form: String) -> (StatusCode, String) {
+    pub(crate) async fn post(&self, cookie: &str, path: &str, origin: &str, form: String) -> (StatusCode, String) {
         let request = Request::post(path)
             .header(header::COOKIE, cookie)
             .header(header::ORIGIN, origin)
