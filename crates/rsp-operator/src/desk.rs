@@ -19,7 +19,7 @@ use crate::actor::{Actor, Right};
 use crate::error::Error;
 use crate::network::{Network, NetworkAdapter};
 use crate::provisioning::{Security, Suppliers};
-pub use figures::{Figure, Figures, Slice};
+pub use figures::{Figure, Figures, Sales, Slice};
 pub use orders::Search;
 pub use plans::{NewPlan, check_country};
 

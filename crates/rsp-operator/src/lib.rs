@@ -41,7 +41,7 @@ pub mod webhooks;
 
 pub use actor::{Actor, Right, Rights};
 pub use desk::{
-    Confirmation, Desk, Esim, EsimFilter, Figure, Figures, NewPlan, Page, Search, Slice, Sold, SoldPlan, Wanted,
+    Confirmation, Desk, Esim, EsimFilter, Figure, Figures, NewPlan, Page, Sales, Search, Slice, Sold, SoldPlan, Wanted,
     check_country,
 };
 pub use error::Error;

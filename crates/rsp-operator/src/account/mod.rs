@@ -9,6 +9,7 @@ mod challenge;
 mod origin;
 pub mod passkeys;
 mod password;
+mod refusals;
 mod role;
 mod sessions;
 mod users;
@@ -24,6 +25,7 @@ use tokio::sync::Semaphore;
 use crate::actor::Actor;
 use attempts::Attempts;
 use challenge::Challenges;
+use refusals::Refusals;
 
 pub use origin::{BadOrigin, Origin};
 pub use password::{NewPassword, ShortPassword};
@@ -42,6 +44,7 @@ pub struct Accounts {
     origin: Origin,
     challenges: Challenges,
     attempts: Attempts,
+    refusals: Arc<Refusals>,
     comparing: Semaphore,
     /// The hash of a password that nobody has: what an unknown user's is compared with, so that it takes as long.
     nobody: OnceLock<String>,
@@ -58,6 +61,7 @@ impl Accounts {
             randomness,
             origin,
             attempts: Attempts::default(),
+            refusals: Arc::default(),
             comparing: Semaphore::new(COMPARED_AT_ONCE),
             nobody: OnceLock::new(),
         }

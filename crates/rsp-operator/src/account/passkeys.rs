@@ -7,6 +7,7 @@ use rsp_store::Passkey;
 use serde::{Deserialize, Serialize};
 
 use super::challenge::{LIFETIME, Purpose};
+use super::refusals::Refused;
 use super::webauthn::{self, Expected};
 use super::{Accounts, Session, SignInError, SignedIn};
 use crate::error::Error;
@@ -183,8 +184,11 @@ impl Accounts {
         let passkey = self.store.passkey(&decode(&answer.credential)?).await?.ok_or(UNKNOWN)?;
         let user = self.store.user_by_id(passkey.user).await?;
         let user = user.filter(|user| !user.disabled && user.handle[..] == handle[..]).ok_or(UNKNOWN)?;
-        let counter = webauthn::assert(&client_data, &data, &signature, &passkey.public_key, self.expected())
-            .map_err(|_| SignInError::Passkey("its answer does not hold"))?;
+        let counter =
+            webauthn::assert(&client_data, &data, &signature, &passkey.public_key, self.expected()).map_err(|_| {
+                self.note_refusal(Refused::Passkey, &user.name);
+                SignInError::Passkey("its answer does not hold")
+            })?;
         let credential = passkey.credential;
         let (unspent, counted) = self
             .store
@@ -196,7 +200,10 @@ impl Accounts {
         match (unspent, counted) {
             (true, true) => Ok(self.begin_session(user, "sign in with passkey").await?),
             (false, _) => Err(EXPIRED),
-            (true, false) => Err(SignInError::Passkey("its counter went back: it may have been copied")),
+            (true, false) => {
+                self.note_refusal(Refused::Passkey, &user.name);
+                Err(SignInError::Passkey("its counter went back: it may have been copied"))
+            }
         }
     }
 }

@@ -7,6 +7,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use rsp_crypto::{RandomnessExt as _, Zeroizing, constant_time_eq, hash};
 use rsp_store::{BrowserSession, User};
 
+use super::refusals::Refused;
 use super::{Accounts, Role, password};
 use crate::actor::Actor;
 use crate::error::Error;
@@ -95,7 +96,10 @@ impl Accounts {
         address: Option<IpAddr>,
     ) -> Result<SignedIn, SignInError> {
         let name = name.trim();
-        self.attempts.begin(name, address, self.now()).map_err(|seconds| SignInError::TooMany { seconds })?;
+        self.attempts.begin(name, address, self.now()).map_err(|seconds| {
+            self.note_refusal(Refused::Throttled, name);
+            SignInError::TooMany { seconds }
+        })?;
         let user = self.store.user(name).await?;
         let stored = match &user {
             Some(user) if !user.disabled => self.store.password_hash(user.id).await?,
@@ -112,7 +116,10 @@ impl Accounts {
                 self.attempts.was_right(name, address);
                 Ok(self.begin_session(user, "sign in with password").await?)
             }
-            None => Err(SignInError::Wrong),
+            None => {
+                self.note_refusal(Refused::Password, name);
+                Err(SignInError::Wrong)
+            }
         }
     }
 

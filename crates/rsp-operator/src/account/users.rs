@@ -8,7 +8,7 @@ use crate::actor::{Actor, Right};
 use crate::error::Error;
 
 /// Characters of a name at most.
-const NAME: usize = 64;
+pub(super) const NAME: usize = 64;
 
 /// A user to be added.
 pub struct Add {

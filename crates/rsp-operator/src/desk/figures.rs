@@ -1,9 +1,9 @@
 //! What the dashboard shows: counters that follow every event, so that a figure costs the same for ten orders and a million.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 
-use rsp_store::{EventFilter, EventKind, OrderCount, Outcome, ProfileState};
+use rsp_store::{EventFilter, EventKind, OrderCount, Outcome, Plan, ProfileState};
 
 use super::Desk;
 use crate::actor::{Actor, Right};
@@ -60,6 +60,27 @@ pub struct Slice {
     pub figure: Figure,
 }
 
+/// What was sold, as the dashboard tells it apart.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Sales {
+    /// Plans of this carrier.
+    Carrier(String),
+    /// Plans of carriers of this country.
+    Country(String),
+    /// What belongs to no plan.
+    Unplanned,
+}
+
+impl Sales {
+    fn has(&self, plan: Option<&Plan>) -> bool {
+        match self {
+            Self::Carrier(carrier) => plan.is_some_and(|plan| plan.carrier == *carrier),
+            Self::Country(country) => plan.is_some_and(|plan| plan.country == *country),
+            Self::Unplanned => plan.is_none(),
+        }
+    }
+}
+
 impl Desk {
     /// The figures of a tenant, or of all, on some days since 1970, UTC.
     ///
@@ -113,15 +134,15 @@ impl Desk {
             rows: EventFilter { kind: Some(EventKind::Step), outcome: Some(Outcome::Refused), ..on_days() },
         };
 
-        let plans = self.store.plans(actor.tenant().or(tenant)).await?;
-        let mut installed = BTreeMap::<&str, u64>::new();
+        let catalogue = Catalogue::of(self.store.plans(actor.tenant().or(tenant)).await?);
+        let mut installed = BTreeMap::<(&str, &str), u64>::new();
         for count in counts.iter().filter(|count| count.outcome == ProfileState::Installed.as_str()) {
-            *installed.entry(&count.profile_type).or_default() += count.events;
+            *installed.entry((&count.operator, &count.profile_type)).or_default() += count.events;
         }
-        let slices = |name_of: &dyn Fn(&str) -> Option<String>| {
+        let slices = |name_of: &dyn Fn(&Plan) -> String| {
             let mut slices = BTreeMap::<Option<String>, (u64, Vec<String>)>::new();
-            for (profile_type, count) in &installed {
-                let slice = slices.entry(name_of(profile_type)).or_default();
+            for ((operator, profile_type), count) in &installed {
+                let slice = slices.entry(catalogue.plan(operator, profile_type).map(name_of)).or_default();
                 slice.0 += count;
                 slice.1.push((*profile_type).to_owned());
             }
@@ -137,7 +158,6 @@ impl Desk {
             slices.sort_by_key(|slice| std::cmp::Reverse(slice.figure.count));
             slices
         };
-        let plan_of = |profile_type: &str| plans.iter().find(|plan| plan.profile_type == profile_type);
 
         Ok(Figures {
             orders: by_state(&self.store.order_counts(&whose).await?),
@@ -148,11 +168,46 @@ impl Desk {
             cancels: state(ProfileState::Unavailable),
             refusals: refused,
             refusals_by_reason,
-            by_carrier: slices(&|profile_type| plan_of(profile_type).map(|plan| plan.carrier.clone())),
-            by_country: slices(&|profile_type| plan_of(profile_type).map(|plan| plan.country.clone())),
+            by_carrier: slices(&|plan| plan.carrier.clone()),
+            by_country: slices(&|plan| plan.country.clone()),
             activation: quantiles(self.store.activation_seconds(&whose, ACTIVATIONS).await?),
             days: days.clone(),
         })
+    }
+
+    /// The types of profiles whose installations count for some sales.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`], [`Error::NotFound`] for another's tenant.
+    pub async fn types_sold(&self, actor: &Actor, tenant: Option<&str>, sales: &Sales) -> Result<Vec<String>, Error> {
+        self.require(actor, Right::Read)?;
+        self.whose(actor, tenant).await?;
+        let whose = actor.tenant().or(tenant);
+        let catalogue = Catalogue::of(self.store.plans(whose).await?);
+        let mut types = self.store.profile_types().await?;
+        types.retain(|found| {
+            let operator = found.operator.as_deref();
+            let is_seen = whose.is_none() || whose == operator;
+            is_seen && sales.has(catalogue.plan(operator.unwrap_or_default(), &found.name))
+        });
+        Ok(types.into_iter().map(|found| found.name).collect())
+    }
+}
+
+/// What a type of profile is sold as, which is one carrier of one country.
+struct Catalogue(HashMap<(String, String), Plan>);
+
+impl Catalogue {
+    fn of(plans: Vec<Plan>) -> Self {
+        let mut catalogue = HashMap::with_capacity(plans.len());
+        for plan in plans {
+            catalogue.entry((plan.operator.clone(), plan.profile_type.clone())).or_insert(plan);
+        }
+        Self(catalogue)
+    }
+
+    fn plan(&self, operator: &str, profile_type: &str) -> Option<&Plan> {
+        self.0.get(&(operator.to_owned(), profile_type.to_owned()))
     }
 }
 

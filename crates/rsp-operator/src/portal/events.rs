@@ -1,23 +1,26 @@
 //! Events, and the log of who did what.
 
-use std::sync::Arc;
-
 use askama::Template;
-use axum::extract::State;
 use axum::response::Response;
+use rsp_es::printable::printable;
 use rsp_store::{Event, EventKind, Outcome};
 
 use super::failure::Failure;
-use super::guard::Viewer;
 use super::input::Query;
 use super::marks;
 use super::query::{self, Pairs, link, value};
 use super::shell::{Mark, Shell, moment, page};
+use super::visit::Visit;
 use crate::actor::Right;
-use crate::service::Service;
+use crate::desk::Sales;
 
 /// Rows on a page.
 const ROWS: u32 = 50;
+/// Characters of something that the list is filtered by, and how many of a kind are named.
+const CHIP: usize = 64;
+const CHIPS: usize = 8;
+/// What was sold at the SM-DP+ alone.
+pub(super) const UNPLANNED: &str = "Sold without a plan";
 
 #[derive(Template)]
 #[template(path = "events.html")]
@@ -52,14 +55,15 @@ struct Row {
 }
 
 /// `GET /events`.
-pub(super) async fn list(
-    State(service): State<Arc<Service>>,
-    viewer: Viewer,
-    Query(pairs): Query<Pairs>,
-) -> Result<Response, Failure> {
-    let filter = query::events(&pairs);
+pub(super) async fn list(visit: Visit, Query(pairs): Query<Pairs>) -> Result<Response, Failure> {
+    let (mut filter, after) = (query::events(&pairs)?, query::event_cursor(&pairs)?);
     let tenant = value(&pairs, "tenant");
-    let found = service.desk.events(&viewer.actor, tenant, &filter, query::event_cursor(&pairs), ROWS).await?;
+    let sales = query::sales(&pairs);
+    let named: Vec<_> = filter.profile_types.iter().flatten().cloned().collect();
+    if let Some(sales) = &sales {
+        filter.profile_types = Some(visit.service.desk.types_sold(visit.actor(), tenant, sales).await?);
+    }
+    let found = visit.service.desk.events(visit.actor(), tenant, &filter, after, ROWS).await?;
     let kinds = EventKind::ALL.into_iter().map(|kind| Choice {
         value: kind.as_str(),
         label: match kind {
@@ -73,11 +77,17 @@ pub(super) async fn list(
     });
     let mut chips = Vec::new();
     chips.extend(filter.to.map(|state| format!("To {}", marks::state_name(state))));
-    chips.extend(filter.step.as_deref().map(marks::step_name));
-    chips.extend(filter.refused.as_ref().map(|(subject, reason)| format!("Refused with {subject}/{reason}")));
+    let text = |text: &str| printable(text, CHIP);
+    chips.extend(filter.step.as_deref().map(|step| text(&marks::step_name(step))));
+    chips.extend(filter.refused.as_ref().map(|(subject, reason)| text(&format!("Refused with {subject}/{reason}"))));
     chips.extend(filter.activations.then(|| "Time to activation is known".to_owned()));
-    chips.extend(filter.profile_types.iter().flatten().map(|name| format!("Type {name}")));
-    chips.extend(tenant.map(|tenant| format!("Tenant {tenant}")));
+    chips.extend(sales.map(|sales| match sales {
+        Sales::Carrier(name) => text(&format!("Carrier {name}")),
+        Sales::Country(name) => text(&format!("Country {name}")),
+        Sales::Unplanned => UNPLANNED.to_owned(),
+    }));
+    chips.extend(named.iter().take(CHIPS).map(|name| text(&format!("Type {name}"))));
+    chips.extend(tenant.map(|tenant| text(&format!("Tenant {tenant}"))));
     let row = |event: Event| {
         let line = marks::event(&event);
         Row {
@@ -97,7 +107,7 @@ pub(super) async fn list(
         link("/events", &pairs)
     });
     Ok(page(&EventsPage {
-        shell: Shell::new(&viewer, "Events", "/events"),
+        shell: Shell::new(&visit.viewer, "Events", "/events"),
         kinds: kinds.collect(),
         taken: filter.outcome == Some(Outcome::Taken),
         refused: filter.outcome == Some(Outcome::Refused),
@@ -106,7 +116,7 @@ pub(super) async fn list(
         chips,
         rows: found.items.into_iter().map(row).collect(),
         next,
-        staff: viewer.actor.tenant().is_none(),
+        staff: visit.is_staff(),
         filtered: pairs.iter().any(|(_, value)| !value.is_empty()),
     }))
 }
@@ -129,27 +139,23 @@ struct LogRow {
 }
 
 /// `GET /log`.
-pub(super) async fn log(
-    State(service): State<Arc<Service>>,
-    viewer: Viewer,
-    Query(pairs): Query<Pairs>,
-) -> Result<Response, Failure> {
-    viewer.require(Right::Manage)?;
-    let before = value(&pairs, "before").and_then(|number| number.parse().ok());
-    let entries = service.desk.store().log(viewer.actor.tenant(), before, ROWS).await?;
+pub(super) async fn log(visit: Visit, Query(pairs): Query<Pairs>) -> Result<Response, Failure> {
+    visit.actor().require(Right::Manage)?;
+    let before = query::log_cursor(&pairs)?;
+    let entries = visit.service.desk.store().log(visit.actor().tenant(), before, ROWS).await?;
     let full = entries.len() == ROWS as usize;
     let next = entries.last().filter(|_| full).map(|last| link("/log", &[("before", last.number.to_string())]));
     let row = |entry: rsp_store::LogEntry| LogRow {
         at: moment(entry.entry.at),
         actor: entry.entry.actor,
         action: entry.entry.action,
-        subject: rsp_es::printable::printable(&entry.entry.subject, 200),
+        subject: printable(&entry.entry.subject, 200),
         operator: entry.operator.unwrap_or_else(|| "the server".to_owned()),
     };
     Ok(page(&LogPage {
-        shell: Shell::new(&viewer, "Activity log", "/log"),
+        shell: Shell::new(&visit.viewer, "Activity log", "/log"),
         rows: entries.into_iter().map(row).collect(),
         next,
-        staff: viewer.actor.tenant().is_none(),
+        staff: visit.is_staff(),
     }))
 }

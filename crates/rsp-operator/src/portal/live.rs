@@ -2,9 +2,22 @@
 //! as nothing has changed, so that focus and selection stay where they are.
 
 use askama::Template;
+use axum::http::StatusCode;
+use axum::response::{Html, IntoResponse as _, Response};
 
 use super::failure::Failure;
-use super::query::link;
+use super::query::{Pairs, link, value};
+
+/// A part as HTML, and the tag of what it shows.
+pub(super) type Part = (String, String);
+
+/// The answer to a part that asks for itself: the part, or nothing if it would be the same.
+pub(super) fn again((part, tag): Part, pairs: &Pairs) -> Response {
+    if value(pairs, "seen") == Some(tag.as_str()) {
+        return StatusCode::NO_CONTENT.into_response();
+    }
+    Html(part).into_response()
+}
 
 /// A part with the attributes that make it ask for itself, and the tag of what it shows. `every` is htmx's, such as `2s`; empty
 /// for a part that changes no more.
@@ -13,7 +26,7 @@ pub(super) fn wrap(
     pairs: &[(&'static str, String)],
     every: &str,
     part: &impl Template,
-) -> Result<(String, String), Failure> {
+) -> Result<Part, Failure> {
     let body = part.render().map_err(|error| {
         tracing::error!(%error, "rendering a part");
         Failure(rsp_store::Error::Closed.into())

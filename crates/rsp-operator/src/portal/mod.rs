@@ -11,14 +11,19 @@
 
 mod asker;
 mod assets;
+mod code;
 mod events;
 mod failure;
 mod guard;
+mod hand_out;
 mod input;
-mod integrations;
+mod keys;
 mod live;
 mod marks;
+mod once;
+mod order;
 mod orders;
+mod outcome;
 mod overview;
 mod plans;
 mod provision;
@@ -27,6 +32,8 @@ mod rights;
 mod shell;
 mod sign_in;
 mod users;
+mod visit;
+mod webhooks;
 
 use std::sync::Arc;
 
@@ -40,7 +47,7 @@ use crate::service::Service;
 pub use failure::Failure;
 pub use guard::Viewer;
 pub(crate) use guard::{UPLOAD, UPLOADS};
-pub(crate) use provision::{new_once, spend};
+pub(crate) use once::{new_once, spend};
 pub use shell::{Group, Item, Mark, Notice, Shell, ShellUser, moment, page, page_with, see_other};
 
 /// The routes of the portal. `pages` are those of other modules, for whoever is signed in.
@@ -60,33 +67,34 @@ pub fn router(service: Arc<Service>, pages: Router<Arc<Service>>) -> Router {
         .route("/account/passkeys", post(sign_in::register_passkey))
         .route("/account/passkeys/remove", post(sign_in::remove_passkey))
         .route("/", get(overview::show))
-        .route("/live/overview", get(overview::live))
+        .route("/figures", get(overview::all))
+        .route("/live/overview", get(overview::again))
         .route("/orders", get(orders::list))
-        .route("/orders/{iccid}", get(orders::show))
-        .route("/orders/{iccid}/cancel", get(provision::ask_to_cancel).post(orders::cancel))
-        .route("/orders/{iccid}/release", post(orders::release))
-        .route("/orders/{iccid}/suspend", post(orders::suspend))
-        .route("/orders/{iccid}/resume", post(orders::resume))
-        .route("/orders/{iccid}/hand-out", get(provision::hand_out))
-        .route("/orders/{iccid}/code", post(provision::code))
-        .route("/orders/{iccid}/qr.svg", get(provision::qr_svg))
-        .route("/orders/{iccid}/qr.png", get(provision::qr_png))
-        .route("/live/orders/{iccid}", get(orders::live))
-        .route("/live/hand-out/{iccid}", get(provision::hand_out_live))
+        .route("/orders/{iccid}", get(order::show))
+        .route("/orders/{iccid}/cancel", get(order::ask_to_cancel).post(order::cancel))
+        .route("/orders/{iccid}/release", post(order::release))
+        .route("/orders/{iccid}/suspend", post(order::suspend))
+        .route("/orders/{iccid}/resume", post(order::resume))
+        .route("/orders/{iccid}/hand-out", get(hand_out::show))
+        .route("/orders/{iccid}/code", post(code::show))
+        .route("/orders/{iccid}/qr.svg", get(hand_out::svg))
+        .route("/orders/{iccid}/qr.png", get(hand_out::png))
+        .route("/live/orders/{iccid}", get(order::again))
+        .route("/live/hand-out/{iccid}", get(hand_out::again))
         .route("/provision", get(provision::form).post(provision::provision))
         .route("/events", get(events::list))
         .route("/plans", get(plans::list).post(plans::add))
         .route("/plans/close", post(plans::close))
         .route("/log", get(events::log))
-        .route("/keys", get(integrations::keys).post(integrations::add_key))
-        .route("/keys/rotate", post(integrations::rotate_key))
-        .route("/keys/revoke", post(integrations::revoke_key))
-        .route("/webhooks", get(integrations::webhooks).post(integrations::add_webhook))
-        .route("/webhooks/test", post(integrations::test_webhook))
-        .route("/webhooks/rotate", post(integrations::rotate_webhook))
-        .route("/webhooks/remove", post(integrations::remove_webhook))
-        .route("/webhooks/{id}", get(integrations::deliveries))
-        .route("/users", get(users::show).post(users::add))
+        .route("/keys", get(keys::list).post(keys::add))
+        .route("/keys/rotate", post(keys::rotate))
+        .route("/keys/revoke", post(keys::revoke))
+        .route("/webhooks", get(webhooks::list).post(webhooks::add))
+        .route("/webhooks/test", post(webhooks::test))
+        .route("/webhooks/rotate", post(webhooks::rotate))
+        .route("/webhooks/remove", post(webhooks::remove))
+        .route("/webhooks/{id}", get(webhooks::deliveries))
+        .route("/users", get(users::list).post(users::add))
         .route("/users/password", post(users::password))
         .route("/users/role", post(users::role))
         .route("/users/disable", post(users::disable))

@@ -1,23 +1,19 @@
 //! The catalogue.
 
-use std::sync::Arc;
-
 use askama::Template;
-use axum::extract::State;
-use axum::http::StatusCode;
 use axum::response::Response;
 use rsp_store::Plan;
 use serde::Deserialize;
 
-use super::failure::{Failure, kept, sentence, words};
-use super::guard::Viewer;
+use super::failure::{Failure, kept};
 use super::input::Form;
+use super::outcome::{Board, Outcome, after, show};
 use super::provision::{plan_of, plan_value};
-use super::shell::{Mark, Notice, Shell, page, page_with};
+use super::shell::{Mark, Shell, page_with};
+use super::visit::Visit;
 use crate::actor::Right;
 use crate::desk::NewPlan;
 use crate::error::Error;
-use crate::service::Service;
 
 #[derive(Template)]
 #[template(path = "plans.html")]
@@ -29,7 +25,7 @@ struct PlansPage {
     tenants: Vec<String>,
     types: Vec<String>,
     form: Filled,
-    problem: Option<String>,
+    outcome: Outcome,
 }
 
 struct Row {
@@ -93,34 +89,28 @@ impl Filled {
     }
 }
 
-/// `GET /plans`.
-pub(super) async fn list(State(service): State<Arc<Service>>, viewer: Viewer) -> Result<Response, Failure> {
-    Ok(page(&plans_page(&service, &viewer, Filled::default(), None).await?))
+impl Board for PlansPage {
+    async fn of(visit: &Visit, mut outcome: Outcome) -> Result<Self, Failure> {
+        let plans = visit.service.desk.plans(visit.actor(), true).await?;
+        let may_manage = visit.may(Right::Manage);
+        let types = visit.service.desk.store().profile_types().await?.into_iter();
+        let types = types.filter(|found| found.operator.is_some() && visit.actor().sees(found.operator.as_deref()));
+        Ok(Self {
+            shell: outcome.shell(visit, "Plans", "/plans"),
+            rows: plans.iter().map(row).collect(),
+            staff: visit.is_staff(),
+            may_manage,
+            tenants: if may_manage { visit.tenants().await? } else { Vec::new() },
+            types: types.map(|found| found.name).collect(),
+            form: Filled::default(),
+            outcome,
+        })
+    }
 }
 
-async fn plans_page(
-    service: &Service,
-    viewer: &Viewer,
-    form: Filled,
-    wrong: Option<&Error>,
-) -> Result<PlansPage, Failure> {
-    let plans = service.desk.plans(&viewer.actor, true).await?;
-    let staff = viewer.actor.tenant().is_none();
-    let may_manage = viewer.actor.rights().has(Right::Manage);
-    let store = service.desk.store();
-    let tenants = if staff && may_manage { store.operators().await? } else { Vec::new() };
-    let types = store.profile_types().await?.into_iter();
-    let types = types.filter(|found| found.operator.is_some() && viewer.actor.sees(found.operator.as_deref()));
-    Ok(PlansPage {
-        shell: Shell::new(viewer, "Plans", "/plans"),
-        rows: plans.iter().map(row).collect(),
-        staff,
-        may_manage,
-        tenants: tenants.into_iter().map(|tenant| tenant.name).collect(),
-        types: types.map(|found| found.name).collect(),
-        form: form.again(),
-        problem: wrong.map(|wrong| sentence(&words(wrong))),
-    })
+/// `GET /plans`.
+pub(super) async fn list(visit: Visit) -> Result<Response, Failure> {
+    show::<PlansPage>(&visit).await
 }
 
 fn row(plan: &Plan) -> Row {
@@ -151,29 +141,19 @@ fn row(plan: &Plan) -> Row {
 }
 
 /// `POST /plans`.
-pub(super) async fn add(
-    State(service): State<Arc<Service>>,
-    viewer: Viewer,
-    Form(form): Form<Filled>,
-) -> Result<Response, Failure> {
-    viewer.require(Right::Manage)?;
+pub(super) async fn add(visit: Visit, Form(form): Form<Filled>) -> Result<Response, Failure> {
     let added = match new_plan(&form) {
-        Ok(new) => service.desk.add_plan(&viewer.actor, new).await,
+        Ok(new) => visit.service.desk.add_plan(visit.actor(), new).await,
         Err(wrong) => Err(wrong),
     };
-    match added {
-        Ok(plan) => {
-            let mut shown = plans_page(&service, &viewer, Filled::default(), None).await?;
-            let text = format!("{} / {} is on sale.", plan.carrier, plan.name);
-            shown.shell = shown.shell.with(Some(Notice::good(text)));
-            Ok(page(&shown))
-        }
-        Err(wrong @ (Error::Invalid { .. } | Error::Exists { .. } | Error::NotFound { .. })) => {
-            let shown = plans_page(&service, &viewer, form, Some(&wrong)).await?;
-            Ok(page_with(StatusCode::BAD_REQUEST, &shown))
-        }
-        Err(error) => Err(error.into()),
+    let added = added.map(|plan| Outcome::done(format!("{} / {} is on sale.", plan.carrier, plan.name)));
+    let (status, outcome) = Outcome::settle(added)?;
+    let is_refused = outcome.problem.is_some();
+    let mut shown = PlansPage::of(&visit, outcome).await?;
+    if is_refused {
+        shown.form = form.again();
     }
+    Ok(page_with(status, &shown))
 }
 
 fn new_plan(form: &Filled) -> Result<NewPlan, Error> {
@@ -221,18 +201,11 @@ pub(super) struct CloseForm {
 }
 
 /// `POST /plans/close`.
-pub(super) async fn close(
-    State(service): State<Arc<Service>>,
-    viewer: Viewer,
-    Form(form): Form<CloseForm>,
-) -> Result<Response, Failure> {
-    viewer.require(Right::Manage)?;
+pub(super) async fn close(visit: Visit, Form(form): Form<CloseForm>) -> Result<Response, Failure> {
     let (tenant, carrier, name) = plan_of(&form.plan).ok_or_else(|| Error::not_found("plan", ""))?;
-    service.desk.close_plan(&viewer.actor, Some(&tenant), (&carrier, &name), form.closed).await?;
-    let mut shown = plans_page(&service, &viewer, Filled::default(), None).await?;
+    let done = visit.service.desk.close_plan(visit.actor(), Some(&tenant), (&carrier, &name), form.closed).await;
     let what = if form.closed { "is sold no more; what was sold stays" } else { "is on sale again" };
-    shown.shell = shown.shell.with(Some(Notice::good(format!("{carrier} / {name} {what}."))));
-    Ok(page(&shown))
+    after::<PlansPage>(&visit, done.map(|()| Outcome::done(format!("{carrier} / {name} {what}.")))).await
 }
 
 #[cfg(test)]

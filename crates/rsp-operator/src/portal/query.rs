@@ -1,9 +1,16 @@
 //! Lists in addresses: what they are filtered by, and where they go on. What a link says is what its page reads.
 
 use rsp_asn1::{Iccid, Timestamp};
+use rsp_es::printable::printable;
 use rsp_store::{EventCursor, EventFilter, EventKind, OrderCursor, Outcome, ProfileState};
 
-use crate::desk::EsimFilter;
+use crate::desk::{EsimFilter, Sales};
+use crate::error::Error;
+
+/// Characters of what cannot be read, where it is named.
+const WRONG: usize = 40;
+const NO_STATE: &str = "no state of an order: choose one of the list";
+const NO_PLACE: &str = "no place in this list: begin again at its first page";
 
 /// Names and values of a query, in their order; names may repeat.
 pub(super) type Pairs = Vec<(String, String)>;
@@ -53,25 +60,74 @@ pub(super) fn of_events(filter: &EventFilter) -> Vec<(&'static str, String)> {
     pairs
 }
 
-/// The filter of events that an address says; what cannot be read is left out.
-pub(super) fn events(pairs: &Pairs) -> EventFilter {
-    let days = |name| value(pairs, name).and_then(day);
+/// A value of an address, read; none if it is empty. `expected` says what it is not, and how to go on.
+fn read<T>(
+    pairs: &Pairs,
+    name: &'static str,
+    expected: &str,
+    read: impl Fn(&str) -> Option<T>,
+) -> Result<Option<T>, Error> {
+    let wrong = |text: &str| Error::invalid(name, format!("\"{}\" is {expected}", printable(text, WRONG)));
+    value(pairs, name).map(|text| read(text).ok_or_else(|| wrong(text))).transpose()
+}
+
+fn date_of(pairs: &Pairs, name: &'static str) -> Result<Option<i64>, Error> {
+    read(pairs, name, "no date such as 2026-11-20", day)
+}
+
+fn state(text: &str) -> Option<ProfileState> {
+    text.parse().ok()
+}
+
+/// The filter of events that an address says, but for what is sold by whom: see [`sales`].
+///
+/// # Errors
+/// [`Error::Invalid`] for what cannot be read.
+pub(super) fn events(pairs: &Pairs) -> Result<EventFilter, Error> {
     let types: Vec<_> = pairs.iter().filter(|(name, _)| name == "type").map(|(_, value)| value.clone()).collect();
-    let refused = value(pairs, "subject").zip(value(pairs, "reason"));
-    EventFilter {
-        kind: value(pairs, "kind").and_then(|kind| kind.parse::<EventKind>().ok()),
-        to: value(pairs, "to").and_then(|state| state.parse::<ProfileState>().ok()),
+    let refused = match (value(pairs, "subject"), value(pairs, "reason")) {
+        (Some(subject), Some(reason)) => Some((subject.to_owned(), reason.to_owned())),
+        (None, None) => None,
+        _ => return Err(Error::invalid("reason", "the codes of a refusal, subject and reason, come together")),
+    };
+    let (from, until) = (date_of(pairs, "from")?, date_of(pairs, "until")?);
+    if from.zip(until).is_some_and(|(from, until)| until < from) {
+        return Err(Error::invalid("until", "lies before the first day"));
+    }
+    Ok(EventFilter {
+        kind: read(pairs, "kind", "no kind of event: choose one of the list", |kind| kind.parse::<EventKind>().ok())?,
+        to: read(pairs, "to", NO_STATE, state)?,
         step: value(pairs, "step").map(str::to_owned),
-        refused: refused.map(|(subject, reason)| (subject.to_owned(), reason.to_owned())),
-        outcome: value(pairs, "outcome").and_then(|outcome| {
+        refused,
+        outcome: read(pairs, "outcome", "no outcome of a step: choose one of the list", |outcome| {
             [Outcome::Taken, Outcome::Refused].into_iter().find(|known| outcome_name(*known) == outcome)
-        }),
+        })?,
         activations: value(pairs, "activations").is_some(),
         profile_types: Some(types).filter(|types| !types.is_empty()),
-        days: match (days("from"), days("until")) {
+        days: match (from, until) {
             (None, None) => None,
             (from, until) => Some(from.unwrap_or(0)..until.map_or(FAR, |day| day + 1)),
         },
+    })
+}
+
+/// Of whom the sales are that an address asks for.
+pub(super) fn sales(pairs: &Pairs) -> Option<Sales> {
+    let text = |name| value(pairs, name).map(str::to_owned);
+    match (text("carrier"), text("country"), value(pairs, "plan")) {
+        (Some(carrier), ..) => Some(Sales::Carrier(carrier)),
+        (None, Some(country), _) => Some(Sales::Country(country)),
+        (None, None, Some("none")) => Some(Sales::Unplanned),
+        _ => None,
+    }
+}
+
+/// The same as an address says it.
+pub(super) fn of_sales(sales: &Sales) -> (&'static str, String) {
+    match sales {
+        Sales::Carrier(carrier) => ("carrier", carrier.clone()),
+        Sales::Country(country) => ("country", country.clone()),
+        Sales::Unplanned => ("plan", "none".to_owned()),
     }
 }
 
@@ -86,21 +142,31 @@ fn outcome_name(outcome: Outcome) -> &'static str {
 }
 
 /// The filter of eSIMs that an address says.
-pub(super) fn esims(pairs: &Pairs) -> EsimFilter {
+///
+/// # Errors
+/// [`Error::Invalid`] for what cannot be read.
+pub(super) fn esims(pairs: &Pairs) -> Result<EsimFilter, Error> {
     let text = |name| value(pairs, name).map(str::to_owned);
-    EsimFilter {
+    let states = pairs.iter().filter(|(name, text)| name == "state" && !text.is_empty());
+    let states = states.map(|pair| read(&vec![pair.clone()], "state", NO_STATE, state));
+    Ok(EsimFilter {
         tenant: text("tenant"),
-        states: pairs.iter().filter(|(name, _)| name == "state").filter_map(|(_, state)| state.parse().ok()).collect(),
+        states: states.filter_map(Result::transpose).collect::<Result<_, _>>()?,
         carrier: text("carrier"),
         country: text("country"),
         profile_type: text("type"),
-    }
+    })
 }
 
 /// Where a list of eSIMs goes on.
-pub(super) fn order_cursor(pairs: &Pairs) -> Option<OrderCursor> {
-    let (at, iccid) = value(pairs, "after")?.split_once('.')?;
-    Some(OrderCursor { created_at: Timestamp(at.parse().ok()?), iccid: iccid.parse::<Iccid>().ok()? })
+///
+/// # Errors
+/// [`Error::Invalid`] for what cannot be read.
+pub(super) fn order_cursor(pairs: &Pairs) -> Result<Option<OrderCursor>, Error> {
+    read(pairs, "after", NO_PLACE, |text| {
+        let (at, iccid) = text.split_once('.')?;
+        Some(OrderCursor { created_at: Timestamp(at.parse().ok()?), iccid: iccid.parse::<Iccid>().ok()? })
+    })
 }
 
 /// The same as text.
@@ -109,9 +175,32 @@ pub(super) fn of_order_cursor(cursor: &OrderCursor) -> String {
 }
 
 /// Where a list of events goes on.
-pub(super) fn event_cursor(pairs: &Pairs) -> Option<EventCursor> {
-    let (at, number) = value(pairs, "after")?.split_once('.')?;
-    Some(EventCursor { at: Timestamp(at.parse().ok()?), number: number.parse().ok()? })
+///
+/// # Errors
+/// [`Error::Invalid`] for what cannot be read.
+pub(super) fn event_cursor(pairs: &Pairs) -> Result<Option<EventCursor>, Error> {
+    read(pairs, "after", NO_PLACE, |text| {
+        let (at, number) = text.split_once('.')?;
+        Some(EventCursor { at: Timestamp(at.parse().ok()?), number: number.parse().ok()? })
+    })
+}
+
+/// Behind which entry the log goes on.
+///
+/// # Errors
+/// [`Error::Invalid`] for what cannot be read.
+pub(super) fn log_cursor(pairs: &Pairs) -> Result<Option<i64>, Error> {
+    read(pairs, "before", NO_PLACE, |text| text.parse().ok().filter(|number| *number > 0))
+}
+
+/// How many days are counted.
+///
+/// # Errors
+/// [`Error::Invalid`] for what cannot be read.
+pub(super) fn days(pairs: &Pairs, known: &[i64]) -> Result<Option<i64>, Error> {
+    read(pairs, "days", "none of the ranges: choose one of the page", |text| {
+        text.parse().ok().filter(|days| known.contains(days))
+    })
 }
 
 /// The same as text.
@@ -139,7 +228,8 @@ pub(super) fn day(text: &str) -> Option<i64> {
 mod tests {
     use rsp_store::{EventFilter, EventKind, Outcome, ProfileState};
 
-    use super::{Pairs, date, day, events, link, of_events};
+    use super::{Pairs, date, day, events, link, of_events, order_cursor};
+    use crate::error::Error;
 
     #[test]
     fn a_filter_is_read_as_it_is_written() {
@@ -163,7 +253,29 @@ mod tests {
         ];
         for filter in filters {
             let pairs: Pairs = of_events(&filter).into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
-            assert_eq!(events(&pairs), filter);
+            assert_eq!(events(&pairs).unwrap(), filter);
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_said() {
+        for (name, text) in [
+            ("kind", "Sometimes"),
+            ("to", "Lost"),
+            ("outcome", "perhaps"),
+            ("from", "2026-02-30"),
+            ("until", "tomorrow"),
+            ("reason", "3.8"),
+        ] {
+            let pairs: Pairs = vec![(name.to_owned(), text.to_owned())];
+            assert!(matches!(events(&pairs), Err(Error::Invalid { field, .. }) if field == name), "{name}");
+        }
+        let days = [("from", "2026-11-20"), ("until", "2026-11-19")];
+        let days: Pairs = days.map(|(name, day)| (name.to_owned(), day.to_owned())).into();
+        assert!(matches!(events(&days), Err(Error::Invalid { field: "until", .. })));
+        for text in ["1", "x.y", "1.", ".1", "1.123", "1.2.3"] {
+            let pairs: Pairs = vec![("after".to_owned(), text.to_owned())];
+            assert!(order_cursor(&pairs).is_err(), "{text}");
         }
     }
 

@@ -1,22 +1,18 @@
 //! Users and their roles.
 
-use std::sync::Arc;
-
 use askama::Template;
-use axum::extract::State;
-use axum::http::StatusCode;
 use axum::response::Response;
 use rsp_crypto::Zeroizing;
 use serde::Deserialize;
 
-use super::failure::{Failure, sentence, words};
-use super::guard::Viewer;
+use super::failure::Failure;
 use super::input::Form;
-use super::shell::{Mark, Notice, Shell, moment, page, page_with};
+use super::outcome::{Board, Outcome, after, show};
+use super::shell::{Mark, Shell, moment};
+use super::visit::Visit;
 use crate::account::{Add, Role};
 use crate::actor::Right;
 use crate::error::Error;
-use crate::service::Service;
 
 #[derive(Template)]
 #[template(path = "account/users.html")]
@@ -26,8 +22,7 @@ struct UsersPage {
     staff: bool,
     tenants: Vec<String>,
     roles: [Role; 3],
-    told: Option<Told>,
-    problem: Option<String>,
+    outcome: Outcome,
 }
 
 struct Row {
@@ -40,56 +35,32 @@ struct Row {
     own: bool,
 }
 
-/// A password that is told once.
-struct Told {
-    name: String,
-    password: Zeroizing<String>,
-}
-
-async fn users_page(service: &Service, viewer: &Viewer) -> Result<UsersPage, Failure> {
-    let users = service.accounts.users(&viewer.actor).await?;
-    let staff = viewer.actor.tenant().is_none();
-    let tenants = if staff { service.desk.store().operators().await? } else { Vec::new() };
-    let row = |user: rsp_store::User| Row {
-        own: user.id == viewer.session.user.id,
-        state: if user.disabled { Mark::new("", "pause", "Disabled") } else { Mark::new("good", "good", "Active") },
-        disabled: user.disabled,
-        signed_in_at: user.signed_in_at.map_or_else(|| "never".to_owned(), moment),
-        operator: user.operator.unwrap_or_else(|| "the server".to_owned()),
-        name: user.name,
-        role: user.role,
-    };
-    Ok(UsersPage {
-        shell: Shell::new(viewer, "Users and roles", "/users"),
-        users: users.into_iter().map(row).collect(),
-        staff,
-        tenants: tenants.into_iter().map(|tenant| tenant.name).collect(),
-        roles: Role::ALL,
-        told: None,
-        problem: None,
-    })
+impl Board for UsersPage {
+    async fn of(visit: &Visit, mut outcome: Outcome) -> Result<Self, Failure> {
+        let users = visit.service.accounts.users(visit.actor()).await?;
+        let row = |user: rsp_store::User| Row {
+            own: user.id == visit.viewer.session.user.id,
+            state: if user.disabled { Mark::new("", "pause", "Disabled") } else { Mark::new("good", "good", "Active") },
+            disabled: user.disabled,
+            signed_in_at: user.signed_in_at.map_or_else(|| "never".to_owned(), moment),
+            operator: user.operator.unwrap_or_else(|| "the server".to_owned()),
+            name: user.name,
+            role: user.role,
+        };
+        Ok(Self {
+            shell: outcome.shell(visit, "Users and roles", "/users"),
+            users: users.into_iter().map(row).collect(),
+            staff: visit.is_staff(),
+            tenants: visit.tenants().await?,
+            roles: Role::ALL,
+            outcome,
+        })
+    }
 }
 
 /// `GET /users`.
-pub(super) async fn show(State(service): State<Arc<Service>>, viewer: Viewer) -> Result<Response, Failure> {
-    Ok(page(&users_page(&service, &viewer).await?))
-}
-
-/// The page after something was done, or not done.
-async fn shown(service: &Service, viewer: &Viewer, done: Result<Notice, Error>) -> Result<Response, Failure> {
-    match done {
-        Ok(notice) => {
-            let mut shown = users_page(service, viewer).await?;
-            shown.shell = shown.shell.with(Some(notice));
-            Ok(page(&shown))
-        }
-        Err(wrong @ (Error::Invalid { .. } | Error::Exists { .. })) => {
-            let mut shown = users_page(service, viewer).await?;
-            shown.problem = Some(sentence(&words(&wrong)));
-            Ok(page_with(StatusCode::BAD_REQUEST, &shown))
-        }
-        Err(error) => Err(error.into()),
-    }
+pub(super) async fn list(visit: Visit) -> Result<Response, Failure> {
+    show::<UsersPage>(&visit).await
 }
 
 #[derive(Deserialize)]
@@ -101,28 +72,26 @@ pub(super) struct AddForm {
 }
 
 /// `POST /users`.
-pub(super) async fn add(
-    State(service): State<Arc<Service>>,
-    viewer: Viewer,
-    Form(form): Form<AddForm>,
-) -> Result<Response, Failure> {
-    viewer.require(Right::Manage)?;
-    let role: Role = form.role.parse().map_err(|_| Error::invalid("role", "choose one of the list"))?;
-    let operator = match viewer.actor.tenant() {
+pub(super) async fn add(visit: Visit, Form(form): Form<AddForm>) -> Result<Response, Failure> {
+    let added = make(&visit, form).await;
+    after::<UsersPage>(&visit, added).await
+}
+
+async fn make(visit: &Visit, form: AddForm) -> Result<Outcome, Error> {
+    visit.actor().require(Right::Manage)?;
+    let operator = match visit.actor().tenant() {
         Some(own) => Some(own.to_owned()),
         None => Some(form.operator).filter(|operator| !operator.is_empty()),
     };
-    let password = service.accounts.generate_password();
+    let password = visit.service.accounts.generate_password();
     let secret = Zeroizing::new(password.reveal().to_owned());
-    let new = Add { name: form.name, operator, role, password: Some(password) };
-    match service.accounts.add_user(&viewer.actor, new).await {
-        Ok(user) => {
-            let mut shown = users_page(&service, &viewer).await?;
-            shown.told = Some(Told { name: user.name, password: secret });
-            Ok(page(&shown))
-        }
-        Err(error) => shown(&service, &viewer, Err(error)).await,
-    }
+    let new = Add { name: form.name, operator, role: role_of(&form.role)?, password: Some(password) };
+    let user = visit.service.accounts.add_user(visit.actor(), new).await?;
+    Ok(Outcome::told(user.name, secret))
+}
+
+fn role_of(name: &str) -> Result<Role, Error> {
+    name.parse().map_err(|_| Error::invalid("role", "choose one of the list"))
 }
 
 #[derive(Deserialize)]
@@ -131,17 +100,12 @@ pub(super) struct NameForm {
 }
 
 /// `POST /users/password`.
-pub(super) async fn password(
-    State(service): State<Arc<Service>>,
-    viewer: Viewer,
-    Form(form): Form<NameForm>,
-) -> Result<Response, Failure> {
-    viewer.require(Right::Manage)?;
-    let password = service.accounts.generate_password();
-    service.accounts.set_password(&viewer.actor, &form.name, &password).await?;
-    let mut shown = users_page(&service, &viewer).await?;
-    shown.told = Some(Told { name: form.name, password: Zeroizing::new(password.reveal().to_owned()) });
-    Ok(page(&shown))
+pub(super) async fn password(visit: Visit, Form(form): Form<NameForm>) -> Result<Response, Failure> {
+    visit.actor().require(Right::Manage)?;
+    let password = visit.service.accounts.generate_password();
+    let set = visit.service.accounts.set_password(visit.actor(), &form.name, &password).await;
+    let told = set.map(|()| Outcome::told(form.name, Zeroizing::new(password.reveal().to_owned())));
+    after::<UsersPage>(&visit, told).await
 }
 
 #[derive(Deserialize)]
@@ -151,16 +115,12 @@ pub(super) struct RoleForm {
 }
 
 /// `POST /users/role`.
-pub(super) async fn role(
-    State(service): State<Arc<Service>>,
-    viewer: Viewer,
-    Form(form): Form<RoleForm>,
-) -> Result<Response, Failure> {
-    viewer.require(Right::Manage)?;
-    let role: Role = form.role.parse().map_err(|_| Error::invalid("role", "choose one of the list"))?;
-    let done = service.accounts.set_role(&viewer.actor, &form.name, role).await;
-    let notice = done.map(|()| Notice::good(format!("{} is {role} now.", form.name)));
-    shown(&service, &viewer, notice).await
+pub(super) async fn role(visit: Visit, Form(form): Form<RoleForm>) -> Result<Response, Failure> {
+    let changed = match role_of(&form.role) {
+        Ok(role) => visit.service.accounts.set_role(visit.actor(), &form.name, role).await.map(|()| role),
+        Err(wrong) => Err(wrong),
+    };
+    after::<UsersPage>(&visit, changed.map(|role| Outcome::done(format!("{} is {role} now.", form.name)))).await
 }
 
 #[derive(Deserialize)]
@@ -170,14 +130,8 @@ pub(super) struct DisableForm {
 }
 
 /// `POST /users/disable`.
-pub(super) async fn disable(
-    State(service): State<Arc<Service>>,
-    viewer: Viewer,
-    Form(form): Form<DisableForm>,
-) -> Result<Response, Failure> {
-    viewer.require(Right::Manage)?;
-    let done = service.accounts.disable_user(&viewer.actor, &form.name, form.disabled).await;
+pub(super) async fn disable(visit: Visit, Form(form): Form<DisableForm>) -> Result<Response, Failure> {
+    let done = visit.service.accounts.disable_user(visit.actor(), &form.name, form.disabled).await;
     let what = if form.disabled { "cannot sign in any more, and is signed out" } else { "can sign in again" };
-    let notice = done.map(|()| Notice::good(format!("{} {what}.", form.name)));
-    shown(&service, &viewer, notice).await
+    after::<UsersPage>(&visit, done.map(|()| Outcome::done(format!("{} {what}.", form.name)))).await
 }
