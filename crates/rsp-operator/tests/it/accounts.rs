@@ -305,3 +305,56 @@ async fn only_es256_without_attestation_is_registered() {
         let _ = webauthn::register(&made, &changed, expected);
     }
 }
+
+/// Entries of the log about refusals, newest first: whose, what, and about what.
+async fn refusals(shop: &Shop, operator: Option<&str>) -> Vec<(Option<String>, String, String)> {
+    let entries = shop.store.log(operator, None, 1_000).await.unwrap().into_iter();
+    let entries = entries.filter(|entry| entry.entry.actor == "somebody");
+    entries.map(|entry| (entry.operator, entry.entry.action, entry.entry.subject)).collect()
+}
+
+/// Waits until there are so many; what is written beside an answer comes after it.
+async fn await_refusals(shop: &Shop, count: usize) {
+    let written = async {
+        while refusals(shop, None).await.len() < count {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(60), written).await.expect("the log has too few");
+}
+
+#[tokio::test]
+async fn a_run_of_refused_sign_ins_is_in_the_log_once_and_says_no_password() {
+    let shop = Shop::new().await;
+    let accounts = accounts(&shop).await;
+    let guess = async |name: &str| accounts.sign_in(name, password("hunter2 hunter2"), None).await.err().unwrap();
+    for _ in 0..10 {
+        assert!(matches!(guess("ann").await, SignInError::Wrong));
+    }
+    for _ in 0..10 {
+        assert!(matches!(guess("ann").await, SignInError::TooMany { .. }));
+    }
+    guess("my secret passphrase").await;
+    await_refusals(&shop, 3).await;
+    let of_a = |action: &str| (Some("A".to_owned()), action.to_owned(), "ann".to_owned());
+    let own = refusals(&shop, Some("A")).await;
+    assert_eq!(own, [of_a("throttle sign-in"), of_a("refuse sign-in")]);
+    assert!(refusals(&shop, Some("B")).await.is_empty());
+    let all = refusals(&shop, None).await;
+    let strangers: Vec<_> = all.iter().filter(|(operator, ..)| operator.is_none()).collect();
+    assert_eq!(strangers.len(), 1);
+    assert_eq!(strangers[0].2, "a name that nobody has: \"my …\"");
+    assert!(!format!("{all:?}").contains("hunter2"));
+    // Another hour, another run; names that nobody has share theirs.
+    shop.clock.forward(3_600);
+    guess("ann").await;
+    await_refusals(&shop, 4).await;
+    assert_eq!(refusals(&shop, Some("A")).await.len(), 3);
+    for number in 0..12 {
+        guess(&format!("nobody {number}")).await;
+    }
+    guess("bob").await;
+    await_refusals(&shop, 15).await;
+    assert_eq!(refusals(&shop, Some("B")).await.len(), 1);
+    assert_eq!(refusals(&shop, None).await.len(), 3 + 1 + 10 + 1);
+}

@@ -24,6 +24,8 @@ mod network;
 mod open5gs;
 mod pages;
 mod portal;
+mod portal_closed;
+mod portal_lists;
 mod portal_requests;
 mod programs;
 mod provisioning;

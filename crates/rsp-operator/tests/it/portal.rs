@@ -75,7 +75,7 @@ impl Site {
     }
 
     /// Rows of a list over all its pages.
-    async fn rows(&self, cookie: &str, address: &str) -> u64 {
+    pub(crate) async fn rows(&self, cookie: &str, address: &str) -> u64 {
         let (mut rows, mut next) = (0, Some(address.to_owned()));
         while let Some(address) = next {
             let (status, body) = self.get(cookie, &address).await;
@@ -89,7 +89,7 @@ impl Site {
     }
 }
 
-fn unescape(text: &str) -> Option<String> {
+pub(crate) fn unescape(text: &str) -> Option<String> {
     Some(text.replace("&#38;", "&").replace("&amp;", "&"))
 }
 
