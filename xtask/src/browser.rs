@@ -5,6 +5,7 @@
 //! Needs chromium, chromium-driver, zbar-tools and npm, which fetches axe-core into a directory of its own.
 
 mod driver;
+mod many;
 mod pages;
 
 use std::ffi::OsStr;
@@ -53,6 +54,8 @@ async fn walk(args: &Args) -> anyhow::Result<()> {
     openrsp.run(["smdp", "--dir", server, "load", &text(&setup)?])?;
     let user = ["operator", "--dir", server, "user", "add", "ann@alpha.example", "--tenant", TENANT, "--role", "admin"];
     let password = openrsp.run(user)?["password"].as_str().context("no password")?.to_owned();
+    let staff = ["operator", "--dir", server, "user", "add", "root", "--role", "admin"];
+    let staff = openrsp.run(staff)?["password"].as_str().context("no password")?.to_owned();
     let service = openrsp.serve(["serve", server, "--listen", "127.0.0.1:0", "--plain-http"])?;
     let portal = service.listener("operator").or_else(|_| service.listener("portal"))?;
     let card = text(&dir.path().join("card.euicc"))?;
@@ -80,6 +83,12 @@ async fn walk(args: &Args) -> anyhow::Result<()> {
         ensure!(took <= SOON, "the portal took {took:?} to show the installation");
         pages.see("order-installed").await?;
         the_rest(&browser, &mut pages, &iccid).await?;
+        many::batch(&browser, &mut pages, dir.path()).await?;
+        many::import(&browser, &mut pages, dir.path()).await?;
+        many::errors(&browser, &mut pages).await?;
+        many::swagger(&browser, &mut pages).await?;
+        enter(&browser, "root", &staff).await?;
+        many::staff(&browser, &mut pages).await?;
         pages.report()
     };
     let walked = walked.await;
@@ -122,9 +131,15 @@ async fn passkey(browser: &Browser, pages: &mut pages::Pages<'_>, password: &str
     browser.wait_for("What devices did").await?;
     println!("signed in with a passkey that the virtual authenticator made");
     // And the other way again, for what follows.
+    enter(browser, "ann@alpha.example", password).await
+}
+
+/// Signs out, and somebody in.
+async fn enter(browser: &Browser, name: &str, password: &str) -> anyhow::Result<()> {
+    browser.go("/").await?;
     browser.press("form[action='/sign-out'] button").await?;
     browser.wait_at("/sign-in").await?;
-    browser.fill("#name", "ann@alpha.example").await?;
+    browser.fill("#name", name).await?;
     browser.fill("#password", password).await?;
     browser.press("form button.primary").await?;
     browser.wait_for("What devices did").await
@@ -195,6 +210,7 @@ async fn the_rest(browser: &Browser, pages: &mut pages::Pages<'_>, iccid: &str) 
     browser.wait_for("Shown this once").await?;
     ensure!(browser.client().find(Locator::Css("img")).await.is_err(), "a picture beside the confirmation code");
     pages.see("confirmation-code").await?;
+    many::hand_off(browser, pages, &link).await?;
     browser.go(&format!("{link}/cancel")).await?;
     pages.see("cancel").await?;
     browser.press("main button.danger").await?;
@@ -204,6 +220,7 @@ async fn the_rest(browser: &Browser, pages: &mut pages::Pages<'_>, iccid: &str) 
     pages.see("orders").await?;
     for (name, path) in [
         ("overview", "/"),
+        ("figures", "/figures?of=carriers&days=7"),
         ("events", "/events"),
         ("users", "/users"),
         ("log", "/log"),

@@ -89,6 +89,12 @@ impl Browser {
         Ok(field.send_keys(value).await?)
     }
 
+    /// Chooses a file.
+    pub(super) async fn attach(&self, selector: &str, file: &Path) -> anyhow::Result<()> {
+        let field = self.client.find(Locator::Css(selector)).await.with_context(|| selector.to_owned())?;
+        Ok(field.send_keys(file.to_str().context("a path that is not UTF-8")?).await?)
+    }
+
     pub(super) async fn press(&self, selector: &str) -> anyhow::Result<()> {
         let found = self.client.find(Locator::Css(selector)).await.with_context(|| selector.to_owned())?;
         found.click().await.with_context(|| selector.to_owned())

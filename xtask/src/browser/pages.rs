@@ -27,6 +27,8 @@ pub(super) struct Pages<'b> {
     seen: usize,
     looks: usize,
     found: Vec<String>,
+    /// What is found on pages that are another's.
+    foreign: Vec<String>,
 }
 
 impl<'b> Pages<'b> {
@@ -34,7 +36,22 @@ impl<'b> Pages<'b> {
         if let Some(pictures) = pictures {
             std::fs::create_dir_all(pictures).with_context(|| pictures.display().to_string())?;
         }
-        Ok(Self { browser, pictures: pictures.map(Path::to_owned), seen: 0, looks: 0, found: Vec::new() })
+        Ok(Self {
+            browser,
+            pictures: pictures.map(Path::to_owned),
+            seen: 0,
+            looks: 0,
+            found: Vec::new(),
+            foreign: Vec::new(),
+        })
+    }
+
+    /// Looks at a page that another made: what is found is said, and is no failure of ours.
+    pub(super) async fn see_foreign(&mut self, name: &str) -> anyhow::Result<()> {
+        let own = std::mem::take(&mut self.found);
+        let seen = self.see(name).await;
+        self.foreign.append(&mut std::mem::replace(&mut self.found, own));
+        seen
     }
 
     /// Looks at the page that is open: light, dark, and on a phone.
@@ -67,11 +84,16 @@ impl<'b> Pages<'b> {
 
     /// Fails with everything that was found.
     pub(super) fn report(&self) -> anyhow::Result<()> {
+        self.foreign.iter().for_each(|line| println!("on a page of others: {line}"));
         if !self.found.is_empty() {
             self.found.iter().for_each(|line| eprintln!("error: {line}"));
             bail!("{} findings on {} pages", self.found.len(), self.seen);
         }
-        println!("axe-core found nothing serious or critical on {} pages in {} looks", self.seen, self.looks);
+        let foreign = match self.foreign.len() {
+            0 => String::new(),
+            count => format!("; on pages of others it found {count}, which are above"),
+        };
+        println!("axe-core found nothing serious or critical on {} pages in {} looks{foreign}", self.seen, self.looks);
         Ok(())
     }
 
