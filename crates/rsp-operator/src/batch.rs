@@ -6,8 +6,11 @@
 //! A row is claimed in the database before its order goes out, and its sale carries the row's name. After a crash the worker
 //! looks for what claimed rows have sold: what was sold is written to its row, and where nothing is to be found the row becomes
 //! *unclear*, since the SM-DP+ may have sold it without the answer reaching us. No row is ever ordered for twice.
+//!
+//! A list of subscribers ([`Batches::import`]) becomes such a list, with a row for each of them.
 
 mod list;
+mod subscribers;
 mod worker;
 
 use std::sync::Arc;
@@ -19,14 +22,17 @@ use crate::actor::{Actor, Right};
 use crate::desk::{Confirmation, Desk, Wanted};
 use crate::error::Error;
 use crate::selling::Sell;
+pub use subscribers::Sold;
 pub use worker::Worker;
 
 /// Rows of a list at most.
 pub const MAX_ROWS: usize = 10_000;
-/// Octets of a list at most.
-pub const MAX_SIZE: usize = 2 * 1024 * 1024;
+/// Octets of a list at most, of orders as of subscribers: 16 MiB.
+pub const MAX_SIZE: usize = 16 * 1024 * 1024;
 /// Characters of a file's name that are kept.
 const NAME: usize = 100;
+/// Characters of what is wrong with a line: it may repeat a cell.
+const PROBLEM: usize = 200;
 
 /// How far a list is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,6 +63,16 @@ impl Progress {
     pub fn is_finished(&self) -> bool {
         self.finished() == self.total()
     }
+
+    /// Whether its rows are subscribers that were imported.
+    pub fn is_of_subscribers(&self) -> bool {
+        subscribers::are_rows_of(&self.batch)
+    }
+
+    /// Who uploaded it.
+    pub fn uploader(&self) -> &str {
+        subscribers::uploader(&self.batch)
+    }
 }
 
 /// The lists of all tenants.
@@ -64,6 +80,8 @@ pub struct Batches {
     desk: Arc<Desk>,
     seller: Arc<dyn Sell>,
     uploaded: Arc<Notify>,
+    /// Held while subscribers are put into a stock in which nobody may wait.
+    importing: tokio::sync::Mutex<()>,
 }
 
 impl Batches {
@@ -75,7 +93,7 @@ impl Batches {
 
     /// The same with another seller, for tests.
     pub fn selling_by(desk: Arc<Desk>, seller: Arc<dyn Sell>) -> Self {
-        Self { desk, seller, uploaded: Arc::new(Notify::new()) }
+        Self { desk, seller, uploaded: Arc::new(Notify::new()), importing: tokio::sync::Mutex::default() }
     }
 
     /// What works them off. One for each database.
@@ -83,7 +101,7 @@ impl Batches {
         Worker::new(Arc::clone(self.desk.store()), Arc::clone(&self.seller), Arc::clone(&self.uploaded))
     }
 
-    /// Takes a list: all of it, or nothing. Returns its number.
+    /// Takes a list: all of it, or nothing. Returns its number. It is work for a [`Workshop`](crate::workshop::Workshop).
     ///
     /// # Errors
     /// [`Error::Forbidden`], [`Error::NotFound`] for another's tenant, [`Error::Invalid`] with the first line that is not
@@ -119,7 +137,8 @@ impl Batches {
                 let wanted = wanted(actor, &tenant, row);
                 self.seller.check(actor, &wanted).await.map_err(|error| match error {
                     Error::NotFound { .. } | Error::Invalid { .. } | Error::Provisioning(_) => {
-                        Error::invalid("list", format!("line {}: {error}", row.line))
+                        let problem = rsp_es::printable::printable(&error.to_string(), PROBLEM);
+                        Error::invalid("list", format!("line {}: {problem}", row.line))
                     }
                     other => other,
                 })?;

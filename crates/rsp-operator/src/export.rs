@@ -17,9 +17,8 @@ use crate::actor::{Actor, Right};
 use crate::desk::{Desk, Esim, EsimFilter};
 use crate::error::Error;
 use crate::qr;
+use crate::workshop::Workshop;
 
-/// Orders in a table at most.
-pub const MAX_ROWS: usize = 1_000_000;
 /// Orders in an archive at most.
 pub const MAX_CODES: usize = 1_000;
 /// Orders among which those that wait are looked for.
@@ -28,6 +27,8 @@ const MAX_SEEN: usize = 20_000;
 const PAGE: u32 = 500;
 /// Characters of a text.
 const TEXT: usize = 200;
+/// Characters of a name in the audit.
+const NAME: usize = 64;
 
 const HEADER: [&str; 14] = [
     "iccid",
@@ -46,28 +47,54 @@ const HEADER: [&str; 14] = [
     "activation_code",
 ];
 
-/// Where a table stands between two pages.
+/// A table that is being read.
 struct Reading {
     desk: Arc<Desk>,
     actor: Actor,
     filter: EsimFilter,
     with_codes: bool,
-    rows: usize,
-    next: Next,
 }
 
+impl Reading {
+    /// The page behind a cursor as rows of the table; the first one has the header.
+    async fn page(&self, after: Option<OrderCursor>) -> Result<Rows, Error> {
+        let page = self.desk.esims(&self.actor, &self.filter, after, PAGE).await?;
+        let text = table(&page.items, after.is_none(), self.with_codes);
+        Ok(Rows { text, count: page.items.len(), next: page.next })
+    }
+
+    /// Writes down how far an export is.
+    async fn note(&self, how_far: &str) -> Result<(), Error> {
+        let action = if self.with_codes { "export codes" } else { "export orders" };
+        let subject = format!("orders.csv{}: {how_far}", shown(&self.filter));
+        self.desk.audit(&self.actor, action, &subject, whose(&self.actor, &self.filter)).await
+    }
+}
+
+/// Some rows of a table, and where it goes on.
+struct Rows {
+    text: Vec<u8>,
+    count: usize,
+    next: Option<OrderCursor>,
+}
+
+/// What comes next in a table.
 enum Next {
-    First(Vec<Esim>, Option<OrderCursor>),
+    Read(Rows),
     Behind(OrderCursor),
     End,
 }
 
-/// The orders that fit as a table, page by page, newest first. The column of activation codes is empty unless they are asked
-/// for, which takes the right to provision.
+/// All orders that fit as a table, newest first. One page of it is in memory at a time. The column of activation codes is
+/// empty unless they are asked for, which takes the right to provision.
+///
+/// The audit says how many orders were in it before its last rows leave, and of one that is longer than a page that it was begun
+/// before its first do.
 ///
 /// # Errors
-/// [`Error::Forbidden`], [`Error::NotFound`] for another's tenant; later, in the stream, [`Error::Store`].
+/// [`Error::Forbidden`], [`Error::NotFound`] for another's tenant, [`Error::Busy`]; later, in the stream, [`Error::Store`].
 pub async fn csv(
+    workshop: Arc<Workshop>,
     desk: Arc<Desk>,
     actor: Actor,
     filter: EsimFilter,
@@ -76,27 +103,65 @@ pub async fn csv(
     if with_codes {
         desk.require(&actor, Right::Provision)?;
     }
+    let reading = Arc::new(Reading { desk, actor, filter, with_codes });
+    let first = Arc::clone(&reading);
     // Whatever is to be refused is refused before the table begins.
-    let first = desk.esims(&actor, &filter, None, PAGE).await?;
-    let next = Next::First(first.items, first.next);
-    let reading = Reading { desk, actor, filter, with_codes, rows: 0, next };
-    Ok(stream::try_unfold(reading, |mut reading| async {
-        let (items, behind, header) = match std::mem::replace(&mut reading.next, Next::End) {
-            Next::First(items, next) => (items, next, true),
-            Next::Behind(cursor) => {
-                let page = reading.desk.esims(&reading.actor, &reading.filter, Some(cursor), PAGE).await?;
-                (page.items, page.next, false)
-            }
-            Next::End => return Ok(None),
-        };
-        reading.rows += items.len();
-        reading.next = behind.filter(|_| reading.rows < MAX_ROWS).map_or(Next::End, Next::Behind);
-        let table = table(&items, header, reading.with_codes);
-        Ok(Some((table, reading)))
+    let first = workshop.run(async move {
+        let rows = first.page(None).await?;
+        if rows.next.is_some() {
+            first.note("begun").await?;
+        }
+        Ok(rows)
+    });
+    let first = Next::Read(first.await?);
+    Ok(stream::try_unfold((first, 0), move |(next, before)| {
+        let (workshop, reading) = (Arc::clone(&workshop), Arc::clone(&reading));
+        async move {
+            let rows = match next {
+                Next::Read(rows) => rows,
+                Next::Behind(cursor) => {
+                    let reading = Arc::clone(&reading);
+                    workshop.go_on(async move { reading.page(Some(cursor)).await }).await?
+                }
+                Next::End => return Ok(None),
+            };
+            let count = before + rows.count;
+            let next = match rows.next {
+                Some(cursor) => Next::Behind(cursor),
+                None => {
+                    reading.note(&format!("{count} orders")).await?;
+                    Next::End
+                }
+            };
+            Ok(Some((rows.text, (next, count))))
+        }
     }))
 }
 
-/// The orders that fit and wait to be downloaded, as an archive: `orders.csv`, and `ICCID.png` for each.
+/// Whose matter it is that orders leave; `None` for those of several tenants.
+fn whose(actor: &Actor, filter: &EsimFilter) -> Option<String> {
+    actor.tenant().map(str::to_owned).or_else(|| filter.tenant.clone())
+}
+
+/// A filter as the audit has it: nothing for all orders.
+fn shown(filter: &EsimFilter) -> String {
+    let states: Vec<_> = filter.states.iter().map(ToString::to_string).collect();
+    let states = Some(states.join(",")).filter(|states| !states.is_empty());
+    let parts = [
+        ("tenant", &filter.tenant),
+        ("state", &states),
+        ("carrier", &filter.carrier),
+        ("country", &filter.country),
+        ("type", &filter.profile_type),
+    ];
+    let part = |(name, value): &(&str, &Option<String>)| {
+        value.as_ref().map(|value| format!(" {name}={}", printable(value, NAME)))
+    };
+    parts.iter().filter_map(part).collect()
+}
+
+/// The orders that fit and wait to be downloaded, as an archive: `orders.csv`, and `ICCID.png` for each. The audit has how many
+/// codes are in it before it leaves. It is work for a [`Workshop`].
 ///
 /// # Errors
 /// [`Error::Forbidden`], [`Error::NotFound`] for another's tenant, [`Error::Invalid`] when they are more than [`MAX_CODES`].
@@ -130,7 +195,11 @@ pub async fn archive(desk: &Desk, actor: &Actor, filter: &EsimFilter) -> Result<
         }
         Ok(archive.finish()?.into_inner())
     };
-    packed().map(Zeroizing::new).map_err(|error| Error::invalid("filter", format!("no archive holds it: {error}")))
+    let problem = |error| Error::invalid("filter", format!("no archive holds it: {error}"));
+    let packed = packed().map(Zeroizing::new).map_err(problem)?;
+    let subject = format!("orders.zip{}: {} codes", shown(filter), found.len());
+    desk.audit(actor, "export codes", &subject, whose(actor, filter)).await?;
+    Ok(packed)
 }
 
 /// Whether somebody can still download it.

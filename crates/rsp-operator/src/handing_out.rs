@@ -7,6 +7,7 @@ mod files;
 mod imports;
 mod library;
 mod panel;
+mod sheets;
 mod upload;
 
 use std::sync::Arc;
@@ -29,6 +30,7 @@ pub(crate) fn pages() -> Router<Arc<Service>> {
         .route("/batches/{number}", get(batches::show))
         .route("/batches/{number}/progress", get(batches::progress))
         .route("/batches/{number}/cancel", post(batches::cancel))
+        .route("/batches/{number}/sheets", post(batches::sheets))
         .route("/sheets", post(files::sheets))
         .route("/export/orders.csv", get(files::table))
         .route("/export/orders.zip", get(files::archive))

@@ -5,6 +5,7 @@
 //! - [`provisioning`] orders a profile over ES2+ at the first SM-DP+ of a carrier that has one (SGP.22 5.3).
 //! - [`qr`] draws activation codes.
 //! - [`webhooks`] tell tenants' systems of events, and [`usage`] counts what subscriptions use.
+//! - [`workshop`] does what keeps a processor busy.
 //! - [`Desk`] is what an operator can do, whoever asks for it: it checks the rights of an [`Actor`], orders through
 //!   [`provisioning`], and reads states where the SM-DP+ keeps them.
 //!
@@ -38,6 +39,7 @@ mod service;
 pub mod sheet;
 pub mod usage;
 pub mod webhooks;
+pub mod workshop;
 
 pub use actor::{Actor, Right, Rights};
 pub use desk::{

@@ -1,4 +1,9 @@
-//! Where in a file of comma-separated values something stands.
+//! Files of comma-separated values: where in them something stands, and how they end.
+
+/// A text with an end of its last line: without it a remark there would be read as a record.
+pub(crate) fn ended(text: &str) -> impl std::io::Read + '_ {
+    std::io::Read::chain(text.as_bytes(), &b"\n"[..])
+}
 
 /// The line of a record: its position is before empty lines and remarks that stand above it.
 pub(crate) fn line_of(text: &str, position: Option<&csv::Position>) -> usize {

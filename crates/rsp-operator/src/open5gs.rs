@@ -19,6 +19,7 @@ use rsp_store::SubscriberInStock;
 
 use crate::error::Error;
 use key::Key;
+pub(crate) use sell::check;
 pub use sell::{Imported, Plan, import};
 
 /// Subscribers that one list may have.
@@ -35,10 +36,24 @@ pub struct Subscriber {
 }
 
 impl Subscriber {
+    /// What it is called on paper: its first number, if it has one, and the IMSI.
+    pub fn name(&self) -> String {
+        match self.msisdn.first() {
+            Some(number) => format!("+{number} (IMSI {})", self.imsi),
+            None => format!("IMSI {}", self.imsi),
+        }
+    }
+
     /// As the stock of an SM-DP+ takes it.
     pub fn in_stock(&self) -> SubscriberInStock {
         SubscriberInStock { imsi: self.imsi.clone(), keys: self.keys.clone() }
     }
+}
+
+/// The IMSI in what a subscriber is called; see [`Subscriber::name`].
+pub(crate) fn imsi_of(name: &str) -> Option<&str> {
+    let (_, imsi) = name.trim_end_matches(')').rsplit_once("IMSI ")?;
+    Some(imsi)
 }
 
 /// Reads a list, in whichever of the forms it is: all of it, or nothing.

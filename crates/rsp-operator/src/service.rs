@@ -13,6 +13,7 @@ use crate::handoff::{self, Handoffs};
 use crate::keys::Keys;
 use crate::usage::Usage;
 use crate::webhooks::{AddressRules, Webhooks};
+use crate::workshop::Workshop;
 use crate::{api, callers, handing_out, portal};
 
 /// How callers come to a service.
@@ -40,6 +41,8 @@ pub struct Service {
     pub batches: Arc<Batches>,
     /// Links by which eSIMs reach their users.
     pub handoffs: Arc<Handoffs>,
+    /// Where documents, archives and tables are made.
+    pub workshop: Arc<Workshop>,
     /// Whether only test devices take its eSIMs, since its CI is not the GSMA's.
     pub test_pki: bool,
     /// What the server shows to others.
@@ -65,6 +68,7 @@ impl Service {
             usage: Arc::new(Usage::new(store, clock)),
             batches: Arc::new(Batches::new(Arc::clone(&desk))),
             handoffs: Arc::new(Handoffs::new(Arc::clone(&desk))),
+            workshop: Arc::new(Workshop::default()),
             test_pki,
             certificates,
             desk,

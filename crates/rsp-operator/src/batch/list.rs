@@ -5,7 +5,7 @@ use rsp_store::NewBatchRow;
 
 use super::{MAX_ROWS, MAX_SIZE};
 use crate::error::Error;
-use crate::lines::line_of;
+use crate::lines::{ended, line_of};
 
 const COLUMNS: [&str; 5] = ["carrier", "plan", "eid", "device_id", "reference"];
 
@@ -13,7 +13,7 @@ const COLUMNS: [&str; 5] = ["carrier", "plan", "eid", "device_id", "reference"];
 pub(super) fn read(list: &[u8]) -> Result<Vec<NewBatchRow>, Error> {
     let invalid = |problem: String| Error::invalid("list", problem);
     if list.len() > MAX_SIZE {
-        return Err(invalid(format!("it is larger than {MAX_SIZE} octets")));
+        return Err(invalid(format!("it is larger than {} MiB", MAX_SIZE / 1024 / 1024)));
     }
     let text = std::str::from_utf8(list).map_err(|_| invalid("it is not UTF-8".to_owned()))?;
     // Spreadsheets begin a file with a byte order mark, and those of half of Europe separate by semicolons.
@@ -21,7 +21,7 @@ pub(super) fn read(list: &[u8]) -> Result<Vec<NewBatchRow>, Error> {
     let first = text.lines().next().unwrap_or_default();
     let delimiter = if first.contains(';') && !first.contains(',') { b';' } else { b',' };
     let mut reader =
-        ReaderBuilder::new().delimiter(delimiter).comment(Some(b'#')).trim(Trim::All).from_reader(text.as_bytes());
+        ReaderBuilder::new().delimiter(delimiter).comment(Some(b'#')).trim(Trim::All).from_reader(ended(text));
     let header = reader.headers().map_err(|_| invalid("line 1: this is no header".to_owned()))?.clone();
     let places = places(&header).map_err(|problem| invalid(format!("line 1: {problem}")))?;
     let mut rows = Vec::new();
@@ -89,6 +89,7 @@ mod tests {
         assert_eq!(rows[0].eid.map(|eid| eid.to_string()).as_deref(), Some(EID));
         assert_eq!((rows[0].reference.as_deref(), rows[0].device_id.as_deref()), (Some("order 1"), None));
         assert_eq!((rows[1].carrier.as_str(), rows[1].eid, rows[1].reference.as_deref()), ("Alpha", None, None));
+        assert_eq!(read(b"carrier,plan\nA,B\n# a remark").unwrap().len(), 1);
         let quoted = read(b"carrier,plan\n\"Alpha, Inc.\",\"5 \"\"GB\"\"\"\n").unwrap();
         assert_eq!((quoted[0].carrier.as_str(), quoted[0].plan.as_str()), ("Alpha, Inc.", "5 \"GB\""));
     }

@@ -5,14 +5,13 @@ use std::sync::Arc;
 use rsp_store::{BatchRow, BatchState, Datastore};
 use tokio::sync::Notify;
 
+use super::PROBLEM;
+use super::subscribers::{are_rows_of, uploader};
 use super::wanted;
 use crate::actor::{Actor, Right, Rights};
 use crate::error::Error;
 use crate::provisioning;
 use crate::selling::Sell;
-
-/// Characters of a problem that are kept with its row.
-const PROBLEM: usize = 200;
 
 /// After an order that was not answered.
 const PAUSE: std::time::Duration = std::time::Duration::from_secs(5);
@@ -74,7 +73,7 @@ impl Worker {
     pub async fn settle(&self) -> Result<(), Error> {
         for (number, row) in self.store.claimed_batch_rows().await? {
             let Some(batch) = self.store.batch(number).await? else { continue };
-            let name = seller_name(number, row.wanted.line, &batch.created_by);
+            let name = seller_name(number, row.wanted.line, uploader(&batch));
             match self.store.sold_by(&batch.operator, &name).await? {
                 Some(iccid) => self.finish(number, &row, BatchState::Done, Some(iccid), None).await?,
                 None => {
@@ -96,9 +95,14 @@ impl Worker {
         let Some((number, row)) = claimed else { return Ok(false) };
         self.last = number;
         let Some(batch) = self.store.batch(number).await? else { return Ok(true) };
-        let name = seller_name(number, row.wanted.line, &batch.created_by);
+        let name = seller_name(number, row.wanted.line, uploader(&batch));
         let actor = Actor::new(Some(batch.operator.clone()), name, Rights::of([Right::Read, Right::Provision]));
-        let sold = self.seller.sell(&actor, wanted(&actor, &batch.operator, &row.wanted)).await;
+        let mut wanted = wanted(&actor, &batch.operator, &row.wanted);
+        if are_rows_of(&batch) {
+            // Whose keys the profile gets is known once it is sold: its order names nobody.
+            wanted.reference = None;
+        }
+        let sold = self.seller.sell(&actor, wanted).await;
         match sold.map_err(unsold) {
             Ok(sold) => self.finish(number, &row, BatchState::Done, Some(sold.esim.iccid), None).await?,
             Err(Unsold::Refused(why)) => self.finish(number, &row, BatchState::Failed, None, Some(why)).await?,

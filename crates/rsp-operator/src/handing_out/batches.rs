@@ -3,17 +3,25 @@
 use std::sync::Arc;
 
 use askama::Template;
+use axum::Form;
 use axum::extract::{Multipart, Path, Query, State};
+use axum::http::HeaderValue;
 use axum::response::Response;
+use rsp_asn1::Iccid;
 use rsp_es::printable::printable;
 use rsp_store::{Batch, BatchRow, BatchState};
 use serde::Deserialize;
 
+use super::files::{layout, saved};
+use super::sheets::{Which, print};
 use super::upload::Upload;
 use crate::actor::Right;
 use crate::batch::Progress;
+use crate::error::Error;
+use crate::open5gs;
 use crate::portal::{Failure, Mark, Shell, Viewer, moment, new_once, page, see_other};
 use crate::service::Service;
+use crate::sheet::MAX_SHEETS;
 
 /// Lists, and rows of a list, on a page.
 const PAGE: u32 = 100;
@@ -74,7 +82,7 @@ fn line(batch: &Batch, progress: &Progress) -> Line {
         name: batch.name.clone(),
         operator: batch.operator.clone(),
         at: moment(batch.created_at),
-        by: batch.created_by.clone(),
+        by: progress.uploader().to_owned(),
         mark: mark(progress),
         done: progress.finished(),
         total: progress.total(),
@@ -100,8 +108,12 @@ pub(super) async fn upload(
     viewer.require(Right::Provision)?;
     let upload = Upload::read(form).await?;
     upload.spend(&service, &viewer).await?;
-    let lists = &service.batches;
-    let number = lists.upload(&viewer.actor, upload.field("tenant"), &upload.name, &upload.content).await?;
+    let lists = Arc::clone(&service.batches);
+    let taken = async move {
+        let tenant = upload.field("tenant");
+        lists.upload(&viewer.actor, tenant, &upload.name, &upload.content).await
+    };
+    let number = service.workshop.run(taken).await?;
     Ok(see_other(&format!("/batches/{number}")))
 }
 
@@ -115,6 +127,12 @@ struct BatchPage {
     rows: Vec<Row>,
     next: Option<u32>,
     iccids: String,
+    /// Whether its rows are subscribers that were imported.
+    subscribers: bool,
+    /// Whether one document holds the sheets of all that it has sold.
+    whole: bool,
+    /// Subscribers for whom nothing was ordered: they wait in the stock.
+    left: u64,
 }
 
 #[derive(Template)]
@@ -151,7 +169,15 @@ pub(super) async fn show(
     let progress = lists.progress(&viewer.actor, number).await?;
     let found = lists.rows(&viewer.actor, number, query.after.unwrap_or_default(), PAGE).await?;
     let next = found.last().filter(|_| found.len() == PAGE as usize).map(|row| row.wanted.line);
-    let rows: Vec<_> = found.into_iter().map(row).collect();
+    let mut rows: Vec<_> = found.into_iter().map(row).collect();
+    let subscribers = progress.is_of_subscribers();
+    if subscribers {
+        for row in &mut rows {
+            name_by_keys(&service, &progress.batch.operator, row).await?;
+        }
+    }
+    let sold = progress.count(BatchState::Done);
+    let not_sold = [BatchState::Failed, BatchState::Cancelled].map(|state| progress.count(state));
     let iccids: Vec<_> = rows.iter().filter_map(|row| row.iccid.as_deref()).collect();
     Ok(page(&BatchPage {
         shell: Shell::new(&viewer, format!("Batch {number}"), "/batches"),
@@ -161,7 +187,21 @@ pub(super) async fn show(
         iccids: iccids.join(" "),
         rows,
         next,
+        subscribers,
+        whole: sold > 0 && sold <= MAX_SHEETS as u64,
+        left: if subscribers && progress.is_finished() { not_sold.iter().sum() } else { 0 },
     }))
+}
+
+/// A row of a list of subscribers says whose keys are in the profile that it got; of a row that got none it is who stands
+/// there in the list.
+async fn name_by_keys(service: &Service, operator: &str, row: &mut Row) -> Result<(), Error> {
+    let Some(iccid) = row.iccid.as_deref().and_then(|iccid| iccid.parse::<Iccid>().ok()) else { return Ok(()) };
+    let imsi = service.desk.store().imsi(operator, &iccid).await?;
+    if let Some(imsi) = imsi.filter(|imsi| open5gs::imsi_of(&row.reference) != Some(imsi)) {
+        row.reference = format!("IMSI {imsi}");
+    }
+    Ok(())
 }
 
 /// `GET /batches/{number}/progress`: the part of the page that changes.
@@ -171,8 +211,30 @@ pub(super) async fn progress(
     Path(number): Path<i64>,
 ) -> Result<Response, Failure> {
     let progress = service.batches.progress(&viewer.actor, number).await?;
-    let line = line(&progress.batch, &progress);
-    Ok(page(&ProgressPart { line, finished: progress.is_finished(), counts: counts(&progress) }))
+    let (line, finished) = (line(&progress.batch, &progress), progress.is_finished());
+    let mut part = page(&ProgressPart { line, finished, counts: counts(&progress) });
+    if finished {
+        // What the rest of the page says has changed, too.
+        part.headers_mut().insert("hx-refresh", HeaderValue::from_static("true"));
+    }
+    Ok(part)
+}
+
+#[derive(Deserialize)]
+pub(super) struct LayoutForm {
+    #[serde(default)]
+    layout: String,
+}
+
+/// `POST /batches/{number}/sheets`: sheets of what a list has sold and waits to be downloaded, which changes nothing.
+pub(super) async fn sheets(
+    State(service): State<Arc<Service>>,
+    viewer: Viewer,
+    Path(number): Path<i64>,
+    Form(form): Form<LayoutForm>,
+) -> Result<Response, Failure> {
+    let document = print(&service, viewer.actor, Which::Batch(number), layout(&form.layout)).await?;
+    Ok(saved("application/pdf", &format!("batch-{number}.pdf"), document.to_vec()))
 }
 
 /// `POST /batches/{number}/cancel`.

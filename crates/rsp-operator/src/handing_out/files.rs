@@ -8,17 +8,16 @@ use axum::extract::{Query, State};
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use rsp_asn1::Iccid;
-use rsp_es::activation_code::ActivationCode;
 use rsp_store::ProfileState;
 use serde::Deserialize;
 
-use crate::actor::{Actor, Right};
-use crate::desk::{Desk, EsimFilter};
+use super::sheets::{Which, print};
+use crate::desk::EsimFilter;
 use crate::error::Error;
 use crate::export;
 use crate::portal::{Failure, Viewer};
 use crate::service::Service;
-use crate::sheet::{Layout, MAX_SHEETS, Sheet, pdf};
+use crate::sheet::Layout;
 
 /// A file to be saved under a name of ours.
 pub(super) fn saved(kind: &'static str, name: &str, body: impl Into<Body>) -> Response {
@@ -67,8 +66,8 @@ pub(super) async fn table(
     viewer: Viewer,
     Query(filter): Query<Filter>,
 ) -> Result<Response, Failure> {
-    let (desk, orders) = (Arc::clone(&service.desk), filter.orders()?);
-    let rows = export::csv(desk, viewer.actor, orders, filter.codes).await?;
+    let (desk, workshop) = (Arc::clone(&service.desk), Arc::clone(&service.workshop));
+    let rows = export::csv(workshop, desk, viewer.actor, filter.orders()?, filter.codes).await?;
     Ok(saved("text/csv; charset=utf-8", "orders.csv", Body::from_stream(rows)))
 }
 
@@ -78,7 +77,9 @@ pub(super) async fn archive(
     viewer: Viewer,
     Query(filter): Query<Filter>,
 ) -> Result<Response, Failure> {
-    let archive = export::archive(&service.desk, &viewer.actor, &filter.orders()?).await?;
+    let (desk, orders) = (Arc::clone(&service.desk), filter.orders()?);
+    let archive = async move { export::archive(&desk, &viewer.actor, &orders).await };
+    let archive = service.workshop.run(archive).await?;
     Ok(saved("application/zip", "orders.zip", archive.to_vec()))
 }
 
@@ -101,45 +102,10 @@ pub(super) async fn sheets(
         .split_whitespace()
         .map(|iccid| iccid.parse::<Iccid>().map_err(|_| Error::invalid("iccids", "one of them is no ICCID")));
     let iccids = iccids.collect::<Result<Vec<_>, _>>()?;
-    let sheets = sheets_of(&service.desk, &viewer.actor, &iccids).await?;
-    let document = pdf(&sheets, layout(&form.layout), service.test_pki)?;
+    let document = print(&service, viewer.actor, Which::These(iccids), layout(&form.layout)).await?;
     Ok(saved("application/pdf", "esims.pdf", document.to_vec()))
 }
 
 pub(super) fn layout(name: &str) -> Layout {
     if name == "three" { Layout::Three } else { Layout::One }
-}
-
-/// Sheets of eSIMs that wait to be downloaded: with the reference of who ordered it, or the IMSI where the keys were imported.
-pub(super) async fn sheets_of(desk: &Desk, actor: &Actor, iccids: &[Iccid]) -> Result<Vec<Sheet>, Error> {
-    desk.require(actor, Right::Provision)?;
-    if iccids.len() > MAX_SHEETS {
-        return Err(Error::invalid("iccids", format!("at most {MAX_SHEETS} go into a document")));
-    }
-    let mut sheets = Vec::with_capacity(iccids.len());
-    for iccid in iccids {
-        let esim = desk.esim(actor, iccid).await?;
-        let code = esim.activation_code.as_deref().and_then(|code| ActivationCode::parse_strict(code).ok());
-        let waits = matches!(esim.state, ProfileState::Released | ProfileState::Downloaded);
-        let Some(activation_code) = code.filter(|_| waits) else {
-            let problem = "only one that waits to be downloaded is handed out";
-            return Err(Error::WrongState { iccid: *iccid, state: esim.state.to_string(), problem });
-        };
-        let plan = esim.plan.as_ref();
-        let name = match plan.and_then(|plan| plan.reference.clone()) {
-            Some(reference) => reference,
-            None => {
-                desk.store().subscriber(iccid).await?.map_or_else(String::new, |known| format!("IMSI {}", known.imsi))
-            }
-        };
-        let text = |text: Option<&String>| text.cloned().unwrap_or_default();
-        sheets.push(Sheet {
-            name,
-            carrier: text(plan.map(|plan| &plan.carrier)),
-            plan: text(plan.map(|plan| &plan.name)),
-            iccid: *iccid,
-            activation_code,
-        });
-    }
-    Ok(sheets)
 }

@@ -1,4 +1,4 @@
-//! The page on which a list of subscribers becomes sheets of paper.
+//! The page on which a list of subscribers is taken, to become a batch and sheets of paper.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use super::upload::Upload;
 use crate::actor::Right;
 use crate::error::Error;
 use crate::open5gs::{self, Plan};
-use crate::portal::{Failure, Notice, Shell, Viewer, new_once, page};
+use crate::portal::{Failure, Shell, Viewer, new_once, page, see_other};
 use crate::service::Service;
 
 #[derive(Template)]
@@ -18,7 +18,6 @@ use crate::service::Service;
 struct ImportPage {
     shell: Shell,
     plans: Vec<Choice>,
-    made: Option<Made>,
     once: String,
 }
 
@@ -26,12 +25,6 @@ struct ImportPage {
 struct Choice {
     value: String,
     label: String,
-}
-
-/// What was made of a list.
-struct Made {
-    sheets: Vec<(String, String)>,
-    iccids: String,
 }
 
 /// Between the parts of a plan's name in the form: no name has it.
@@ -47,7 +40,7 @@ async fn form(service: &Service, viewer: &Viewer) -> Result<ImportPage, Failure>
         }
     };
     let shell = Shell::new(viewer, "Import subscribers", "/batches");
-    Ok(ImportPage { shell, plans: plans.iter().map(choice).collect(), made: None, once: new_once(service) })
+    Ok(ImportPage { shell, plans: plans.iter().map(choice).collect(), once: new_once(service) })
 }
 
 /// `GET /import`.
@@ -69,17 +62,12 @@ pub(super) async fn import(
         return Err(Error::invalid("plan", "choose one").into());
     };
     let plan = Plan { tenant: Some(tenant), carrier, name };
-    let subscribers = open5gs::read(&upload.content)?;
     upload.spend(&service, &viewer).await?;
-    let imported = open5gs::import(&service.desk, &service.desk, &viewer.actor, &plan, &subscribers).await?;
-    let sheets: Vec<_> = imported.sheets.iter().map(|sheet| (sheet.name.clone(), sheet.iccid.to_string())).collect();
-    let iccids: Vec<_> = sheets.iter().map(|(_, iccid)| iccid.as_str()).collect();
-    let mut shown = form(&service, &viewer).await?;
-    let notice = match imported.left {
-        None => Notice::good(format!("{} subscribers have an eSIM.", sheets.len())),
-        Some((left, error)) => Notice::warn(format!("{left} subscribers got none and wait in the stock: {error}.")),
+    let (batches, actor) = (Arc::clone(&service.batches), viewer.actor);
+    let taken = async move {
+        let subscribers = open5gs::read(&upload.content)?;
+        batches.import(&actor, &plan, &upload.name, &subscribers).await
     };
-    shown.shell = shown.shell.with(Some(notice));
-    shown.made = Some(Made { iccids: iccids.join(" "), sheets });
-    Ok(page(&shown))
+    let number = service.workshop.run(taken).await?;
+    Ok(see_other(&format!("/batches/{number}")))
 }

@@ -33,7 +33,9 @@ struct Shown {
 
 /// `GET /library`.
 pub(super) async fn show(State(service): State<Arc<Service>>, viewer: Viewer) -> Result<Response, Failure> {
-    let entries = library(&service.desk, &viewer.actor).await?.into_iter().map(shown).collect();
+    let (desk, actor) = (Arc::clone(&service.desk), viewer.actor.clone());
+    let entries = service.workshop.run(async move { library(&desk, &actor).await }).await?;
+    let entries = entries.into_iter().map(shown).collect();
     let staff = viewer.actor.tenant().is_none();
     Ok(page(&LibraryPage { shell: Shell::new(&viewer, "Profile library", "/library"), entries, staff }))
 }

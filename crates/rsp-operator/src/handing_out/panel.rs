@@ -12,13 +12,14 @@ use rsp_es::activation_code::ActivationCode;
 use rsp_es::printable::printable;
 use serde::Deserialize;
 
-use super::files::{saved, sheets_of};
+use super::files::saved;
+use super::sheets::{HandedOut, Which, handed_out, print};
 use crate::actor::Right;
 use crate::error::Error;
 use crate::handoff::{LIFETIME, Links, Mail, links};
 use crate::portal::{Failure, Mark, Shell, Viewer, moment, page};
 use crate::service::Service;
-use crate::sheet::{Layout, Sheet, pdf};
+use crate::sheet::{Layout, Sheet};
 
 /// Characters of a name.
 const NAME: usize = 100;
@@ -51,11 +52,13 @@ struct Made {
     until: String,
 }
 
-/// The one eSIM as a sheet; whoever has no right to it, or nothing to hand out, is told so.
-async fn sheet_of(service: &Service, viewer: &Viewer, iccid: &str) -> Result<Sheet, Error> {
-    let parsed: Iccid = iccid.parse().map_err(|_| Error::not_found("eSIM", printable(iccid, 40)))?;
-    let sheets = sheets_of(&service.desk, &viewer.actor, &[parsed]).await?;
-    sheets.into_iter().next().ok_or_else(|| Error::not_found("eSIM", parsed))
+/// The one eSIM; whoever has no right to it, or nothing to hand out, is told so.
+async fn find(service: &Service, viewer: &Viewer, iccid: &str) -> Result<HandedOut, Error> {
+    handed_out(&service.desk, &viewer.actor, &parsed(iccid)?).await
+}
+
+fn parsed(iccid: &str) -> Result<Iccid, Error> {
+    iccid.parse().map_err(|_| Error::not_found("eSIM", printable(iccid, 40)))
 }
 
 async fn panel(service: &Service, viewer: &Viewer, sheet: &Sheet) -> Result<PanelPage, Failure> {
@@ -91,7 +94,7 @@ pub(super) async fn show(
     viewer: Viewer,
     Path(iccid): Path<String>,
 ) -> Result<Response, Failure> {
-    let sheet = sheet_of(&service, &viewer, &iccid).await?;
+    let HandedOut { sheet, .. } = find(&service, &viewer, &iccid).await?;
     Ok(page(&panel(&service, &viewer, &sheet).await?))
 }
 
@@ -107,7 +110,7 @@ pub(super) async fn link(
     Path(iccid): Path<String>,
     Form(form): Form<LinkForm>,
 ) -> Result<Response, Failure> {
-    let sheet = sheet_of(&service, &viewer, &iccid).await?;
+    let HandedOut { sheet, .. } = find(&service, &viewer, &iccid).await?;
     let lifetime = form.hours.map_or(LIFETIME, |hours| hours.saturating_mul(3_600));
     let offered = service.handoffs.offer(&viewer.actor, &sheet.iccid, lifetime).await?;
     let origin = service.accounts.origin().as_str();
@@ -136,19 +139,27 @@ pub(super) async fn mail(
     Query(query): Query<MailQuery>,
 ) -> Result<Response, Failure> {
     viewer.require(Right::Provision)?;
-    let sheet = sheet_of(&service, &viewer, &iccid).await?;
-    let ours = format!("esim@{}", service.accounts.origin().host());
-    let from = Some(query.from.trim()).filter(|from| !from.is_empty()).unwrap_or(&ours);
-    let mail = Mail {
-        from,
-        to: Some(query.to.trim()).filter(|to| !to.is_empty()),
-        carrier: &sheet.carrier,
-        plan: &sheet.plan,
-        activation_code: &sheet.activation_code,
-        test_pki: service.test_pki,
+    let HandedOut { sheet, operator } = find(&service, &viewer, &iccid).await?;
+    let name = format!("{}.eml", sheet.iccid);
+    let kept = Arc::clone(&service);
+    let written = async move {
+        let service = kept;
+        let ours = format!("esim@{}", service.accounts.origin().host());
+        let from = Some(query.from.trim()).filter(|from| !from.is_empty()).unwrap_or(&ours);
+        let mail = Mail {
+            from,
+            to: Some(query.to.trim()).filter(|to| !to.is_empty()),
+            carrier: &sheet.carrier,
+            plan: &sheet.plan,
+            activation_code: &sheet.activation_code,
+            test_pki: service.test_pki,
+        };
+        let message = mail.eml(service.desk.now(), &mut service.desk.randomness())?;
+        service.desk.audit(&viewer.actor, "save e-mail", &sheet.iccid.to_string(), operator).await?;
+        Ok(message)
     };
-    let message = mail.eml(service.desk.now(), &mut service.desk.randomness())?;
-    Ok(saved("message/rfc822", &format!("{}.eml", sheet.iccid), message.to_vec()))
+    let message = service.workshop.run(written).await?;
+    Ok(saved("message/rfc822", &name, message.to_vec()))
 }
 
 /// `GET /orders/{iccid}/sheet.pdf`.
@@ -157,8 +168,7 @@ pub(super) async fn sheet(
     viewer: Viewer,
     Path(iccid): Path<String>,
 ) -> Result<Response, Failure> {
-    let sheet = sheet_of(&service, &viewer, &iccid).await?;
-    let name = format!("{}.pdf", sheet.iccid);
-    let document = pdf(&[sheet], Layout::One, service.test_pki)?;
-    Ok(saved("application/pdf", &name, document.to_vec()))
+    let iccid = parsed(&iccid)?;
+    let document = print(&service, viewer.actor, Which::These(vec![iccid]), Layout::One).await?;
+    Ok(saved("application/pdf", &format!("{iccid}.pdf"), document.to_vec()))
 }

@@ -5,9 +5,13 @@ use std::collections::HashMap;
 use axum::extract::Multipart;
 use rsp_crypto::{Zeroizing, hash};
 
+use crate::batch::MAX_SIZE;
 use crate::error::Error;
 use crate::portal::{Viewer, spend};
 use crate::service::Service;
+
+/// Octets of a field that is no file: names, and what is chosen.
+const FIELD: usize = 1024;
 
 /// What a form with a file says. The file may hold keys.
 #[derive(Default)]
@@ -30,8 +34,15 @@ impl Upload {
                 upload.name = field.file_name().unwrap_or_default().to_owned();
                 upload.content = Zeroizing::new(field.bytes().await.map_err(broken)?.to_vec());
             } else {
-                upload.fields.insert(name, field.text().await.map_err(broken)?);
+                let text = field.text().await.map_err(broken)?;
+                if text.len() > FIELD {
+                    return Err(Error::invalid("form", format!("a field has more than {FIELD} octets")));
+                }
+                upload.fields.insert(name, text);
             }
+        }
+        if upload.content.len() > MAX_SIZE {
+            return Err(Error::invalid("file", format!("it is larger than {} MiB", MAX_SIZE / 1024 / 1024)));
         }
         if upload.content.is_empty() {
             return Err(Error::invalid("file", "choose a file that is not empty"));

@@ -4,7 +4,7 @@ use csv::{ReaderBuilder, StringRecord, Trim};
 
 use super::key::Key;
 use super::{MAX_SUBSCRIBERS, Row};
-use crate::lines::line_of;
+use crate::lines::{ended, line_of};
 
 /// Where in a record something stands.
 struct Columns {
@@ -24,7 +24,7 @@ pub(super) fn rows(text: &str) -> Result<Vec<Row>, String> {
         .delimiter(delimiter)
         .comment(Some(b'#'))
         .trim(Trim::All)
-        .from_reader(text.as_bytes());
+        .from_reader(ended(text));
     let mut columns = None;
     let mut rows = Vec::new();
     for record in reader.records() {

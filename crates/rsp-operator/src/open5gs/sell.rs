@@ -66,7 +66,7 @@ pub async fn import(
 }
 
 /// The template, if all of the list can be sold.
-async fn check(
+pub(crate) async fn check(
     desk: &Desk,
     seller: &dyn Sell,
     actor: &Actor,
@@ -106,11 +106,8 @@ async fn sell(
     let sold = seller.sell(actor, wanted(actor, plan, None)).await?;
     let iccid = sold.esim.iccid;
     let imsi = desk.store().subscriber(&iccid).await?.map(|subscriber| subscriber.imsi).unwrap_or_default();
-    let number = subscribers.iter().find(|subscriber| subscriber.imsi == imsi);
-    let name = match number.and_then(|subscriber| subscriber.msisdn.first()) {
-        Some(number) => format!("+{number} (IMSI {imsi})"),
-        None => format!("IMSI {imsi}"),
-    };
+    let known = subscribers.iter().find(|subscriber| subscriber.imsi == imsi);
+    let name = known.map_or_else(|| format!("IMSI {imsi}"), Subscriber::name);
     Ok(Sheet {
         name,
         carrier: plan.carrier.clone(),

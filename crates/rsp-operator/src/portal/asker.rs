@@ -2,7 +2,7 @@
 
 use askama::Template;
 use axum::extract::{MatchedPath, Request};
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 
 use super::failure::{Said, raw};
@@ -81,7 +81,7 @@ impl Asker {
 
     pub(super) fn failure(&self, viewer: Option<&Viewer>, said: &Said) -> Response {
         let (status, detail) = (said.status.as_u16(), said.detail.clone());
-        match (&self.form, viewer) {
+        let mut response = match (&self.form, viewer) {
             (Form::Json, _) => (said.status, axum::Json(serde_json::json!({ "problem": detail }))).into_response(),
             (Form::Part, _) => page_with(said.status, &FailurePart { title: said.title, detail }),
             (Form::Page, Some(viewer)) => {
@@ -92,7 +92,11 @@ impl Asker {
             (Form::Page, None) => {
                 page_with(said.status, &FailureOutside { shell: Shell::outside(said.title), status, detail })
             }
+        };
+        if said.status == StatusCode::SERVICE_UNAVAILABLE {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("2"));
         }
+        response
     }
 
     /// Whoever is not signed in does that first, and comes back. Parts of a page cannot be shown on their own.

@@ -14,7 +14,7 @@ const DETAIL: usize = 500;
 const KEPT: usize = 500;
 
 pub(super) const FAILED: &str = "The server could not do it. Its log says why.";
-pub(super) const TOO_LARGE: &str = "A form has at most 64 KiB, with files at most 16 MiB.";
+pub(super) const TOO_LARGE: &str = "A form has at most 64 KiB, a file at most 16 MiB.";
 const UNREADABLE: &str = "A part of the address or of the form is missing, or has another form than the page sends. Go back, \
                           load the page again, and repeat it.";
 

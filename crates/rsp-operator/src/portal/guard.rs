@@ -18,9 +18,9 @@ use crate::actor::{Actor, Right};
 use crate::error::Error;
 use crate::service::Service;
 
-/// Octets of a form, and of one with files.
+/// Octets of a form, and of one with a file: as large as a list may be, and the other fields.
 pub(super) const FORM: usize = 64 * 1024;
-pub(crate) const UPLOAD: usize = 16 * 1024 * 1024;
+pub(crate) const UPLOAD: usize = crate::batch::MAX_SIZE + FORM;
 /// Where there are forms with files.
 pub(crate) const UPLOADS: [&str; 2] = ["/batches", "/import"];
 

@@ -4,21 +4,26 @@ use std::sync::Arc;
 
 use futures_util::TryStreamExt;
 use rsp_operator::export::{archive, csv};
+use rsp_operator::workshop::Workshop;
 use rsp_operator::{Actor, Error, EsimFilter, Right, Rights};
 use rsp_store::ProfileState;
 
 use crate::bed::{Bed, bed, esim, iccid, manager};
 use crate::programs::run;
 
+fn workshop() -> Arc<Workshop> {
+    Arc::new(Workshop::default())
+}
+
 async fn table(bed: &Bed, actor: Actor, with_codes: bool) -> Result<Vec<Vec<String>>, Error> {
     let chunks: Vec<_> =
-        csv(Arc::clone(&bed.desk), actor, EsimFilter::default(), with_codes).await?.try_collect().await?;
+        csv(workshop(), Arc::clone(&bed.desk), actor, EsimFilter::default(), with_codes).await?.try_collect().await?;
     let mut reader = ::csv::ReaderBuilder::new().has_headers(false).from_reader(std::io::Cursor::new(chunks.concat()));
     Ok(reader.records().map(|record| record.unwrap().iter().map(str::to_owned).collect()).collect())
 }
 
-#[tokio::test]
-async fn a_table_has_every_order_of_the_tenant_once_over_all_pages() {
+/// A bed with 1,200 orders of A, and one of B.
+async fn with_many() -> Bed {
     let bed = bed().await;
     bed.store
         .run_tx("fixture", |tx| -> Result<(), rsp_store::Error> {
@@ -32,6 +37,33 @@ async fn a_table_has_every_order_of_the_tenant_once_over_all_pages() {
         })
         .await
         .unwrap();
+    bed
+}
+
+#[tokio::test]
+async fn a_table_is_read_as_it_leaves_and_the_audit_has_it_before_and_behind() {
+    let bed = with_many().await;
+    let noted = async || {
+        let log = bed.store.log(Some("A"), None, 10).await.unwrap();
+        let line =
+            |line: rsp_store::LogEntry| format!("{} {} {}", line.entry.actor, line.entry.action, line.entry.subject);
+        log.into_iter().rev().map(line).collect::<Vec<_>>()
+    };
+    let rows = csv(workshop(), Arc::clone(&bed.desk), manager("A"), EsimFilter::default(), true).await.unwrap();
+    let mut rows = std::pin::pin!(rows);
+    let mut lines = Vec::new();
+    while let Some(page) = rows.try_next().await.unwrap() {
+        lines.push(page.iter().filter(|byte| **byte == b'\n').count());
+        let begun = "user ann export codes orders.csv: begun";
+        let all: &[&str] = &[begun, "user ann export codes orders.csv: 1200 orders"];
+        assert_eq!(noted().await, if lines.len() < 3 { &all[..1] } else { all });
+    }
+    assert_eq!(lines, [501, 500, 200]);
+}
+
+#[tokio::test]
+async fn a_table_has_every_order_of_the_tenant_once_over_all_pages() {
+    let bed = with_many().await;
     let rows = table(&bed, manager("A"), false).await.unwrap();
     assert_eq!(rows.len(), 1_201);
     assert_eq!(rows[0][..4], ["iccid", "state", "carrier", "plan"]);

@@ -4,7 +4,10 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use axum::http::StatusCode;
 use rsp_es::activation_code::ActivationCode;
+use rsp_operator::account::Role;
+use rsp_operator::batch::Batches;
 use rsp_operator::open5gs::{Imported, Plan, Subscriber, import, read};
 use rsp_operator::selling::{Sale, Sell};
 use rsp_operator::sheet::{Layout, pdf};
@@ -14,6 +17,7 @@ use rsp_saip::builder::{Codes, ProfileBuilder};
 use rsp_smdp::{Import, MetadataOptions, NewOrder};
 
 use crate::bed::{Bed, bed, manager};
+use crate::pages::portal_at;
 use crate::programs::run;
 
 /// Orders as the desk would, without the way over ES2+.
@@ -24,8 +28,9 @@ struct Direct {
 }
 
 impl Sell for Direct {
-    fn sell<'a>(&'a self, actor: &'a Actor, _: Wanted) -> Sale<'a> {
-        Box::pin(async {
+    fn sell<'a>(&'a self, actor: &'a Actor, wanted: Wanted) -> Sale<'a> {
+        Box::pin(async move {
+            assert_eq!(wanted.reference, None, "whose keys are sold is known by no one yet");
             if self.left.fetch_sub(1, Ordering::SeqCst) == 0 {
                 return Err(Error::Unreachable("the connection was closed".to_owned()));
             }
@@ -135,6 +140,121 @@ async fn each_subscriber_gets_a_sheet_with_the_code_of_the_profile_that_has_its_
     std::fs::write(&document, &*pdf(&imported.sheets, Layout::One, true).unwrap()).unwrap();
     let Some(info) = run("pdfinfo", &[], &document) else { return };
     assert!(info.lines().any(|line| line.split_whitespace().eq(["Pages:", "5"])), "{info}");
+}
+
+/// What stands where in a list, and on whom.
+async fn rows(batches: &Batches, number: i64) -> Vec<(&'static str, String)> {
+    let rows = batches.rows(&manager("A"), number, 0, 100).await.unwrap();
+    rows.into_iter().map(|row| (row.state.as_str(), row.wanted.reference.unwrap_or_default())).collect()
+}
+
+fn home() -> Plan {
+    Plan { tenant: None, carrier: "Alpha".to_owned(), name: "Home".to_owned() }
+}
+
+#[tokio::test]
+async fn a_list_is_ordered_in_the_background_and_goes_on_after_a_stop() {
+    let (bed, seller) = shop(100).await;
+    let seller = Arc::new(seller);
+    let start = || Batches::selling_by(Arc::clone(&bed.desk), seller.clone());
+    let batches = start();
+    let subscribers = list(1, 5);
+    let number = batches.import(&manager("A"), &home(), "list.json", &subscribers).await.unwrap();
+    let waiting: Vec<_> = subscribers.iter().map(|subscriber| ("waiting", subscriber.name())).collect();
+    assert_eq!(rows(&batches, number).await, waiting);
+    let progress = batches.progress(&manager("A"), number).await.unwrap();
+    assert!(progress.is_of_subscribers() && progress.uploader() == "user ann");
+    let again = batches.import(&manager("A"), &home(), "list.json", &list(6, 1)).await.err().unwrap().to_string();
+    assert_eq!(again, "plan: 5 subscribers wait in its stock already; order for them first");
+    let mut worker = batches.worker();
+    assert!(worker.step().await.unwrap() && worker.step().await.unwrap());
+    drop((worker, batches));
+    // Somebody else orders meanwhile, and gets the third subscriber.
+    bed.desk.orders().order(NewOrder::of("made")).await.unwrap();
+    let batches = start();
+    let mut worker = batches.worker();
+    worker.settle().await.unwrap();
+    while worker.step().await.unwrap() {}
+    let states: Vec<_> = rows(&batches, number).await.into_iter().map(|(state, _)| state).collect();
+    // Without ES2+ in between nobody says that it was refused.
+    assert_eq!(states, ["done", "done", "done", "done", "unclear"]);
+    let sold = batches.sold(&manager("A"), number, 10).await.unwrap();
+    let mut named = Vec::new();
+    for iccid in &sold.iccids {
+        let keys = bed.store.subscriber(iccid).await.unwrap().unwrap();
+        let subscriber = subscribers.iter().find(|subscriber| subscriber.keys == keys.keys).unwrap();
+        assert_eq!(sold.names[&keys.imsi], format!("+{} (IMSI {})", subscriber.msisdn[0], subscriber.imsi));
+        named.push(keys.imsi);
+    }
+    assert_eq!(named, ["001010000000001", "001010000000002", "001010000000004", "001010000000005"]);
+    assert!(matches!(batches.sold(&manager("A"), number, 3).await, Err(Error::Invalid { field: "batch", .. })));
+    assert!(matches!(batches.sold(&manager("B"), number, 10).await, Err(Error::NotFound { .. })));
+}
+
+#[tokio::test]
+async fn nothing_of_a_list_is_taken_whose_imsi_is_and_one_at_a_time() {
+    let (bed, seller) = shop(100).await;
+    let batches = Batches::selling_by(Arc::clone(&bed.desk), Arc::new(seller));
+    let (ann, home, some, others) = (manager("A"), home(), list(1, 3), list(4, 3));
+    // Two at once: one is told that the other's subscribers wait.
+    let (one, other) =
+        tokio::join!(batches.import(&ann, &home, "a.json", &some), batches.import(&ann, &home, "b.json", &others));
+    assert!(one.is_ok() && matches!(other, Err(Error::Invalid { field: "plan", .. })));
+    let mut worker = batches.worker();
+    while worker.step().await.unwrap() {}
+    let refused = batches.import(&ann, &home, "a.json", &list(3, 3)).await.err().unwrap().to_string();
+    assert_eq!(refused, "subscribers: IMSI 001010000000003 is taken");
+    assert_eq!(bed.store.subscribers_in_stock("made").await.unwrap(), 0);
+    assert_eq!(batches.list(&ann, None, 10).await.unwrap().len(), 1);
+    let seller_alone = Actor::new(Some("A".to_owned()), "user bob", Rights::of([Right::Read, Right::Provision]));
+    let refused = batches.import(&seller_alone, &home, "a.json", &others).await;
+    assert!(matches!(refused, Err(Error::Forbidden(Right::Manage))));
+}
+
+#[tokio::test]
+async fn the_page_takes_a_list_at_once_and_prints_a_sheet_for_each_when_it_is_done() {
+    let (bed, seller) = shop(100).await;
+    let desk = Arc::clone(&bed.desk);
+    let portal = portal_at(bed, |service| {
+        service.batches = Arc::new(Batches::selling_by(desk, Arc::new(seller)));
+    })
+    .await;
+    let admin = portal.sign_in("ann", Some("A"), Role::Admin).await;
+    let viewer = portal.sign_in("vic", Some("A"), Role::Viewer).await;
+    let stranger = portal.sign_in("bea", Some("B"), Role::Admin).await;
+    let file: String = (1..=3).map(|n| format!("00101000000000{n},{n:032x},{n:032x},+4917000{n}\n")).collect();
+    let file = format!("imsi,k,opc,msisdn\n{file}");
+    assert!(admin.get("/import").await.text().contains("At most 2,000 subscribers, and 16 MiB"));
+    let taken = admin.upload("/import", &[("plan", "A\u{1f}Alpha\u{1f}Home")], &file).await;
+    assert_eq!((taken.status, taken.location.as_str()), (StatusCode::SEE_OTHER, "/batches/1"), "{}", taken.text());
+    let page = admin.get("/batches/1").await.text();
+    assert!(page.contains("0 of 3") && page.contains("every 1s") && page.contains("+49170001 (IMSI 001010000000001)"));
+    assert!(!page.contains("action=\"/batches/1/sheets\""));
+    let early = admin.post("/batches/1/sheets", "layout=one").await;
+    assert_eq!(early.status, StatusCode::BAD_REQUEST);
+    let mut worker = portal.service.batches.worker();
+    while worker.step().await.unwrap() {}
+    let polled = admin.get("/batches/1/progress").await.text();
+    assert!(polled.contains("3 of 3") && !polled.contains("hx-trigger"));
+    assert!(admin.get("/batches/1").await.text().contains("action=\"/batches/1/sheets\""));
+    let sheets = admin.post("/batches/1/sheets", "layout=one").await;
+    assert_eq!((sheets.status, sheets.kind.as_str()), (StatusCode::OK, "application/pdf"));
+    let noted = portal.bed.store.log(Some("A"), None, 1).await.unwrap().remove(0).entry;
+    assert_eq!(
+        (noted.actor.as_str(), noted.action.as_str(), noted.subject.as_str()),
+        ("user ann", "print sheets", "3 sheets")
+    );
+    assert_eq!(viewer.post("/batches/1/sheets", "").await.status, StatusCode::FORBIDDEN);
+    assert_eq!(stranger.post("/batches/1/sheets", "").await.status, StatusCode::NOT_FOUND);
+    let dir = tempfile::tempdir().unwrap();
+    let document = dir.path().join("sheets.pdf");
+    std::fs::write(&document, &sheets.body).unwrap();
+    if run("pdftotext", &["-raw"], &document).is_some() {
+        let text = std::fs::read_to_string(dir.path().join("sheets.txt")).unwrap();
+        for n in 1..=3 {
+            assert!(text.contains(&format!("For +4917000{n} (IMSI 00101000000000{n})")), "{text}");
+        }
+    }
 }
 
 #[tokio::test]

@@ -19,6 +19,7 @@ mod handoff;
 mod import;
 mod intents;
 mod keys;
+mod leaving;
 mod link;
 mod network;
 mod open5gs;

@@ -8,6 +8,7 @@ use axum::http::{Request, StatusCode, header};
 use http_body_util::BodyExt;
 use rsp_crypto::{Curve, Zeroizing};
 use rsp_operator::account::{Add, Origin, Role};
+use rsp_operator::batch::MAX_SIZE;
 use rsp_operator::certificates::{Certificates, Held};
 use rsp_operator::webhooks::AddressRules;
 use rsp_operator::{Actor, Rights, Service};
@@ -42,42 +43,48 @@ impl Certificates for Ci {
     }
 }
 
-struct Portal {
-    bed: Bed,
-    router: Router,
-    service: Arc<Service>,
+pub(crate) struct Portal {
+    pub(crate) bed: Bed,
+    pub(crate) router: Router,
+    pub(crate) service: Arc<Service>,
 }
 
 /// A browser that is signed in.
-struct Browser {
+pub(crate) struct Browser {
     router: Router,
     cookie: String,
     csrf: String,
 }
 
-struct Answer {
-    status: StatusCode,
-    kind: String,
-    location: String,
-    body: Vec<u8>,
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) kind: String,
+    pub(crate) location: String,
+    pub(crate) retry_after: String,
+    pub(crate) body: Vec<u8>,
 }
 
 impl Answer {
-    fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
     }
 }
 
-async fn portal() -> Portal {
-    let bed = bed().await;
+pub(crate) async fn portal() -> Portal {
+    portal_at(bed().await, |_| {}).await
+}
+
+/// A portal at a desk, put together otherwise in some part.
+pub(crate) async fn portal_at(bed: Bed, otherwise: impl FnOnce(&mut Service)) -> Portal {
     let origin = Origin::of(ORIGIN).unwrap();
     let rules = AddressRules::default();
-    let service = Service::new(Arc::clone(&bed.desk), origin, rules, Box::new(Ci(ci())), true);
+    let mut service = Service::new(Arc::clone(&bed.desk), origin, rules, Box::new(Ci(ci())), true);
+    otherwise(Arc::get_mut(&mut service).unwrap());
     Portal { bed, router: Arc::clone(&service).router(), service }
 }
 
 impl Portal {
-    async fn sign_in(&self, name: &str, operator: Option<&str>, role: Role) -> Browser {
+    pub(crate) async fn sign_in(&self, name: &str, operator: Option<&str>, role: Role) -> Browser {
         let accounts = &self.service.accounts;
         let password = accounts.generate_password();
         let secret = Zeroizing::new(password.reveal().to_owned());
@@ -98,26 +105,27 @@ impl Browser {
         let (status, headers) = (response.status(), response.headers().clone());
         let text = |name| headers.get(name).map_or("", |value| value.to_str().unwrap()).to_owned();
         let body = response.into_body().collect().await.unwrap().to_bytes().to_vec();
-        Answer { status, kind: text(header::CONTENT_TYPE), location: text(header::LOCATION), body }
+        let (kind, location) = (text(header::CONTENT_TYPE), text(header::LOCATION));
+        Answer { status, kind, location, retry_after: text(header::RETRY_AFTER), body }
     }
 
-    async fn get(&self, path: &str) -> Answer {
+    pub(crate) async fn get(&self, path: &str) -> Answer {
         self.ask(Request::get(path), Vec::new()).await
     }
 
-    async fn post(&self, path: &str, form: &str) -> Answer {
+    pub(crate) async fn post(&self, path: &str, form: &str) -> Answer {
         let kind = "application/x-www-form-urlencoded";
         let body = format!("csrf={}&{form}", self.csrf);
         self.ask(Request::post(path).header(header::CONTENT_TYPE, kind), body.into_bytes()).await
     }
 
-    async fn upload(&self, path: &str, fields: &[(&str, &str)], file: &str) -> Answer {
+    pub(crate) async fn upload(&self, path: &str, fields: &[(&str, &str)], file: &str) -> Answer {
         let page = self.get(path).await.text();
         let once = page.split("name=\"once\" value=\"").nth(1).and_then(|rest| rest.split('"').next());
         self.upload_once(path, once.unwrap_or_default(), fields, file).await
     }
 
-    async fn upload_once(&self, path: &str, once: &str, fields: &[(&str, &str)], file: &str) -> Answer {
+    pub(crate) async fn upload_once(&self, path: &str, once: &str, fields: &[(&str, &str)], file: &str) -> Answer {
         let mut body = String::new();
         for (name, value) in [("csrf", self.csrf.as_str()), ("once", once)].iter().chain(fields) {
             body += &format!("--x\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n");
@@ -201,17 +209,32 @@ async fn an_order_leaves_as_sheet_mail_link_table_and_archive() {
 }
 
 #[tokio::test]
-async fn a_form_with_a_file_has_at_most_16_mib_and_any_other_64_kib() {
+async fn a_list_has_at_most_16_mib_and_a_form_without_a_file_64_kib() {
     let portal = portal().await;
     let admin = portal.sign_in("ann", Some("A"), Role::Admin).await;
+    for (path, list, read) in [
+        ("/batches", "carrier,plan\nA,B\n#", "line 2: there is no plan"),
+        (
+            "/import",
+            "imsi,k,opc\n001010000000001,00112233445566778899aabbccddeeff,00112233445566778899aabbccddeeff\n#",
+            "no plan",
+        ),
+    ] {
+        let fields = [("plan", "A\u{1f}X\u{1f}Y")];
+        let largest = list.to_owned() + &"x".repeat(MAX_SIZE - list.len());
+        let answer = admin.upload_once(path, "one", &fields, &largest).await.text();
+        assert!(answer.contains(read), "{answer}");
+        let too_large = admin.upload_once(path, "two", &fields, &(largest + "x")).await;
+        assert_eq!(too_large.status, StatusCode::BAD_REQUEST);
+        assert!(too_large.text().contains("larger than 16 MiB"), "{}", too_large.text());
+        let far = admin.upload_once(path, "three", &fields, &"x".repeat(MAX_SIZE + 65 * 1024)).await;
+        assert_eq!(far.status, StatusCode::PAYLOAD_TOO_LARGE);
+    }
+    assert!(admin.get("/batches").await.text().contains("and 16 MiB"));
+    let long = "x".repeat(1025);
+    let field = admin.upload_once("/import", "four", &[("plan", long.as_str())], "imsi,k,opc\n1,2,3").await;
+    assert!(field.status == StatusCode::BAD_REQUEST && field.text().len() < 20_000, "{}", field.text());
     let line = "x".repeat(1023) + "\n";
-    let large = admin.upload("/batches", &[], &line.repeat(3 * 1024)).await;
-    assert!(
-        large.status == StatusCode::BAD_REQUEST && large.text().contains("larger than 2097152 octets"),
-        "{}",
-        large.text()
-    );
-    assert_eq!(admin.upload("/batches", &[], &line.repeat(17 * 1024)).await.status, StatusCode::PAYLOAD_TOO_LARGE);
     let elsewhere = admin.upload_once("/plans", "one", &[], &line.repeat(65)).await;
     assert_eq!(elsewhere.status, StatusCode::PAYLOAD_TOO_LARGE);
 }
@@ -247,6 +270,9 @@ async fn uploads_are_checked_and_shown_with_their_hostile_names_escaped() {
         assert_eq!(refused.status, StatusCode::BAD_REQUEST);
         assert!(refused.text().contains(problem), "{problem}: {}", refused.text());
     }
+    let long = format!("carrier,plan\n{},B", "A".repeat(10_000));
+    let refused = admin.upload("/batches", &[], &long).await.text();
+    assert!(refused.contains("line 2") && !refused.contains(&"A".repeat(200)) && refused.contains(&"A".repeat(150)));
     let refused = admin.upload("/import", &[("plan", "A\u{1f}X\u{1f}Y")], "imsi,k,opc\n1,secret-key,x").await;
     assert_eq!(refused.status, StatusCode::BAD_REQUEST);
     assert!(!refused.text().contains("secret-key"));
