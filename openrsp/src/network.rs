@@ -2,9 +2,10 @@
 //!
 //! ```text
 //! openrsp serve ── openrsp lpa ──┐
-//!                                ├── pcscd ── openrsp euicc serve --vpcd
-//!                   eapol_test ──┘
-//!                        └─RADIUS─ hostapd ── bridge of rsp-network ──GSUP─ osmo-hlr
+//!    │                           ├── pcscd ── openrsp euicc serve --vpcd
+//!    │              eapol_test ──┘
+//!    │                   └─RADIUS─ hostapd ── bridge of rsp-network ──GSUP─ osmo-hlr
+//!    └──────────────────────────── suspend, resume ─────────────────────VTY────┘
 //! ```
 //!
 //! Everything but the card, the LPA, the SM-DP+ and the bridge is Debian's. Readers, ports and addresses are the run's own,
@@ -14,6 +15,7 @@ pub(crate) mod adapter;
 mod eap;
 mod gateway;
 mod hlr;
+mod partner;
 mod steps;
 
 use std::path::{Path, PathBuf};
@@ -29,7 +31,6 @@ use openrsp::subscription::Subscription;
 use rsp_crypto::RandomnessExt as _;
 use rsp_network::bridge::{OwnCentre, Passed};
 use rsp_network::{Imsi, Subscriber};
-use rsp_operator::NetworkAdapter as _;
 use serde_json::Value;
 use tokio::runtime::Builder;
 use tokio::signal::unix::{SignalKind, signal};
@@ -39,6 +40,7 @@ use crate::system::{OsRandomness, write_private};
 use eap::{Method, Radius};
 use gateway::Gateway;
 use hlr::Hlr;
+use partner::{Partner, Shop, Sold};
 use steps::Steps;
 
 /// The host name that activation codes carry. SGP.26 reserves it for tests; nothing resolves it.
@@ -68,25 +70,32 @@ fn story(steps: &mut Steps) -> anyhow::Result<()> {
     steps.step("Programs", installed)?;
     let place = tempfile::tempdir().context("a temporary directory")?;
     end_on_signal(place.path().to_owned());
-    let mut lab = Lab::new(steps, place.path())?;
+    let hlr = steps.step("StartHlr", || {
+        let hlr = Hlr::start(&place.path().join("hlr"))?;
+        let address = hlr.address();
+        Ok((hlr, format!("osmo-hlr on {address}")))
+    })?;
+    let mut lab = Lab::new(steps, place.path(), &hlr)?;
     lab.card(steps)?;
     lab.downloads(steps)?;
     lab.onlookers(steps)?;
-    let mut network = Network::new(steps, place.path(), &lab)?;
+    let mut network = Network::new(steps, place.path(), &lab, hlr)?;
     let [first, second, test] = &lab.profiles;
-    network.accepts(steps, "EapAka", Method::Aka, first)?;
-    network.accepts(steps, "EapAkaPrime", Method::AkaPrime, first)?;
+    network.accepts(steps, "EapAka", Method::Aka, first.imsi())?;
+    network.accepts(steps, "EapAkaPrime", Method::AkaPrime, first.imsi())?;
     network.resynchronises(steps, first)?;
     network.refuses_wrong_key(steps, first)?;
-    network.suspends(steps, first)?;
-    lab.enable(steps, second)?;
-    network.accepts(steps, "EapAkaSecond", Method::Aka, second)?;
-    network.accepts(steps, "EapAkaPrimeSecond", Method::AkaPrime, second)?;
+    lab.enable(steps, second.iccid(), second.imsi())?;
+    network.accepts(steps, "EapAkaSecond", Method::Aka, second.imsi())?;
+    network.accepts(steps, "EapAkaPrimeSecond", Method::AkaPrime, second.imsi())?;
     network.refuses_former(steps, first)?;
-    lab.enable(steps, test)?;
-    network.accepts(steps, "EapAkaXor", Method::Aka, test)?;
-    network.accepts(steps, "EapAkaPrimeXor", Method::AkaPrime, test)?;
-    lab.enable(steps, first)?;
+    lab.enable(steps, test.iccid(), test.imsi())?;
+    network.accepts(steps, "EapAkaXor", Method::Aka, test.imsi())?;
+    network.accepts(steps, "EapAkaPrimeXor", Method::AkaPrime, test.imsi())?;
+    let sold = lab.buy(steps)?;
+    lab.enable(steps, &sold.iccid, &lab.shop.imsi)?;
+    network.suspends(steps, &lab, &sold)?;
+    lab.enable(steps, first.iccid(), first.imsi())?;
     network.own_centre(steps, first)?;
     let reader = lab.readers.address();
     steps.step("End", move || {
@@ -143,6 +152,8 @@ struct Lab {
     /// Two with Milenage, one with the XOR algorithm of test profiles.
     profiles: [Subscription; 3],
     codes: Vec<String>,
+    /// A fourth, with Milenage, is sold over the REST API.
+    shop: Shop,
     smdp: Service,
     /// Ended before its reader, which it would wait for.
     card: Option<Service>,
@@ -154,13 +165,17 @@ struct Lab {
 }
 
 impl Lab {
-    fn new(steps: &mut Steps, place: &Path) -> anyhow::Result<Self> {
+    fn new(steps: &mut Steps, place: &Path, hlr: &Hlr) -> anyhow::Result<Self> {
         let openrsp = Openrsp::this()?.bound();
         let server = place.join("server");
+        let shop = steps.step("OpenShop", || {
+            openrsp.run(["init", text(&server)?, "--host", HOST])?;
+            let shop = Shop::open(&openrsp, &server, hlr.console_address())?;
+            Ok((shop, "a plan, a key for the REST API, and the console of osmo-hlr".to_owned()))
+        })?;
         let (profiles, codes) = steps.step("OrderProfiles", || {
             let fresh = || Subscription::fresh(&mut OsRandomness);
             let profiles = [fresh()?, fresh()?, fresh()?.into_usim_test()?];
-            openrsp.run(["init", text(&server)?, "--host", HOST])?;
             let mut codes = Vec::new();
             for (number, subscription) in profiles.iter().enumerate() {
                 codes.push(order(&openrsp, &server, place, number, subscription)?);
@@ -184,7 +199,7 @@ impl Lab {
         let openrsp = openrsp.with_variable(variable, socket);
         let pki = text(&server.join("pki"))?.to_owned();
         let euicc = text(&place.join("card.euicc"))?.to_owned();
-        Ok(Self { profiles, codes, readers, smdp, card: None, openrsp, pki, euicc })
+        Ok(Self { profiles, codes, shop, readers, smdp, card: None, openrsp, pki, euicc })
     }
 
     /// A device without a card says so; then the card comes.
@@ -229,18 +244,37 @@ impl Lab {
                 ))
             })?;
         }
-        self.enable(steps, &self.profiles[0])
+        self.enable(steps, self.profiles[0].iccid(), self.profiles[0].imsi())
     }
 
-    fn enable(&self, steps: &mut Steps, profile: &Subscription) -> anyhow::Result<()> {
+    /// A partner's program orders over the REST API, and the eSIM is downloaded with the code that it was told.
+    fn buy(&self, steps: &mut Steps) -> anyhow::Result<Sold> {
+        let sold = steps.step("ApiProvision", || {
+            let sold = self.partner()?.provision()?;
+            let said = format!("POST /api/v1/esim/provision: ICCID {}", sold.iccid);
+            Ok((sold, said))
+        })?;
+        steps.step("DownloadSold", || {
+            let downloaded = self.lpa(&["profile", "download", &sold.activation_code, "--yes"])?;
+            ensure!(downloaded["iccid"] == sold.iccid.as_str(), "downloaded was {}", downloaded["iccid"]);
+            Ok(((), format!("ICCID {}, {} bytes", sold.iccid, downloaded["bpp_bytes"])))
+        })?;
+        Ok(sold)
+    }
+
+    fn partner(&self) -> anyhow::Result<Partner> {
+        self.shop.partner(&self.smdp, &self.pki)
+    }
+
+    fn enable(&self, steps: &mut Steps, iccid: &str, imsi: &str) -> anyhow::Result<()> {
         steps.step("EnableProfile", || {
-            self.lpa(&["profile", "enable", profile.iccid()])?;
+            self.lpa(&["profile", "enable", iccid])?;
             let listed = self.lpa(&["profile", "list"])?;
             let enabled = |profile: &&Value| profile["state"] == "enabled";
             let iccids: Vec<&Value> =
                 listed["profiles"].as_array().into_iter().flatten().filter(enabled).map(|p| &p["iccid"]).collect();
-            ensure!(iccids == [profile.iccid()], "enabled are {iccids:?}");
-            Ok(((), format!("IMSI {}", profile.imsi())))
+            ensure!(iccids == [iccid], "enabled are {iccids:?}");
+            Ok(((), format!("IMSI {imsi}")))
         })
     }
 
@@ -285,17 +319,13 @@ struct Network {
 }
 
 impl Network {
-    fn new(steps: &mut Steps, place: &Path, lab: &Lab) -> anyhow::Result<Self> {
-        let mut hlr = steps.step("StartHlr", || {
-            let hlr = Hlr::start(&place.join("hlr"))?;
-            let address = hlr.address();
-            Ok((hlr, format!("osmo-hlr on {address}")))
-        })?;
+    fn new(steps: &mut Steps, place: &Path, lab: &Lab, mut hlr: Hlr) -> anyhow::Result<Self> {
         steps.step("AddSubscribers", || {
             for profile in &lab.profiles {
                 hlr.add(&imsi(profile)?, &profile.subscriber()?)?;
             }
-            Ok(((), "three, with the keys of their profiles".to_owned()))
+            hlr.add(&lab.shop.imsi.parse()?, &lab.shop.subscriber)?;
+            Ok(((), "four, with the keys of their profiles".to_owned()))
         })?;
         let (gateway, radius) = steps.step("StartHostapd", || {
             let directory = place.join("eap");
@@ -309,18 +339,18 @@ impl Network {
     }
 
     /// The card authenticates as this subscriber, with a vector made for it.
-    fn accepts(&self, steps: &mut Steps, name: &str, method: Method, profile: &Subscription) -> anyhow::Result<()> {
+    fn accepts(&self, steps: &mut Steps, name: &str, method: Method, imsi: &str) -> anyhow::Result<()> {
         steps.step(name, || {
-            let passed = self.succeeds(method, profile)?;
+            let passed = self.succeeds(method, imsi)?;
             let auts = passed.iter().any(|passed| matches!(passed, Passed::Resynchronised(_)));
             let after = if auts { ", after AUTS" } else { "" };
-            Ok(((), format!("SUCCESS as {}{after}", profile.imsi())))
+            Ok(((), format!("SUCCESS as {imsi}{after}")))
         })
     }
 
     /// What passed the bridge in an authentication that must succeed.
-    fn succeeds(&self, method: Method, profile: &Subscription) -> anyhow::Result<Vec<Passed>> {
-        let imsi = imsi(profile)?;
+    fn succeeds(&self, method: Method, imsi: &str) -> anyhow::Result<Vec<Passed>> {
+        let imsi: Imsi = imsi.parse()?;
         let attempt = self.radius.attempt(method, None)?;
         let passed = self.gateway.take_passed();
         ensure!(attempt.success, "{method} failed ({passed:?}): {}", attempt.end());
@@ -347,7 +377,7 @@ impl Network {
         steps.step("Resynchronise", || {
             let imsi = imsi(profile)?;
             self.hlr.replace(&imsi, &profile.subscriber()?)?;
-            let passed = self.succeeds(Method::Aka, profile)?;
+            let passed = self.succeeds(Method::Aka, profile.imsi())?;
             let expected = [Passed::Vector(imsi.clone()), Passed::Resynchronised(imsi.clone()), Passed::Vector(imsi)];
             ensure!(passed == expected, "AUTS was not seen: {passed:?}");
             Ok(((), "vector, AUTS, vector, SUCCESS: osmo-hlr had lost count, the card had not".to_owned()))
@@ -364,31 +394,33 @@ impl Network {
         })?;
         steps.step("RightKey", || {
             self.hlr.replace(&imsi, &profile.subscriber()?)?;
-            self.succeeds(Method::Aka, profile)?;
+            self.succeeds(Method::Aka, profile.imsi())?;
             Ok(((), format!("SUCCESS as {}", profile.imsi())))
         })
     }
 
-    /// What an operator's server does by suspending and resuming, seen from the card.
-    fn suspends(&self, steps: &mut Steps, profile: &Subscription) -> anyhow::Result<()> {
-        let (adapter, runtime) = (self.hlr.adapter(), Builder::new_current_thread().enable_all().build()?);
-        let imsi = imsi(profile)?;
-        steps.step("Suspend", || {
-            runtime.block_on(adapter.suspend(profile.imsi())).map_err(anyhow::Error::msg)?;
+    /// What a partner does over the REST API of an operator's server, seen from the card.
+    fn suspends(&self, steps: &mut Steps, lab: &Lab, sold: &Sold) -> anyhow::Result<()> {
+        let (partner, imsi) = (lab.partner()?, &lab.shop.imsi);
+        self.accepts(steps, "EapAkaSold", Method::Aka, imsi)?;
+        steps.step("ApiSuspend", || {
+            partner.suspend(sold)?;
             for method in [Method::Aka, Method::AkaPrime] {
                 let attempt = self.radius.attempt(method, None)?;
                 let passed = self.gateway.take_passed();
                 ensure!(!attempt.success, "{method} succeeded as {imsi}, who is suspended");
-                let refused = Passed::Refused(Some(imsi.clone()), rsp_network::Error::NotAdmitted);
+                let refused = Passed::Refused(Some(imsi.parse()?), rsp_network::Error::NotAdmitted);
                 let all = !passed.is_empty() && passed.iter().all(|passed| *passed == refused);
                 ensure!(all, "something else than refusals passed the bridge: {passed:?}");
             }
-            Ok(((), format!("EAP-AKA and EAP-AKA': FAILURE as {imsi}, whom osmo-hlr lets in no more")))
+            Ok(((), format!("POST …/suspend; EAP-AKA and EAP-AKA': FAILURE as {imsi}, whom osmo-hlr lets in no more")))
         })?;
-        steps.step("Resume", || {
-            runtime.block_on(adapter.resume(profile.imsi())).map_err(anyhow::Error::msg)?;
-            self.succeeds(Method::Aka, profile)?;
-            Ok(((), format!("SUCCESS as {imsi}")))
+        steps.step("ApiResume", || {
+            partner.resume(sold)?;
+            for method in [Method::Aka, Method::AkaPrime] {
+                self.succeeds(method, imsi)?;
+            }
+            Ok(((), format!("POST …/resume; EAP-AKA and EAP-AKA': SUCCESS as {imsi}")))
         })
     }
 
@@ -410,8 +442,8 @@ impl Network {
             self.gateway.exchange(Box::new(centre));
             Ok(((), "vectors from this process".to_owned()))
         })?;
-        self.accepts(steps, "EapAkaOwn", Method::Aka, profile)?;
-        self.accepts(steps, "EapAkaPrimeOwn", Method::AkaPrime, profile)
+        self.accepts(steps, "EapAkaOwn", Method::Aka, profile.imsi())?;
+        self.accepts(steps, "EapAkaPrimeOwn", Method::AkaPrime, profile.imsi())
     }
 }
 

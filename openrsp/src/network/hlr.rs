@@ -11,7 +11,7 @@ use rsp_crypto::RandomnessExt as _;
 use rsp_network::bridge::{Admission, AuthenticationCentre, HlrClient, HlrConsole};
 use rsp_network::{Imsi, Subscriber};
 
-use super::adapter::{self, HlrAdapter};
+use super::adapter;
 use crate::system::OsRandomness;
 
 pub(super) const OSMO_HLR: Needed = Needed { file: "osmo-hlr", package: "osmo-hlr" };
@@ -58,9 +58,9 @@ impl Hlr {
         Admission::new(HlrClient::new(CLIENT, move || connect(address, GSUP)), admitted)
     }
 
-    /// The register as an operator's server is connected to it.
-    pub(super) fn adapter(&self) -> HlrAdapter {
-        HlrAdapter::new(SocketAddr::new(self.address, CONSOLE))
+    /// Where an operator's server reaches the register.
+    pub(super) fn console_address(&self) -> SocketAddr {
+        SocketAddr::new(self.address, CONSOLE)
     }
 
     pub(super) fn add(&mut self, imsi: &Imsi, subscriber: &Subscriber) -> anyhow::Result<()> {
