@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use rsp_smdp::Turns;
 
 /// A network that lets subscribers in, or not.
 #[async_trait]
@@ -20,9 +21,10 @@ pub trait NetworkAdapter: Send + Sync {
     async fn resume(&self, imsi: &str) -> Result<(), String>;
 }
 
-/// The network that is connected, if any is. What it is told and what is noted of it go one after the other.
+/// The network that is connected, if any is. Of each subscription, what it is told and what is noted of it go one after the
+/// other; nobody waits for a network that is slow about somebody else's.
 #[derive(Default)]
 pub(crate) struct Network {
     pub(crate) adapter: Option<Arc<dyn NetworkAdapter>>,
-    pub(crate) in_order: tokio::sync::Mutex<()>,
+    pub(crate) turns: Turns,
 }

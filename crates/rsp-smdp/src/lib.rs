@@ -41,6 +41,7 @@ mod smdp;
 mod status;
 mod sweep;
 mod throttle;
+mod turns;
 
 pub use clock::{Clock, SharedRandomness};
 pub use confirmation_code::ConfirmationCode;
@@ -55,3 +56,4 @@ pub use orders::{IccidRange, Import, Imported, NewOrder, Orders, PlacedOrder};
 pub use smdp::{Credentials, Rebinding, Settings, Smdp, UppProtection};
 pub use sweep::Swept;
 pub use throttle::{GuessLimits, Rate, Throttle};
+pub use turns::{Turn, Turns};

@@ -1,10 +1,8 @@
 //! The event of an order that an operator releases (SGP.22 5.3.2, 5.3.4, 5.9.1): the SM-DS takes it before the operator is
 //! told, or the order is as it was.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::Arc;
 
-use rsp_asn1::Iccid;
 use rsp_store::{CallKey, Datastore, Front, Profile};
 
 use crate::clock::{Clock, SharedRandomness};
@@ -12,6 +10,7 @@ use crate::courier::{Courier, Undelivered};
 use crate::error::Error;
 use crate::notices::{Notices, event_lane};
 use crate::placing::Placing;
+use crate::turns::{Turn, Turns};
 
 /// How long the answer of an SM-DS is waited for before somebody else may ask it, in seconds.
 pub(crate) const LEASE: i64 = 60;
@@ -24,37 +23,9 @@ pub(crate) struct Registration {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) randomness: SharedRandomness,
     pub(crate) courier: Arc<dyn Courier>,
+    /// Whoever repeats a call gets its answer, and not that it is under way.
     pub(crate) turns: Arc<Turns>,
 }
-
-/// Calls that may release the same order take turns: whoever repeats one gets its answer, and not that it is under way.
-///
-/// Only a courtesy: between processes, and for the truth, the database decides.
-#[derive(Default)]
-pub(crate) struct Turns(Mutex<HashMap<Iccid, Weak<tokio::sync::Mutex<()>>>>);
-
-/// Orders that are remembered before those are forgotten about which nobody calls any more.
-const REMEMBERED: usize = 1024;
-
-impl Turns {
-    /// Waits until nobody else releases this order.
-    pub(crate) async fn wait(&self, iccid: Iccid) -> Turn {
-        let lock = {
-            let mut locks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            if locks.len() >= REMEMBERED {
-                locks.retain(|_, lock| lock.strong_count() > 0);
-            }
-            let known = locks.get(&iccid).and_then(Weak::upgrade);
-            let lock = known.unwrap_or_default();
-            locks.insert(iccid, Arc::downgrade(&lock));
-            lock
-        };
-        lock.lock_owned().await
-    }
-}
-
-/// The turn of one call; it ends when this is dropped.
-pub(crate) type Turn = tokio::sync::OwnedMutexGuard<()>;
 
 /// An order that a call released.
 pub(crate) struct Release {

@@ -39,7 +39,7 @@ impl Desk {
             let problem = "another SM-DP+ has its order, and its subscriber is not known here";
             return Err(Error::WrongState { iccid: *iccid, state: esim.state.to_string(), problem });
         }
-        let _turn = self.network.in_order.lock().await;
+        let _turn = self.network.turns.wait(*iccid).await;
         let imsi = self.store.imsi(operator, iccid).await?;
         let imsi =
             imsi.ok_or_else(|| Error::Network("this server does not know the IMSI of the profile".to_owned()))?;

@@ -9,6 +9,7 @@ use rsp_operator::provisioning::{Supplier, Suppliers};
 use rsp_operator::{Actor, Desk, Error, NetworkAdapter, Right, Rights};
 use rsp_smdp::{Identity, Orders};
 use rsp_store::{EventKind, NetworkState, Subscriber};
+use tokio::sync::Notify;
 
 use crate::shop::{Shop, iccid, randomness, tenant};
 
@@ -133,4 +134,72 @@ async fn atk_tenant_cross_by_an_iccid_of_another_smdp() {
     assert!(register.told.lock().unwrap().is_empty());
     assert_eq!(shop.store.imsi("B", &sim).await.unwrap(), None);
     assert_eq!(shop.store.imsi("A", &sim).await.unwrap().as_deref(), Some("001010000000001"));
+}
+
+/// A network that is asked about one subscriber and does not answer until it is let.
+struct Slow {
+    imsi: &'static str,
+    asked: Notify,
+    go: Notify,
+    told: Mutex<Vec<String>>,
+}
+
+impl Slow {
+    async fn hear(&self, what: &str, imsi: &str) -> Result<(), String> {
+        self.told.lock().unwrap().push(format!("{what} {imsi}"));
+        if what == "suspend" && imsi == self.imsi {
+            self.asked.notify_one();
+            self.go.notified().await;
+        }
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl NetworkAdapter for Slow {
+    async fn suspend(&self, imsi: &str) -> Result<(), String> {
+        self.hear("suspend", imsi).await
+    }
+
+    async fn resume(&self, imsi: &str) -> Result<(), String> {
+        self.hear("resume", imsi).await
+    }
+}
+
+/// The time only passes where everybody waits for everybody.
+#[tokio::test(start_paused = true)]
+async fn a_network_that_is_slow_about_one_keeps_no_other_waiting() {
+    let shop = Shop::new().await;
+    shop.plan("S", |_| {}).await;
+    let (one, other) = (shop.sell("A", 1, "S").await, shop.sell("A", 2, "S").await);
+    for (iccid, imsi) in [(one, "001010000000001"), (other, "001010000000002")] {
+        let subscribe = move |tx: &mut rsp_store::Transaction| {
+            tx.insert_subscriber(&Subscriber { iccid, imsi: imsi.to_owned(), keys: Zeroizing::new([7; 32]) })
+        };
+        shop.store.run_tx("subscriber", subscribe).await.unwrap();
+    }
+    let slow = Slow { imsi: "001010000000001", asked: Notify::new(), go: Notify::new(), told: Mutex::default() };
+    let (network, owner) = (Arc::new(slow), tenant("A"));
+    let desk = desk(&shop).with_network(Arc::clone(&network) as _);
+    let mut first = Box::pin(desk.suspend(&owner, &one));
+    tokio::select! {
+        _ = &mut first => panic!("the network has not answered"),
+        () = network.asked.notified() => {}
+    }
+    let second = tokio::time::timeout(std::time::Duration::from_secs(1), desk.suspend(&owner, &other)).await;
+    assert!(second.expect("it waits for another's").is_ok());
+    // Of the same one it is resumed after it was suspended, as it was asked for.
+    let mut third = Box::pin(desk.resume(&owner, &one));
+    tokio::select! {
+        biased;
+        _ = &mut third => panic!("it overtook the suspension"),
+        () = std::future::ready(()) => {}
+    }
+    network.go.notify_one();
+    let (suspended, resumed) = tokio::join!(first, third);
+    let state = |esim: Result<rsp_operator::Esim, Error>| esim.unwrap().plan.unwrap().network;
+    assert_eq!(state(resumed), NetworkState::Active);
+    drop(suspended);
+    let told = network.told.lock().unwrap().join(", ");
+    assert_eq!(told, "suspend 001010000000001, suspend 001010000000002, resume 001010000000001");
 }
