@@ -36,6 +36,8 @@ struct FailurePart {
 /// To whom a failure is told, and in which form.
 pub(super) struct Asker {
     form: Form,
+    /// Whether nothing but the path was asked with: what of it cannot be read names nothing.
+    is_address: bool,
     /// Where the same page is without what was asked of it, if that may be what is wrong.
     again: Option<String>,
 }
@@ -65,12 +67,12 @@ impl Asker {
         let has_query = request.uri().query().is_some_and(|query| !query.is_empty());
         let is_route = request.extensions().get::<MatchedPath>().is_some_and(|route| !route.as_str().contains('{'));
         let again = (is_safe(request.method()) && has_query && is_route).then(|| path.to_owned());
-        Self { form, again }
+        Self { form, again, is_address: is_safe(request.method()) && !has_query }
     }
 
     /// Draws what a handler said that failed, and what no handler of ours said.
     pub(super) fn draw(&self, mut response: Response, viewer: Option<&Viewer>) -> Response {
-        let said = response.extensions_mut().remove::<Said>().or_else(|| raw(&response));
+        let said = response.extensions_mut().remove::<Said>().or_else(|| raw(&response, self.is_address));
         let Some(said) = said else { return response };
         let mut drawn = self.failure(viewer, &said);
         drawn

@@ -96,7 +96,7 @@ pub(super) async fn list(visit: Visit, Query(pairs): Query<Pairs>) -> Result<Res
             text: line.text,
             more: line.more,
             iccid: event.iccid.map(|iccid| iccid.to_string()),
-            actor: event.actor,
+            actor: marks::actor(&event.actor).to_owned(),
             operator: event.operator.unwrap_or_else(|| "the server".to_owned()),
         }
     };

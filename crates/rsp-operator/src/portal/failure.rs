@@ -77,8 +77,12 @@ pub(super) fn kept(text: &str) -> String {
 }
 
 /// An answer that no page of ours wrote, such as a library's that a request cannot be read. `None` for all others.
-pub(super) fn raw(response: &Response) -> Option<Said> {
-    let status = response.status();
+/// `is_address` says that nothing but the path was asked with: what of it cannot be read names nothing.
+pub(super) fn raw(response: &Response, is_address: bool) -> Option<Said> {
+    let status = match response.status() {
+        StatusCode::BAD_REQUEST if is_address => StatusCode::NOT_FOUND,
+        status => status,
+    };
     let kind = response.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
     let is_ours = kind.starts_with("text/html") || kind.starts_with("application/json");
     if is_ours || !(status.is_client_error() || status.is_server_error()) {

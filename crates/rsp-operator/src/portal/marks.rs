@@ -114,6 +114,14 @@ pub(super) fn event(event: &Event) -> Line {
     }
 }
 
+/// Who did something, without what names the one call: that is for the API.
+pub(super) fn actor(actor: &str) -> &str {
+    match actor.rsplit_once(" (") {
+        Some((who, call)) if who.contains(" by ") && call.ends_with(')') => who,
+        _ => actor,
+    }
+}
+
 /// A function of a session in words, with the standard's name.
 pub(super) fn step_name(step: &str) -> String {
     let words = match step {
@@ -151,7 +159,7 @@ pub(super) fn number(value: u64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{duration, number, refusal};
+    use super::{actor, duration, number, refusal};
 
     #[test]
     fn numbers_and_times_are_easy_to_read() {
@@ -159,6 +167,13 @@ mod tests {
         assert_eq!(number(1_234_567), "1\u{202f}234\u{202f}567");
         assert_eq!(number(123_456), "123\u{202f}456");
         assert_eq!([duration(5), duration(95), duration(7_200), duration(259_200)], ["5 s", "2 min", "2 h", "3 days"]);
+    }
+
+    #[test]
+    fn a_call_is_left_out_of_who_made_it() {
+        assert_eq!(actor("DownloadOrder by Alpha (Germany) (1.2.3, 73fb)"), "DownloadOrder by Alpha (Germany)");
+        assert_eq!(actor("user ann"), "user ann");
+        assert_eq!(actor("LPA (test)"), "LPA (test)");
     }
 
     #[test]

@@ -91,11 +91,12 @@ async fn part(visit: &Visit, esim: &Esim) -> Result<live::Part, Failure> {
             text: line.text,
             more: line.more,
             at: moment(event.at),
-            actor: event.actor.clone(),
+            actor: marks::actor(&event.actor).to_owned(),
         }
     };
     let may = visit.may(Right::Provision);
-    let network = esim.plan.as_ref().map(|plan| plan.network);
+    // What was given up is in no network.
+    let network = esim.plan.as_ref().map(|plan| plan.network).filter(|_| esim.state != ProfileState::Unavailable);
     let reached = esim.state == ProfileState::Installed;
     let open = [
         ProfileState::Allocated,
@@ -168,9 +169,15 @@ fn facts(esim: &Esim) -> Vec<(&'static str, String)> {
         facts.push(("SM-DP+", plan.smdp.clone()));
     }
     facts.push(("Profile type", esim.profile_type.clone()));
-    facts.push(("EID", esim.eid.map_or_else(|| "the first device that comes".to_owned(), |eid| eid.to_string())));
-    let code = if esim.confirmation_code_required { "required" } else { "not required" };
-    facts.push(("Confirmation code", code.to_owned()));
+    facts.extend(esim.eid.map(|eid| ("EID", eid.to_string())));
+    // What an order asked for that was given up is not kept.
+    if esim.state != ProfileState::Unavailable {
+        if esim.eid.is_none() {
+            facts.push(("EID", "the first device that comes".to_owned()));
+        }
+        let code = if esim.confirmation_code_required { "required" } else { "not required" };
+        facts.push(("Confirmation code", code.to_owned()));
+    }
     if esim.confirmation_tries > 0 {
         facts.push(("Wrong codes so far", esim.confirmation_tries.to_string()));
     }

@@ -3,7 +3,7 @@
 use askama::Template;
 use axum::response::Response;
 use rsp_es::printable::printable;
-use rsp_store::Delivery;
+use rsp_store::{Delivery, EventKind};
 use serde::Deserialize;
 
 use super::failure::Failure;
@@ -27,7 +27,7 @@ struct WebhooksPage {
     rows: Vec<Row>,
     staff: bool,
     tenants: Vec<String>,
-    kinds: Vec<&'static str>,
+    kinds: Vec<(&'static str, &'static str)>,
     outcome: Outcome,
 }
 
@@ -61,9 +61,19 @@ impl Board for WebhooksPage {
             rows: visit.service.webhooks.list(visit.actor(), None).await?.into_iter().map(row).collect(),
             staff: visit.is_staff(),
             tenants: visit.tenants().await?,
-            kinds: KINDS.iter().map(|(name, _)| *name).collect(),
+            kinds: KINDS.iter().map(|(name, kind)| (*name, purpose(*kind))).collect(),
             outcome,
         })
+    }
+}
+
+fn purpose(kind: EventKind) -> &'static str {
+    match kind {
+        EventKind::State => "An order changed its state",
+        EventKind::Step => "A device took a step of its download, or was refused",
+        EventKind::Usage => "Use was reported, or topped up",
+        EventKind::Network => "The network was told to let a subscriber in, or not",
+        EventKind::Test => "A test was asked for",
     }
 }
 
