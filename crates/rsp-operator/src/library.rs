@@ -1,14 +1,14 @@
 //! What can be ordered: what is in each package, and how much of it is left.
 
-use std::collections::BTreeMap;
+mod contents;
 
 use rsp_crypto::Zeroizing;
-use rsp_saip::{ProfilePackage, lint};
 use rsp_store::{ProfileState, ProfileType};
 
 use crate::actor::{Actor, Right};
 use crate::desk::Desk;
 use crate::error::Error;
+pub use contents::{Contents, Directory, File, Part};
 
 /// Below this many orders a type is running out.
 const RUNNING_OUT: u64 = 10;
@@ -48,53 +48,6 @@ impl Entry {
     /// Whether orders are taken and few are left.
     pub fn is_running_out(&self) -> bool {
         !self.profile_type.closed && self.left().is_some_and(|left| left < RUNNING_OUT)
-    }
-}
-
-/// What is in a package: no keys, no codes, no IMSI.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Contents {
-    /// Version of the interoperable format.
-    pub version: String,
-    /// What its maker calls it.
-    pub maker: String,
-    /// Service provider name.
-    pub provider: String,
-    /// Algorithm of the first application's authentication.
-    pub algorithm: String,
-    /// Services that the eUICC must have.
-    pub services: Vec<String>,
-    /// Profile elements by kind, and how many.
-    pub elements: Vec<(String, usize)>,
-    /// Elements that are applications or security domains.
-    pub applications: usize,
-    /// Octets.
-    pub size: usize,
-    /// Doors that stand open: [`rsp_saip::lint`].
-    pub findings: Vec<String>,
-}
-
-impl Contents {
-    /// Reads a package. `None` for one that cannot be read.
-    fn of(package: &[u8]) -> Option<Self> {
-        let package = ProfilePackage::from_der(package).ok()?;
-        let summary = package.summary();
-        let mut elements = BTreeMap::<String, usize>::new();
-        for kind in &summary.elements {
-            *elements.entry(kind.to_string()).or_default() += 1;
-        }
-        let count = |kind: &str| elements.get(kind).copied().unwrap_or_default();
-        Some(Self {
-            version: format!("{}.{}", summary.version.0, summary.version.1),
-            maker: summary.profile_type.unwrap_or_default(),
-            provider: summary.spn.unwrap_or_default(),
-            algorithm: summary.algorithm.unwrap_or_default().to_owned(),
-            services: summary.services.iter().map(ToString::to_string).collect(),
-            applications: count("application") + count("securityDomain"),
-            elements: elements.into_iter().collect(),
-            size: summary.size,
-            findings: lint::findings(&package).iter().map(ToString::to_string).collect(),
-        })
     }
 }
 

@@ -22,6 +22,7 @@ pub mod personalise;
 pub mod status;
 pub mod summary;
 mod template;
+pub mod templates;
 mod text;
 mod tlv;
 pub mod toolkit;

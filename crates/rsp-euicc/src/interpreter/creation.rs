@@ -2,10 +2,10 @@
 
 use rsp_saip::file::{Fcp, File, FileItem, ProprietaryInfo};
 use rsp_saip::status::PeStatusCode;
+use rsp_saip::templates::{FF, FileTemplate, Fill, Shape};
 
 use super::Fault;
 use super::install::Progress;
-use super::templates::{FF, FileTemplate, Fill, Shape};
 use crate::fs::{AccessReference, AccessRule, Content, Df, Ef, FileSystem, MAX_DEPTH, Node, NodeId, Octets, Structure};
 
 /// A profile may have this many files, more than ten times those of the generic test profile.

@@ -7,11 +7,11 @@ use rsp_saip::codes::{PinCodes, PinCodesChoice};
 use rsp_saip::file::File;
 use rsp_saip::header::ProfileHeader;
 use rsp_saip::status::{PeStatus, PeStatusCode};
+use rsp_saip::templates::{Shape, Template};
 use rsp_saip::{Element, ElementKind, ProfileElement, TemplateElement};
 
 use super::contents::EF_UST;
 use super::creation::{Creation, Description, MAX_BYTES};
-use super::templates::{Shape, Template};
 use super::{Fault, InstallError, ProfileContents, card_content, keys, requirements};
 use crate::fs::{Content, FileSystem, NodeId};
 use crate::registry::Registry;

@@ -9,13 +9,10 @@
 mod card_content;
 mod contents;
 mod creation;
-mod csim_tables;
 mod generic;
 mod install;
 mod keys;
 mod requirements;
-mod template_tables;
-mod templates;
 
 use rsp_saip::status::{PeStatus, PeStatusCode};
 use rsp_saip::{ElementKind, ProfileElement};

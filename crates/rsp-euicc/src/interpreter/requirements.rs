@@ -2,8 +2,9 @@
 
 use rsp_saip::header::{ProfileHeader, Service};
 use rsp_saip::status::PeStatusCode;
+use rsp_saip::templates;
 
-use super::{Fault, templates};
+use super::Fault;
 
 /// Services that a profile may demand.
 ///

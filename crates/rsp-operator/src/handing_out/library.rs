@@ -6,7 +6,7 @@ use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
 
-use crate::library::{Contents, Entry, library};
+use crate::library::{Contents, Directory, Entry, File, library};
 use crate::portal::{Failure, Mark, Shell, Viewer, moment, page};
 use crate::service::Service;
 
@@ -29,6 +29,23 @@ struct Shown {
     contents: Option<Contents>,
     elements: String,
     services: String,
+    files: usize,
+    directories: Vec<Shelf>,
+}
+
+/// A directory with its files.
+struct Shelf {
+    name: String,
+    identifier: String,
+    aid: String,
+    files: Vec<Row>,
+}
+
+struct Row {
+    name: String,
+    identifier: String,
+    structure: &'static str,
+    size: String,
 }
 
 /// `GET /library`.
@@ -69,6 +86,30 @@ fn shown(entry: Entry) -> Shown {
         since: moment(entry.profile_type.created_at),
         elements: entry.contents.as_ref().map(|contents| listed(&contents.elements)).unwrap_or_default(),
         services: entry.contents.as_ref().map(|contents| contents.services.join(", ")).unwrap_or_default(),
+        files: entry.contents.as_ref().map_or(0, Contents::files),
+        directories: entry.contents.iter().flat_map(|contents| &contents.directories).map(shelf).collect(),
         contents: entry.contents,
     }
+}
+
+fn shelf(directory: &Directory) -> Shelf {
+    Shelf {
+        name: directory.name.to_uppercase(),
+        identifier: identifier(directory.identifier),
+        aid: directory.aid.clone().unwrap_or_default(),
+        files: directory.files.iter().map(file).collect(),
+    }
+}
+
+fn file(file: &File) -> Row {
+    let size = match (file.size, file.record) {
+        (Some(size), Some(record)) => format!("{size} ({} records of {record})", size / record),
+        (Some(size), None) => size.to_string(),
+        (None, _) => "not said".to_owned(),
+    };
+    Row { name: file.name.to_uppercase(), identifier: identifier(file.identifier), structure: file.structure, size }
+}
+
+fn identifier(identifier: Option<u16>) -> String {
+    identifier.map(|identifier| format!("{identifier:04X}")).unwrap_or_default()
 }

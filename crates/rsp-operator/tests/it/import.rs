@@ -244,6 +244,11 @@ async fn the_page_takes_a_list_at_once_and_prints_a_sheet_for_each_when_it_is_do
         (noted.actor.as_str(), noted.action.as_str(), noted.subject.as_str()),
         ("user ann", "print sheets", "3 sheets")
     );
+    let library = viewer.get("/library").await.text();
+    for shown in ["EF-IMSI", "6F07", "ADF-USIM", "AID A0000000871002", "milenage", "PUKs: key references 01"] {
+        assert!(library.contains(shown), "{shown}: {library}");
+    }
+    assert!(!library.contains("63616E617279") && !library.contains("canary"));
     assert_eq!(viewer.post("/batches/1/sheets", "").await.status, StatusCode::FORBIDDEN);
     assert_eq!(stranger.post("/batches/1/sheets", "").await.status, StatusCode::NOT_FOUND);
     let dir = tempfile::tempdir().unwrap();

@@ -20,6 +20,7 @@ mod import;
 mod intents;
 mod keys;
 mod leaving;
+mod library;
 mod link;
 mod network;
 mod open5gs;

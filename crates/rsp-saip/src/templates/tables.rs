@@ -5,8 +5,8 @@
 //! give (identifier, count, size) or for no SFI; `high` marks what is updated often. Files lie in the DF that was named
 //! last before them; DFs behind the first one lie in that first one.
 
-use super::templates::Fill::{Between, Pattern, Repeat};
-use super::templates::{FF, FileTemplate, ZERO, ber_tlv, cyclic, df, high, linear, transparent};
+use super::Fill::{Between, Pattern, Repeat};
+use super::{FF, FileTemplate, ZERO, ber_tlv, cyclic, df, high, linear, transparent};
 
 /// Files of PE-MF.
 pub(super) const MF: &[FileTemplate] = &[

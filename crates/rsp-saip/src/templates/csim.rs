@@ -5,7 +5,7 @@
 //! fifteen of their files, which have none here. A package that says all this itself, as the generic test profiles do but for
 //! those SFIs and some sizes, is not concerned. Where the size depends on what the operator writes, the package must give it.
 
-use super::templates::{FF, FileTemplate, cyclic, df, high, linear, transparent};
+use super::{FF, FileTemplate, cyclic, df, high, linear, transparent};
 
 /// Files of PE-CSIM.
 pub(super) const CSIM: &[FileTemplate] = &[

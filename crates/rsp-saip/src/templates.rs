@@ -1,31 +1,32 @@
 //! Which files a template defines, and how they look before anything is written into them.
 
-use rsp_saip::ElementKind;
+mod csim;
+mod tables;
 
-use super::{csim_tables, template_tables as tables};
+use crate::element::ElementKind;
 
 /// A file of a template.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct FileTemplate {
+pub struct FileTemplate {
     /// Name of the field in the profile element.
-    pub(super) name: &'static str,
+    pub name: &'static str,
     /// File identifier; 0 when the package must give it.
-    pub(super) file_id: u16,
+    pub file_id: u16,
     /// Kind and size.
-    pub(super) shape: Shape,
+    pub shape: Shape,
     /// Record of EF_ARR.
-    pub(super) rule: u8,
+    pub rule: u8,
     /// Short file identifier.
-    pub(super) sfi: Option<u8>,
+    pub sfi: Option<u8>,
     /// Content before anything is written.
-    pub(super) fill: Fill,
+    pub fill: Fill,
     /// Special file information: 80 for high update activity (ETSI TS 102 222 6.3.2.2.1).
-    pub(super) special: u8,
+    pub special: u8,
 }
 
 /// Kind and size of a file; a size or count of zero must be given by the package.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Shape {
+pub enum Shape {
     /// MF, DF or ADF.
     Df,
     /// Size.
@@ -40,7 +41,7 @@ pub(super) enum Shape {
 
 /// What an unwritten file, or each of its records, holds.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Fill {
+pub enum Fill {
     /// These bytes, of which the last repeats to the end.
     Pattern(&'static [u8]),
     /// These bytes again and again.
@@ -50,13 +51,13 @@ pub(super) enum Fill {
 }
 
 /// All FF.
-pub(super) const FF: Fill = Fill::Pattern(&[0xFF]);
+pub const FF: Fill = Fill::Pattern(&[0xFF]);
 /// All 00.
-pub(super) const ZERO: Fill = Fill::Pattern(&[0x00]);
+pub const ZERO: Fill = Fill::Pattern(&[0x00]);
 
 impl Fill {
     /// `length` bytes.
-    pub(super) fn bytes(self, length: usize) -> Vec<u8> {
+    pub fn bytes(self, length: usize) -> Vec<u8> {
         let stretched = |pattern: &'static [u8], length| {
             let last = pattern.last().copied().unwrap_or(0xFF);
             pattern.iter().copied().chain(std::iter::repeat(last)).take(length)
@@ -73,17 +74,17 @@ impl Fill {
 }
 
 /// A template as a profile element names it by its object identifier, 2.23.143.1.2.`number`[.`version`].
-pub(super) struct Template {
+pub struct Template {
     files: &'static [FileTemplate],
     kind: ElementKind,
     version: u32,
     /// Whether files that the element does not mention are created too.
-    pub(super) by_default: bool,
+    pub by_default: bool,
 }
 
 impl Template {
     /// The template of an element, if the object identifier is one of those defined for it and its files are known.
-    pub(super) fn find(kind: ElementKind, template_id: &[u32]) -> Option<Self> {
+    pub fn find(kind: ElementKind, template_id: &[u32]) -> Option<Self> {
         let version = version(kind, template_id)?;
         let files = match kind {
             ElementKind::Mf => tables::MF,
@@ -100,8 +101,8 @@ impl Template {
             ElementKind::DfSaip => tables::DF_SAIP,
             ElementKind::DfSnpn => tables::DF_SNPN,
             ElementKind::Df5gprose => tables::DF_5GPROSE,
-            ElementKind::Csim => csim_tables::CSIM,
-            ElementKind::OptCsim => csim_tables::OPT_CSIM,
+            ElementKind::Csim => csim::CSIM,
+            ElementKind::OptCsim => csim::OPT_CSIM,
             _ => return None,
         };
         let by_default = matches!(kind, ElementKind::Mf | ElementKind::Usim | ElementKind::Isim | ElementKind::Csim);
@@ -109,7 +110,7 @@ impl Template {
     }
 
     /// The template's files in order, each with the field of the DF that it lies in; the first DF has none.
-    pub(super) fn files(&self) -> impl Iterator<Item = (FileTemplate, Option<&'static str>)> + '_ {
+    pub fn files(&self) -> impl Iterator<Item = (FileTemplate, Option<&'static str>)> + '_ {
         let base = self.files.first().filter(|file| matches!(file.shape, Shape::Df)).map(|file| file.name);
         self.files.iter().scan(None, move |df, file| {
             let parent = if matches!(file.shape, Shape::Df) {
@@ -155,12 +156,12 @@ const IDENTIFIERS: &[(ElementKind, u32, u32)] = &[
 ];
 
 /// Whether an eUICC-Mandatory-GFSTEList may name this template.
-pub(super) fn is_known(template_id: &[u32]) -> bool {
+pub fn is_known(template_id: &[u32]) -> bool {
     IDENTIFIERS.iter().any(|(kind, ..)| version(*kind, template_id).is_some())
 }
 
 /// Version of the template, from 1, if it belongs to the element.
-pub(super) fn version(kind: ElementKind, template_id: &[u32]) -> Option<u32> {
+pub fn version(kind: ElementKind, template_id: &[u32]) -> Option<u32> {
     let (_, number, newest) = IDENTIFIERS.iter().find(|(other, ..)| *other == kind)?;
     let version = match template_id {
         [2, 23, 143, 1, 2, last] if last == number => 1,
@@ -170,22 +171,15 @@ pub(super) fn version(kind: ElementKind, template_id: &[u32]) -> Option<u32> {
     (1..=*newest).contains(&version).then_some(version)
 }
 
-pub(super) const fn df(name: &'static str, file_id: u16, rule: u8) -> FileTemplate {
+const fn df(name: &'static str, file_id: u16, rule: u8) -> FileTemplate {
     FileTemplate { name, file_id, shape: Shape::Df, rule, sfi: None, fill: FF, special: 0 }
 }
 
-pub(super) const fn transparent(
-    name: &'static str,
-    file_id: u16,
-    size: u16,
-    rule: u8,
-    sfi: u8,
-    fill: Fill,
-) -> FileTemplate {
+const fn transparent(name: &'static str, file_id: u16, size: u16, rule: u8, sfi: u8, fill: Fill) -> FileTemplate {
     FileTemplate { name, file_id, shape: Shape::Transparent(size), rule, sfi: short(sfi), fill, special: 0 }
 }
 
-pub(super) const fn linear(
+const fn linear(
     name: &'static str,
     file_id: u16,
     count: u8,
@@ -197,7 +191,7 @@ pub(super) const fn linear(
     FileTemplate { name, file_id, shape: Shape::LinearFixed(count, length), rule, sfi: short(sfi), fill, special: 0 }
 }
 
-pub(super) const fn cyclic(
+const fn cyclic(
     name: &'static str,
     file_id: u16,
     count: u8,
@@ -209,12 +203,12 @@ pub(super) const fn cyclic(
     FileTemplate { name, file_id, shape: Shape::Cyclic(count, length), rule, sfi: short(sfi), fill, special: 0 }
 }
 
-pub(super) const fn ber_tlv(name: &'static str, file_id: u16, size: u16, rule: u8, sfi: u8) -> FileTemplate {
+const fn ber_tlv(name: &'static str, file_id: u16, size: u16, rule: u8, sfi: u8) -> FileTemplate {
     FileTemplate { name, file_id, shape: Shape::BerTlv(size), rule, sfi: short(sfi), fill: FF, special: 0 }
 }
 
 /// The same file, of which the template says that it is updated often.
-pub(super) const fn high(file: FileTemplate) -> FileTemplate {
+const fn high(file: FileTemplate) -> FileTemplate {
     FileTemplate { special: 0x80, ..file }
 }
 
@@ -248,9 +242,9 @@ mod tests {
             let id = rsp_saip_oid(*number);
             let template = Template::find(*kind, &id).expect("every identifier has files");
             for (file, df) in template.files() {
-                let header = rsp_saip::header::PeHeader::mandated(1);
+                let header = crate::header::PeHeader::mandated(1);
                 let oid = rasn_oid(&id);
-                let mut element = rsp_saip::TemplateElement::new(*kind, header, oid).expect("it has files");
+                let mut element = crate::TemplateElement::new(*kind, header, oid).expect("it has files");
                 assert!(element.set_file(file.name, Default::default()).is_some(), "{kind}: {}", file.name);
                 assert!(df.is_none_or(|df| df != file.name));
             }
@@ -261,7 +255,7 @@ mod tests {
         vec![2, 23, 143, 1, 2, number]
     }
 
-    fn rasn_oid(arcs: &[u32]) -> rsp_asn1::ObjectIdentifier {
-        rsp_asn1::ObjectIdentifier::new(arcs.to_vec()).expect("arcs")
+    fn rasn_oid(arcs: &[u32]) -> rasn::types::ObjectIdentifier {
+        rasn::types::ObjectIdentifier::new(arcs.to_vec()).expect("arcs")
     }
 }
