@@ -37,5 +37,8 @@ mod shop;
 mod support;
 mod unrecorded;
 mod usage;
+mod webhook_addresses;
+mod webhook_owners;
 mod webhook_receivers;
+mod webhook_signatures;
 mod webhooks;
