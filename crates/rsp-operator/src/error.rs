@@ -37,6 +37,16 @@ pub enum Error {
         /// Its name.
         name: String,
     },
+    /// There are as many of something as there may be.
+    #[error("there are {most} {what} already: {remedy}")]
+    Full {
+        /// Of what.
+        what: &'static str,
+        /// How many.
+        most: u32,
+        /// What makes room.
+        remedy: &'static str,
+    },
     /// The order is in a state that does not allow it.
     #[error("{iccid} is {state}: {problem}")]
     WrongState {

@@ -186,8 +186,8 @@ pub(crate) struct Before {
 #[into_params(parameter_in = Query)]
 pub(crate) struct After {
     /// Those behind this line: `next` of the page before.
-    #[param(minimum = 0)]
-    after: Option<u32>,
+    #[param(minimum = 0, maximum = 4_294_967_295i64)]
+    after: Option<i64>,
     /// At most so many.
     #[param(minimum = 1, maximum = 200)]
     limit: Option<u32>,
@@ -252,6 +252,9 @@ pub(crate) async fn list(
     Parameters(which): Parameters<Before>,
 ) -> Answer<Batches> {
     let limit = page_size(which.limit)?;
+    if which.before.is_some_and(|before| before < 1) {
+        return Err(Problem::invalid("before", "take the member \"next\" of the page before"));
+    }
     let mut found = api.batches.list(&actor, which.before, limit + 1).await?;
     let more = found.len() > limit as usize;
     found.truncate(limit as usize);
@@ -280,8 +283,10 @@ pub(crate) async fn one(
     Parameters(which): Parameters<After>,
 ) -> Answer<BatchWithRows> {
     let limit = page_size(which.limit)?;
+    let after = u32::try_from(which.after.unwrap_or_default());
+    let after = after.map_err(|_| Problem::invalid("after", "take the member \"next\" of the page before"))?;
     let batch = Batch::from(&api.batches.progress(&actor, number).await?);
-    let mut rows = api.batches.rows(&actor, number, which.after.unwrap_or_default(), limit + 1).await?;
+    let mut rows = api.batches.rows(&actor, number, after, limit + 1).await?;
     let more = rows.len() > limit as usize;
     rows.truncate(limit as usize);
     let next = rows.last().map(|row| row.wanted.line).filter(|_| more);

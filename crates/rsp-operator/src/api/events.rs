@@ -143,7 +143,7 @@ pub(crate) struct Which {
     /// Only what was refused, or only what was not.
     refused: Option<bool>,
     /// As `next` of the page before said.
-    #[param(min_length = 1, max_length = 64, pattern = "^[0-9]+:[0-9]+$")]
+    #[param(min_length = 1, max_length = 64, pattern = "^[0-9]{1,18}:[0-9]{1,18}$")]
     cursor: Option<String>,
     /// At most so many.
     #[param(minimum = 1, maximum = 200)]

@@ -110,6 +110,8 @@ kinds! {
         "Wait for as many seconds as the header Retry-After says.";
     EXISTS = "exists", CONFLICT, "It exists already",
         "Choose another name, or use what is there.";
+    FULL = "limit-reached", CONFLICT, "There are as many as there may be",
+        "Make room, as the detail says.";
     WRONG_STATE = "wrong-state", CONFLICT, "The order is in another state",
         "Look at the state of the eSIM: the answer to GET tells it.";
     KEY_REUSED = "idempotency-key-reused", UNPROCESSABLE_ENTITY, "The Idempotency-Key belongs to another request",
@@ -220,6 +222,7 @@ impl From<&Error> for Problem {
             Error::NotFound { .. } => Self::not_found(),
             Error::Invalid { field, problem } => Self::invalid(field, problem),
             Error::Exists { .. } => Self::new(EXISTS, error.to_string()),
+            Error::Full { .. } => Self::new(FULL, error.to_string()),
             Error::WrongState { .. } => Self::new(WRONG_STATE, error.to_string()),
             Error::Provisioning(error) => error.into(),
             Error::Refused(status) => Self::refused(status),

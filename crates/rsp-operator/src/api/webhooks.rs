@@ -20,6 +20,9 @@ use crate::webhooks::{self, USUAL_OVERLAP, WantedWebhook, WebhookShown, kind_nam
 /// What helps whoever did not get the answer.
 const TOLD_BEFORE: &str = "It was told once, in the first answer. Was that lost, rotate the secret, with `overlap_seconds` 0 to end what was lost.";
 
+/// Kinds that a webhook may name, the same one twice among them.
+const MOST_KINDS: usize = 8;
+
 /// What events are about.
 #[derive(Debug, Clone, Copy, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
@@ -233,6 +236,9 @@ pub(crate) async fn add(
     Extension(actor): Extension<Actor>,
     Body(wanted): Body<Wanted>,
 ) -> Result<Response, Problem> {
+    if wanted.kinds.len() > MOST_KINDS {
+        return Err(Problem::invalid("kinds", format!("are more than {MOST_KINDS}")));
+    }
     let kinds = wanted.kinds.into_iter().map(EventKind::from).collect();
     let wanted = WantedWebhook { tenant: None, url: wanted.url, kinds };
     let webhooks::AddedWebhook { webhook, secret } = api.webhooks.add(&actor, &wanted).await?;

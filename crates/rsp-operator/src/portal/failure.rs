@@ -42,7 +42,9 @@ pub(super) fn said(error: &Error) -> Said {
         Error::Forbidden(_) => (StatusCode::FORBIDDEN, "Not with your role"),
         Error::NotFound { .. } => (StatusCode::NOT_FOUND, "Not found"),
         Error::Invalid { .. } => (StatusCode::BAD_REQUEST, "That cannot be taken"),
-        Error::Exists { .. } | Error::WrongState { .. } => (StatusCode::CONFLICT, "That does not go now"),
+        Error::Exists { .. } | Error::Full { .. } | Error::WrongState { .. } => {
+            (StatusCode::CONFLICT, "That does not go now")
+        }
         Error::Provisioning(_) | Error::Refused(_) => (StatusCode::BAD_GATEWAY, "The SM-DP+ refused"),
         Error::Unreachable(_) | Error::Network(_) => (StatusCode::BAD_GATEWAY, "No answer"),
         Error::Unrecorded { .. } => (StatusCode::BAD_GATEWAY, "It was sold, and not noted"),

@@ -148,7 +148,7 @@ impl Webhooks {
         self.store
             .run_tx("add webhook", move |tx| {
                 if tx.webhooks_of(&new.operator)? >= MOST {
-                    return Err(Error::invalid("url", format!("there are {MOST} webhooks already")));
+                    return Err(Error::Full { what: "webhooks", most: MOST, remedy: "remove one" });
                 }
                 tx.insert_webhook(&new)?;
                 Ok(tx.record_audit_of(Some(&new.operator), &audit)?)
@@ -200,8 +200,8 @@ impl Webhooks {
             .run_tx("rotate webhook secret", move |tx| {
                 tx.rotate_secret(&id, &new, now, now.plus_seconds(overlap))?;
                 if tx.valid_secrets(&id, now)? > MOST_SECRETS {
-                    let problem = format!("{MOST_SECRETS} secrets count already; rotate with overlap 0 to end them");
-                    return Err(Error::invalid("overlap", problem));
+                    let remedy = "rotate with an overlap of 0, which ends them";
+                    return Err(Error::Full { what: "secrets that count", most: MOST_SECRETS, remedy });
                 }
                 Ok(tx.record_audit_of(Some(&operator), &audit)?)
             })

@@ -261,3 +261,15 @@ async fn lists_go_on_where_a_page_ended() {
         assert!(status.is_client_error(), "{query}: {status}");
     }
 }
+
+/// As the description says.
+#[tokio::test]
+async fn a_webhook_names_eight_kinds_at_most() {
+    let api = Api::new(LIMITS).await;
+    let key = api.key("A", Rights::ALL).await;
+    for (kinds, expected) in [(vec!["state"; 8], 201), (vec!["state"; 9], 422), (vec![], 422)] {
+        let hook = json!({ "url": "https://a.example.com/hook", "kinds": kinds });
+        let (status, answer) = api.call(&key, "POST", "/api/v1/webhooks", Some(&hook)).await;
+        assert_eq!(status.as_u16(), expected, "{answer}");
+    }
+}

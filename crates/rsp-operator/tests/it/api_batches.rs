@@ -86,6 +86,10 @@ async fn a_list_is_taken_as_csv_too_and_can_be_cancelled_and_lists_come_in_pages
     assert_eq!((page["items"].as_array().unwrap().len(), &page["next"]), (2, &2.into()));
     let (_, page) = api.call(&key, "GET", "/api/v1/batches?limit=2&before=2", None).await;
     assert_eq!((&page["items"][0]["number"], &page["next"]), (&1.into(), &Value::Null));
+    for before in ["0", "-1", "x"] {
+        let (status, _) = api.call(&key, "GET", &format!("/api/v1/batches?before={before}"), None).await;
+        assert!(status.is_client_error(), "{before}");
+    }
     for path in ["/api/v1/batches/0", "/api/v1/batches/4", "/api/v1/batches/x", "/api/v1/batches/99999999999999999999"]
     {
         assert_eq!(api.call(&key, "GET", path, None).await.0, StatusCode::NOT_FOUND, "{path}");
