@@ -20,6 +20,7 @@ pub mod batch;
 mod callers;
 pub mod carriers;
 pub mod certificates;
+pub mod currency;
 mod desk;
 mod error;
 pub mod export;

@@ -1,7 +1,7 @@
 //! `openrsp operator plan`: what tenants sell.
 
 use clap::{Args, Subcommand};
-use rsp_operator::{Desk, NewPlan};
+use rsp_operator::{Desk, NewPlan, currency};
 use rsp_store::Plan;
 use serde_json::{Value, json};
 
@@ -58,7 +58,7 @@ pub(super) struct AddArgs {
     /// Kilobits a second when the data are used up.
     #[arg(long, value_name = "KBPS", value_parser = clap::value_parser!(i64).range(0..))]
     throttle: Option<i64>,
-    /// Price in the smallest unit and its currency, such as 499EUR.
+    /// Price in the smallest unit of its currency, and the currency: 499EUR is 4.99 EUR, 1000JPY is 1000 JPY.
     #[arg(long, value_name = "PRICE", value_parser = parse_price)]
     price: Option<(i64, String)>,
 }
@@ -131,7 +131,16 @@ fn print(plan: &Plan, json: bool) {
     if json {
         println!("{}", describe(plan));
     } else {
-        println!("{} / {}: sold by {} as {}", plan.carrier, plan.name, plan.operator, plan.profile_type);
+        let price = plan.price.zip(plan.currency.as_deref());
+        let price = price.map(|(price, code)| format!(" for {} {code}", currency::amount(price, code)));
+        println!(
+            "{} / {}: sold by {} as {}{}",
+            plan.carrier,
+            plan.name,
+            plan.operator,
+            plan.profile_type,
+            price.unwrap_or_default()
+        );
     }
 }
 

@@ -12,6 +12,7 @@ use super::provision::{plan_of, plan_value};
 use super::shell::{Mark, Shell, page_with};
 use super::visit::Visit;
 use crate::actor::Right;
+use crate::currency;
 use crate::desk::NewPlan;
 use crate::error::Error;
 
@@ -131,7 +132,7 @@ fn row(plan: &Plan) -> Row {
         },
         validity: plan.validity_days.map_or_else(|| "no end".to_owned(), |days| format!("{days} days")),
         price: match (plan.price, &plan.currency) {
-            (Some(price), Some(currency)) => format!("{}.{:02} {currency}", price / 100, price % 100),
+            (Some(price), Some(currency)) => format!("{} {currency}", currency::amount(price, currency)),
             _ => "–".to_owned(),
         },
         profile_type: plan.profile_type.clone(),
@@ -162,6 +163,8 @@ fn new_plan(form: &Filled) -> Result<NewPlan, Error> {
         let number = text(value).map(|value| value.parse::<i64>());
         number.transpose().map_err(|_| Error::invalid(field, "is no whole number"))
     };
+    let currency = text(&form.currency).map(|currency| currency.to_uppercase());
+    let price = text(&form.price).map(|price| currency::parse(&price, currency.as_deref().unwrap_or_default()));
     let megabytes = number("data", &form.data_mb)?;
     let data_bytes = match megabytes.map(|megabytes| megabytes.checked_mul(1_000_000)) {
         Some(None) => return Err(Error::invalid("data", "is out of range")),
@@ -177,21 +180,10 @@ fn new_plan(form: &Filled) -> Result<NewPlan, Error> {
         coverage: form.coverage.split([' ', ',', ';']).filter_map(text).collect(),
         data_bytes,
         validity_days: number("validity", &form.validity_days)?,
-        price: text(&form.price).map(|price| cents(&price)).transpose()?,
-        currency: text(&form.currency).map(|currency| currency.to_uppercase()),
+        price: price.transpose()?,
+        currency,
         ..NewPlan::default()
     })
-}
-
-/// A price with at most two digits behind the point, in hundredths.
-fn cents(text: &str) -> Result<i64, Error> {
-    let wrong = || Error::invalid("price", "is no amount such as 9.90");
-    let (whole, part) = text.split_once(['.', ',']).unwrap_or((text, ""));
-    let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
-    if whole.is_empty() || part.len() > 2 || !digits(whole) || !digits(part) {
-        return Err(wrong());
-    }
-    format!("{whole}{part:0<2}").parse().map_err(|_| wrong())
 }
 
 #[derive(Deserialize)]
@@ -206,19 +198,4 @@ pub(super) async fn close(visit: Visit, Form(form): Form<CloseForm>) -> Result<R
     let done = visit.service.desk.close_plan(visit.actor(), Some(&tenant), (&carrier, &name), form.closed).await;
     let what = if form.closed { "is sold no more; what was sold stays" } else { "is on sale again" };
     after::<PlansPage>(&visit, done.map(|()| Outcome::done(format!("{carrier} / {name} {what}.")))).await
-}
-
-#[cfg(test)]
-mod tests {
-    use super::cents;
-
-    #[test]
-    fn prices_are_read_in_hundredths() {
-        for (text, read) in [("9.90", 990), ("9,9", 990), ("9", 900), ("0.05", 5), ("12.", 1200)] {
-            assert_eq!(cents(text).unwrap(), read, "{text}");
-        }
-        for text in ["", "-1", "1.234", "a", "1.x", "99999999999999999999", ".5"] {
-            assert!(cents(text).is_err(), "{text}");
-        }
-    }
 }

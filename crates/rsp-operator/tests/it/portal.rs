@@ -289,6 +289,38 @@ async fn a_role_can_do_what_it_may_and_no_more() {
 }
 
 #[tokio::test]
+async fn prices_are_shown_as_they_were_filled_in() {
+    let site = Site::new().await;
+    let (cookie, csrf) = site.sign_in("ann").await;
+    let new = NewProfileType {
+        name: "alpha".to_owned(),
+        operator: Some("A".to_owned()),
+        iccids: None,
+        metadata: vec![1],
+        template: None,
+        created_at: NOW,
+    };
+    site.bed.store.run_tx("type", move |tx| tx.insert_profile_type(&new)).await.unwrap();
+    for (name, price, currency, kept, shown) in [
+        ("yen", "1000", "JPY", 1000, "1000 JPY"),
+        ("euro", "9,9", "eur", 990, "9.90 EUR"),
+        ("dinar", "1.234", "KWD", 1234, "1.234 KWD"),
+    ] {
+        let form = format!(
+            "csrf={csrf}&carrier=C&name={name}&profile_type=alpha&country=DE&price={price}&currency={currency}"
+        );
+        let (status, body) = site.post(&cookie, "/plans", ORIGIN, form).await;
+        assert_eq!(status, StatusCode::OK, "{body}");
+        assert!(body.contains(&format!(">{shown}<")), "{shown}: {body}");
+        assert_eq!(site.bed.store.plan("A", "C", name).await.unwrap().unwrap().price, Some(kept), "{name}");
+    }
+    let form = format!("csrf={csrf}&carrier=C&name=n&profile_type=alpha&country=DE&price=9.90&currency=JPY");
+    let (status, body) = site.post(&cookie, "/plans", ORIGIN, form).await;
+    assert_eq!(status, StatusCode::BAD_REQUEST);
+    assert!(body.contains("no amount such as 990"), "{body}");
+}
+
+#[tokio::test]
 async fn no_form_of_another_site_or_session_is_taken() {
     let site = Site::new().await;
     let (cookie, csrf) = site.sign_in("ann").await;
