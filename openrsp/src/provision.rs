@@ -50,7 +50,7 @@ pub(crate) struct ProvisionArgs {
     #[arg(long)]
     secure: bool,
     /// The only eUICC that may download it, 32 digits.
-    #[arg(long)]
+    #[arg(long, value_parser = eid)]
     eid: Option<Eid>,
     /// Whether a confirmation code is needed: `auto` makes one, `none` does without, `ask` asks for one, @FILE reads one.
     #[arg(long, value_name = "auto|none|ask|@FILE", default_value = "none")]
@@ -142,6 +142,17 @@ fn name(text: &str) -> Result<String, String> {
     match text.trim().is_empty() {
         true => Err("a name must not be empty".to_owned()),
         false => Ok(text.to_owned()),
+    }
+}
+
+/// An EID with its check digits: one wrong digit would sell an eSIM that nobody can download.
+fn eid(text: &str) -> Result<Eid, String> {
+    let eid: Eid = text.parse().map_err(|_| "an EID has 32 digits".to_owned())?;
+    let right = eid.with_check_digits();
+    if eid.check_digits_valid() {
+        Ok(eid)
+    } else {
+        Err(format!("its check digits are wrong: one of the digits is mistyped, or it ends like {right}"))
     }
 }
 

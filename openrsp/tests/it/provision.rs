@@ -162,6 +162,14 @@ impl Two {
 }
 
 #[test]
+fn a_mistyped_eid_is_wrong_usage() {
+    let wrong = "89049032123451234512345678901236";
+    let ended = openrsp(["provision-esim", "--carrier", "Example", "--plan", "5GB", "--eid", wrong]);
+    assert_eq!(ended.code, 2, "{}", ended.stderr);
+    assert!(ended.stderr.contains("check digits are wrong"), "{}", ended.stderr);
+}
+
+#[test]
 fn two_smdps_of_a_carrier_are_tried_in_order() {
     let mut two = Two::open([&[], &["t"]]);
     let entries = [two.entry(0, ""), two.entry(1, "")];

@@ -121,6 +121,9 @@ impl Desk {
         for (field, text) in [("device_id", &wanted.device_id), ("reference", &wanted.reference)] {
             check_name(field, text.as_deref())?;
         }
+        if wanted.eid.is_some_and(|eid| !eid.check_digits_valid()) {
+            return Err(Error::invalid("eid", "its check digits are wrong: one of the digits is mistyped"));
+        }
         let name = format!("{} / {}", wanted.carrier, wanted.plan);
         let plan = self.store.plan(&tenant, &wanted.carrier, &wanted.plan).await?;
         let plan = plan.ok_or_else(|| Error::not_found("plan", name))?;

@@ -117,12 +117,12 @@ pub(super) fn terms(plan: &Plan) -> String {
 }
 
 /// A plan in one value of a form: tenant, carrier and name, none of which has a line end.
-pub(super) fn plan_value(plan: &Plan) -> String {
+pub(crate) fn plan_value(plan: &Plan) -> String {
     [plan.operator.as_str(), &plan.carrier, &plan.name].join("\n")
 }
 
 /// The parts of [`plan_value`]. Browsers write line ends as CR LF.
-pub(super) fn plan_of(value: &str) -> Option<(String, String, String)> {
+pub(crate) fn plan_of(value: &str) -> Option<(String, String, String)> {
     let mut parts = value.split('\n').map(|part| part.trim_end_matches('\r').to_owned());
     Some((parts.next()?, parts.next()?, parts.next()?))
 }
@@ -163,9 +163,6 @@ fn wanted(form: &Filled, visit: &Visit) -> Result<Wanted, Error> {
     let text = |text: &str| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
     let eid = text(&form.eid).map(|eid| eid.replace(' ', "").parse::<rsp_asn1::Eid>());
     let eid = eid.transpose().map_err(|_| Error::invalid("EID", "has 32 digits"))?;
-    if eid.is_some_and(|eid| !eid.check_digits_valid()) {
-        return Err(Error::invalid("EID", "its check digits are wrong: one of the digits is mistyped"));
-    }
     if form.auto() && !visit.may(Right::Codes) {
         return Err(Error::Forbidden(Right::Codes));
     }

@@ -223,3 +223,24 @@ async fn the_worker_wakes_when_a_list_comes() {
     }
     worker.abort();
 }
+
+#[tokio::test]
+async fn a_mistyped_eid_is_refused_with_its_line() {
+    let bed = bed().await;
+    let batches = Batches::new(Arc::clone(&bed.desk));
+    let list = b"carrier,plan,eid\nAlpha,5 GB,89049032123451234512345678901236\n";
+    let refused = batches.upload(&manager("A"), None, "a.csv", list).await.unwrap_err().to_string();
+    assert_eq!(refused, "list: line 2: eid: its check digits are wrong: one of the digits is mistyped");
+    let wanted = Wanted {
+        tenant: None,
+        carrier: "Alpha".to_owned(),
+        plan: "5 GB".to_owned(),
+        eid: Some("89049032123451234512345678901236".parse().unwrap()),
+        device_id: None,
+        reference: None,
+        confirmation: rsp_operator::Confirmation::None,
+        secure: false,
+    };
+    let refused = bed.desk.provision(&manager("A"), wanted).await.err().unwrap().to_string();
+    assert_eq!(refused, "eid: its check digits are wrong: one of the digits is mistyped");
+}
