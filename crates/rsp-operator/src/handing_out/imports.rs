@@ -10,7 +10,7 @@ use super::upload::Upload;
 use crate::actor::Right;
 use crate::error::Error;
 use crate::open5gs::{self, Plan};
-use crate::portal::{Failure, Shell, Viewer, new_once, page, see_other};
+use crate::portal::{Failure, Shell, Viewer, new_once, page, plan_of, plan_value, see_other};
 use crate::service::Service;
 
 #[derive(Template)]
@@ -27,17 +27,12 @@ struct Choice {
     label: String,
 }
 
-/// Between the parts of a plan's name in the form: no name has it.
-const BETWEEN: char = '\u{1f}';
 
 async fn form(service: &Service, viewer: &Viewer) -> Result<ImportPage, Failure> {
     let plans = service.desk.plans(&viewer.actor, false).await?;
     let choice = |plan: &rsp_store::Plan| {
         let whose = if viewer.actor.tenant().is_none() { format!(" ({})", plan.operator) } else { String::new() };
-        Choice {
-            value: format!("{}{BETWEEN}{}{BETWEEN}{}", plan.operator, plan.carrier, plan.name),
-            label: format!("{}, {}{whose}", plan.carrier, plan.name),
-        }
+        Choice { value: plan_value(plan), label: format!("{}, {}{whose}", plan.carrier, plan.name) }
     };
     let shell = Shell::new(viewer, "Import subscribers", "/batches");
     Ok(ImportPage { shell, plans: plans.iter().map(choice).collect(), once: new_once(service) })
@@ -57,10 +52,8 @@ pub(super) async fn import(
 ) -> Result<Response, Failure> {
     viewer.require(Right::Manage)?;
     let upload = Upload::read(upload).await?;
-    let mut parts = upload.field("plan").unwrap_or_default().split(BETWEEN).map(str::to_owned);
-    let (Some(tenant), Some(carrier), Some(name)) = (parts.next(), parts.next(), parts.next()) else {
-        return Err(Error::invalid("plan", "choose one").into());
-    };
+    let chosen = plan_of(upload.field("plan").unwrap_or_default());
+    let (tenant, carrier, name) = chosen.ok_or_else(|| Error::invalid("plan", "choose one"))?;
     let plan = Plan { tenant: Some(tenant), carrier, name };
     upload.spend(&service, &viewer).await?;
     let (batches, actor) = (Arc::clone(&service.batches), viewer.actor);

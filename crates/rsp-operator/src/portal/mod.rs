@@ -48,6 +48,7 @@ pub use failure::Failure;
 pub use guard::Viewer;
 pub(crate) use guard::{UPLOAD, UPLOADS};
 pub(crate) use once::{new_once, spend};
+pub(crate) use provision::{plan_of, plan_value};
 pub use shell::{Group, Item, Mark, Notice, Shell, ShellUser, moment, page, page_with, see_other};
 
 /// The routes of the portal. `pages` are those of other modules, for whoever is signed in.
