@@ -136,15 +136,49 @@ impl Joined {
 mod tests {
     use super::{ADDRESSES, NETWORKS, PROVIDERS, carriers, cells, lines, source};
 
+    /// Whether a source can be looked up: a URL, or `owner/name, path at COMMIT`.
+    fn is_cited(source: &str) -> bool {
+        let named =
+            |text: &str| !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c));
+        let is_repository = |text: &str| text.split_once('/').is_some_and(|(owner, name)| named(owner) && named(name));
+        let is_file = |text: &str| {
+            let (path, rest) = text.split_once(" at ").unwrap_or_default();
+            let commit = rest.split(',').next().unwrap_or_default();
+            path.contains('.') && commit.len() == 40 && commit.bytes().all(|byte| byte.is_ascii_hexdigit())
+        };
+        let url = source.strip_prefix("https://").is_some_and(|rest| rest.contains('.'));
+        url || source.split_once(", ").is_some_and(|(repository, file)| is_repository(repository) && is_file(file))
+    }
+
+    #[test]
+    fn a_name_alone_is_no_citation() {
+        for source in [
+            "",
+            "published code of resellers",
+            "euicc-manual, short links",
+            "a/b, c.ts",
+            "a/b, c.ts at 12ab",
+            "https://",
+        ] {
+            assert!(!is_cited(source), "{source}");
+        }
+        assert!(
+            is_cited("https://example.com/esim") && is_cited(&format!("a/b, c/d.ts at {}, \"x\"", "0a".repeat(20)))
+        );
+    }
+
     /// Nothing of the files is lost on the way, nor is there a line that cannot be read.
     #[test]
     fn every_line_is_read() {
         assert_eq!(lines(PROVIDERS).count(), 700);
         assert_eq!(lines(NETWORKS).count(), 3094);
-        assert_eq!(lines(ADDRESSES).count(), 11);
+        assert_eq!(lines(ADDRESSES).count(), 10);
         assert!(lines(PROVIDERS).all(|line| cells::<6>(line).is_some()));
         assert!(lines(NETWORKS).all(|line| cells::<8>(line).is_some()));
         assert!(lines(ADDRESSES).all(|line| cells::<5>(line).is_some()));
+        let uncited: Vec<_> =
+            lines(ADDRESSES).filter(|line| !cells::<5>(line).is_some_and(|row| is_cited(row[3]))).collect();
+        assert!(uncited.is_empty(), "nobody can look these up: {uncited:#?}");
         let (carriers, debian, npm) = (carriers(), source("a", PROVIDERS), source("b", NETWORKS));
         assert_eq!((debian.date, npm.date), ("2023-04-16", "2024-12-13"));
         let networks =
