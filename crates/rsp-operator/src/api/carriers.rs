@@ -28,7 +28,8 @@ pub(crate) struct Which {
     /// And of this mobile network code.
     #[param(pattern = "^[0-9]{2,3}$")]
     mnc: Option<String>,
-    /// With this in a name.
+    /// As `openrsp carrier search` finds them: with this in a name or in that of a network's company, or of this network, such
+    /// as `262` or `262-01`.
     #[param(min_length = 1, max_length = 64)]
     name: Option<String>,
     /// Of those found, from this one on.
@@ -183,19 +184,18 @@ pub(crate) async fn list(Parameters(which): Parameters<Which>) -> Answer<Carrier
         return Err(Problem::invalid("offset", format!("0 to {FARTHEST}")));
     }
     let limit = page_size(which.limit)? as usize;
-    let name = which.name.map(|name| name.to_lowercase());
-    let fits = |carrier: &&carriers::Carrier| {
-        which.country.as_deref().is_none_or(|country| carrier.is_in(country))
-            && name
-                .as_ref()
-                .is_none_or(|name| carrier.names().iter().any(|one| one.value.to_lowercase().contains(name)))
-            && (which.mcc.is_none() && which.mnc.is_none()
-                || carrier.networks().iter().any(|network| {
-                    which.mcc.as_deref().is_none_or(|mcc| network.mcc == mcc)
-                        && which.mnc.as_deref().is_none_or(|mnc| network.mnc == mnc)
-                }))
+    let (directory, country) = (Directory::embedded(), which.country.as_deref());
+    let mut found = match which.name.as_deref() {
+        Some(text) => directory.search(text, country),
+        None => directory.of_country(country).collect(),
     };
-    let found: Vec<_> = Directory::embedded().carriers().iter().filter(fits).collect();
+    let is = |network: &carriers::Network| {
+        which.mcc.as_deref().is_none_or(|mcc| network.mcc == mcc)
+            && which.mnc.as_deref().is_none_or(|mnc| network.mnc == mnc)
+    };
+    if which.mcc.is_some() || which.mnc.is_some() {
+        found.retain(|carrier| carrier.networks().iter().any(is));
+    }
     let offset = which.offset.unwrap_or_default() as usize;
     let items = found.iter().skip(offset).take(limit).map(|carrier| Carrier::of(carrier)).collect();
     Ok(Json(Carriers { items, total: found.len() }))
