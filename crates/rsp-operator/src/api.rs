@@ -10,6 +10,7 @@ mod events;
 mod gate;
 mod input;
 mod keys;
+mod known;
 mod limits;
 mod open;
 mod parameters;
@@ -133,8 +134,11 @@ fn add_problems(openapi: &mut OpenApi) {
 
 /// The routes with their description.
 fn described(api: &Arc<Api>, gate: &Arc<Gate>) -> (Router, OpenApi) {
-    let needs =
-        |right: Right, router: OpenApiRouter<Arc<Api>>| router.route_layer(from_fn_with_state(right, gate::require));
+    let needs = |right: Right, router: OpenApiRouter<Arc<Api>>| {
+        let known = known::Known::of(router.get_openapi());
+        let router = router.route_layer(from_fn_with_state(known, known::only_known));
+        router.route_layer(from_fn_with_state(right, gate::require))
+    };
     let read = OpenApiRouter::new()
         .routes(routes!(esims::list::list))
         .routes(routes!(esims::one))

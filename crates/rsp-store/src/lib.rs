@@ -65,7 +65,7 @@ pub use offline::OfflineBatch;
 pub use operators::Operator;
 pub use order_list::{Listed, ListedOrder, OrderCursor, OrderFilter};
 pub use outbox::{Front, Message, NewMessage, Recipient, Room, Waiting};
-pub use plans::Plan;
+pub use plans::{Plan, PlanFilter};
 pub use profiles::{NewProfile, OrderPolicy, Profile, ProfileChange, ProfileEvent, ProfileState, SealedChange};
 pub use receipt_keys::ReceiptKey;
 pub use sessions::{DownloadSession, NewSession, OrderFound, OrderKey, SessionAdvance, SessionState};

@@ -44,6 +44,15 @@ pub struct Plan {
     pub created_at: Timestamp,
 }
 
+/// Which plans.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PlanFilter {
+    /// Of carriers of this country.
+    pub country: Option<String>,
+    /// Also those that are sold no more.
+    pub with_closed: bool,
+}
+
 const COLUMNS: &str = "operator, carrier, name, profile_type, country, coverage, data_bytes, voice_seconds, messages, \
                        validity_days, throttle_kbps, price, currency, closed, created_at";
 
@@ -62,6 +71,26 @@ impl Datastore {
             Some(operator) => self.all(&text, params![operator], plan),
             None => self.all(&text, &[], plan),
         }
+    }
+
+    /// Plans of an operator that fit, by carrier and name, at most `limit`; behind the carrier and name of the page before.
+    ///
+    /// # Errors
+    /// The store's own failures.
+    pub async fn plan_page(
+        &self,
+        operator: &str,
+        filter: &PlanFilter,
+        after: Option<(&str, &str)>,
+        limit: u32,
+    ) -> Result<Vec<Plan>, Error> {
+        // No carrier's name is empty: everything stands behind that.
+        let (carrier, name) = after.unwrap_or_default();
+        let text = format!(
+            "SELECT {COLUMNS} FROM plans WHERE operator = $1 AND (carrier, name) > ($2, $3) \
+             AND ($4 IS NULL OR country = $4) AND (closed = 0 OR $5) ORDER BY carrier, name LIMIT $6"
+        );
+        self.all(&text, params![operator, carrier, name, filter.country, filter.with_closed, limit], plan)
     }
 
     /// One plan of an operator.

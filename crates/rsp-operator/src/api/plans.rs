@@ -5,16 +5,23 @@ use std::sync::Arc;
 use axum::extract::{Path, State};
 use axum::http::StatusCode as HttpStatus;
 use axum::{Extension, Json};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use rsp_store::PlanFilter;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::Api;
-use super::input::{Answer, Body, Parameters};
+use super::events::page_size;
+use super::input::{Answer, Body, Parameters, bounded};
 use super::parameters::Once;
 use super::problem::Problem;
 use crate::actor::Actor;
 use crate::desk::NewPlan;
 use crate::error::Error;
+
+/// Longest cursor: two names of 64 characters of four octets, in base 64.
+const LONGEST_CURSOR: usize = 700;
 
 /// Which plans.
 #[derive(Deserialize, IntoParams)]
@@ -24,6 +31,15 @@ pub(crate) struct Which {
     #[serde(default)]
     #[param(required = false)]
     closed: bool,
+    /// Of carriers of this country, ISO 3166-1 alpha-2.
+    #[param(pattern = "^[A-Za-z]{2}$")]
+    country: Option<String>,
+    /// As `next` of the page before said.
+    #[param(min_length = 1, max_length = 700, pattern = "^[0-9A-Za-z_-]+$")]
+    cursor: Option<String>,
+    /// At most so many.
+    #[param(minimum = 1, maximum = 200)]
+    limit: Option<u32>,
 }
 
 /// What is sold.
@@ -47,7 +63,7 @@ pub(crate) struct Plan {
     validity_days: Option<i64>,
     /// Kilobits a second when the data are used up.
     throttle_kbps: Option<i64>,
-    /// In the smallest unit of the currency.
+    /// In the smallest unit of the currency (ISO 4217): 990 is 9.90 EUR, 990 JPY or 0.990 KWD.
     price: Option<i64>,
     /// ISO 4217.
     currency: Option<String>,
@@ -77,10 +93,12 @@ impl From<rsp_store::Plan> for Plan {
     }
 }
 
-/// A list of plans.
+/// Some plans.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Plans {
     items: Vec<Plan>,
+    /// The cursor of the next page; null at the end.
+    next: Option<String>,
 }
 
 /// A plan to be sold. What has no limit is left out.
@@ -108,6 +126,7 @@ pub(crate) struct WantedPlan {
     validity_days: Option<i64>,
     #[schema(minimum = 0)]
     throttle_kbps: Option<i64>,
+    /// In the smallest unit of the currency (ISO 4217): 990 is 9.90 EUR, 990 JPY or 0.990 KWD.
     #[schema(minimum = 0)]
     price: Option<i64>,
     #[schema(pattern = "^[A-Z]{3}$")]
@@ -127,7 +146,7 @@ pub(crate) struct Change {
     closed: bool,
 }
 
-/// The plans. Needs the right `read`.
+/// Plans, by carrier and name. Needs the right `read`.
 #[utoipa::path(
     get,
     path = "/api/v1/plans",
@@ -142,8 +161,23 @@ pub(crate) async fn list(
     Extension(actor): Extension<Actor>,
     Parameters(which): Parameters<Which>,
 ) -> Answer<Plans> {
-    let plans = api.desk.plans(&actor, which.closed).await?;
-    Ok(Json(Plans { items: plans.into_iter().map(Plan::from).collect() }))
+    bounded("cursor", which.cursor.as_deref(), LONGEST_CURSOR)?;
+    let after = which.cursor.as_deref().map(|cursor| {
+        place(cursor).ok_or_else(|| Problem::invalid("cursor", "take the member \"next\" of the page before"))
+    });
+    let filter = PlanFilter { country: which.country, with_closed: which.closed };
+    let limit = page_size(which.limit)?;
+    let page = api.desk.plan_page(&actor, filter, after.transpose()?, limit).await?;
+    Ok(Json(Plans {
+        items: page.items.into_iter().map(Plan::from).collect(),
+        next: page.next.map(|(carrier, name)| URL_SAFE_NO_PAD.encode(format!("{carrier}\n{name}"))),
+    }))
+}
+
+/// The carrier and name of a cursor; neither has a line end.
+fn place(cursor: &str) -> Option<(String, String)> {
+    let text = String::from_utf8(URL_SAFE_NO_PAD.decode(cursor).ok()?).ok()?;
+    text.split_once('\n').map(|(carrier, name)| (carrier.to_owned(), name.to_owned()))
 }
 
 /// Add a plan. Needs the right `manage`.

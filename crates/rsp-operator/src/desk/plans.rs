@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use rsp_store::{AuditEntry, Plan};
+use rsp_store::{AuditEntry, Plan, PlanFilter};
 
-use super::Desk;
+use super::{Desk, Page};
 use crate::actor::{Actor, Right};
 use crate::error::Error;
 
@@ -39,7 +39,7 @@ pub struct NewPlan {
     pub validity_days: Option<i64>,
     /// Kilobits a second when the data are used up.
     pub throttle_kbps: Option<i64>,
-    /// In the smallest unit of `currency`.
+    /// In the smallest unit of `currency`, as [`crate::currency`] knows it.
     pub price: Option<i64>,
     /// ISO 4217.
     pub currency: Option<String>,
@@ -55,6 +55,30 @@ impl Desk {
         let mut plans = self.store.plans(actor.tenant()).await?;
         plans.retain(|plan| with_closed || !plan.closed);
         Ok(plans)
+    }
+
+    /// Plans of the actor's tenant that fit, by carrier and name; `after` is the carrier and name where the page before ended.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`], [`Error::Invalid`] for a country that is none, and for who is of no tenant.
+    pub async fn plan_page(
+        &self,
+        actor: &Actor,
+        filter: PlanFilter,
+        after: Option<(String, String)>,
+        limit: u32,
+    ) -> Result<Page<Plan, (String, String)>, Error> {
+        self.require(actor, Right::Read)?;
+        let tenant = self.tenant(actor, None).await?;
+        let country = filter.country.map(|code| check_country("country", &code)).transpose()?;
+        let filter = PlanFilter { country, ..filter };
+        let after = after.as_ref().map(|(carrier, name)| (carrier.as_str(), name.as_str()));
+        // One more says whether there is a next page.
+        let mut items = self.store.plan_page(&tenant, &filter, after, limit.saturating_add(1)).await?;
+        let more = items.len() > limit as usize;
+        items.truncate(limit as usize);
+        let next = items.last().filter(|_| more).map(|last| (last.carrier.clone(), last.name.clone()));
+        Ok(Page { items, next })
     }
 
     /// Adds a plan to the catalogue.

@@ -27,7 +27,6 @@ struct Choice {
     label: String,
 }
 
-
 async fn form(service: &Service, viewer: &Viewer) -> Result<ImportPage, Failure> {
     let plans = service.desk.plans(&viewer.actor, false).await?;
     let choice = |plan: &rsp_store::Plan| {

@@ -220,7 +220,7 @@ async fn a_list_has_at_most_16_mib_and_a_form_without_a_file_64_kib() {
             "no plan",
         ),
     ] {
-        let fields = [("plan", "A\u{1f}X\u{1f}Y")];
+        let fields = [("plan", "A\nX\nY")];
         let largest = list.to_owned() + &"x".repeat(MAX_SIZE - list.len());
         let answer = admin.upload_once(path, "one", &fields, &largest).await.text();
         assert!(answer.contains(read), "{answer}");

@@ -234,7 +234,8 @@ async fn sell(api: &Api, actor: &Actor, order: Wanted) -> Result<Response, Probl
     Ok(once(HttpStatus::CREATED, &provisioned, &again, Some(path_of(&sold.esim.iccid))))
 }
 
-/// An EID; the desk looks at its check digits.
+/// An EID whose check digits are right.
 pub(crate) fn eid(text: &str) -> Result<Eid, Problem> {
-    text.parse().map_err(|_| Problem::invalid("eid", "an EID has 32 digits"))
+    let eid: Eid = text.parse().map_err(|_| Problem::invalid("eid", "an EID has 32 digits"))?;
+    if eid.check_digits_valid() { Ok(eid) } else { Err(Problem::invalid("eid", "its check digits are wrong")) }
 }
