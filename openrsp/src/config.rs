@@ -13,6 +13,7 @@ use anyhow::Context as _;
 use figment::providers::{Format as _, Toml};
 use figment::{Figment, Provider};
 use rsp_asn1::Timestamp;
+use rsp_auth::matching_id::Length;
 use rsp_auth::{Credential, ServerAddress};
 use rsp_crypto::{Curve, Zeroizing};
 use rsp_es::activation_code::ActivationCode;
@@ -153,7 +154,8 @@ impl ServerDir {
     /// The side of the SM-DP+ of the one who runs it.
     pub(crate) async fn orders(&self, actor: &str) -> anyhow::Result<Orders> {
         let randomness = SharedRandomness::new(Box::new(OsRandomness));
-        Ok(Orders::new(self.store().await?, self.identity()?, Arc::new(SystemClock), randomness, actor))
+        let orders = Orders::new(self.store().await?, self.identity()?, Arc::new(SystemClock), randomness, actor);
+        Ok(orders.with_matching_ids(self.matching_ids()))
     }
 
     /// Who the SM-DP+ is to other servers: its address, and the OID of its DPauth.
@@ -170,6 +172,11 @@ impl ServerDir {
     /// Seconds for which operators' orders can be downloaded, if there is a limit.
     pub(crate) fn order_seconds(&self) -> Option<i64> {
         self.config.limits.order_days.map(|days| i64::from(days) * 86_400)
+    }
+
+    /// How long matching IDs are that nobody chose.
+    pub(crate) fn matching_ids(&self) -> Length {
+        self.config.limits.matching_id_characters.and_then(Length::of).unwrap_or_default()
     }
 
     /// What the SM-DS is made of.

@@ -1,16 +1,45 @@
 //! Matching IDs and EventIDs (SGP.22 4.1.1, 3.6.1): what an eUICC names in AuthenticateClient, and a server finds. It stands
 //! in an activation code and finds an order, or came from an SM-DS and finds an order or an event.
 
-use rsp_crypto::{Randomness, RandomnessExt, hash};
+use rsp_crypto::{Randomness, hash};
 
 /// Crockford's base 32: no letter that is read as a digit.
 const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
-/// 26 characters of 5 bits: 130 bits, nobody guesses one.
-const LENGTH: usize = 26;
 
-/// A new one.
+/// How long a generated one is. Each character has 5 bits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Length {
+    /// 26 characters, 130 bits: nobody guesses one, and the QR code stays small.
+    #[default]
+    Short,
+    /// 52 characters, 260 bits, for whoever demands as much as keys have.
+    Long,
+}
+
+impl Length {
+    /// The number of characters.
+    pub fn characters(self) -> usize {
+        match self {
+            Self::Short => 26,
+            Self::Long => 52,
+        }
+    }
+
+    /// The one of this many characters, if there is one.
+    pub fn of(characters: u32) -> Option<Self> {
+        [Self::Short, Self::Long].into_iter().find(|length| length.characters() == characters as usize)
+    }
+}
+
+/// A new one of 26 characters.
 pub fn generate(randomness: &mut dyn Randomness) -> String {
-    let bytes: [u8; LENGTH] = randomness.bytes();
+    generate_of(Length::Short, randomness)
+}
+
+/// A new one of this length.
+pub fn generate_of(length: Length, randomness: &mut dyn Randomness) -> String {
+    let mut bytes = vec![0; length.characters()];
+    randomness.fill(&mut bytes);
     // 32 divides 256: every character is equally likely.
     bytes.iter().map(|byte| char::from(ALPHABET[usize::from(byte % 32)])).collect()
 }
@@ -28,7 +57,7 @@ pub fn fingerprint(matching_id: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{generate, is_valid};
+    use super::{Length, generate, generate_of, is_valid};
 
     struct Ones;
 
@@ -39,10 +68,17 @@ mod tests {
     }
 
     #[test]
-    fn generated_ids_have_130_bits_and_the_allowed_characters() {
+    fn generated_ids_have_130_or_260_bits_and_the_allowed_characters() {
         let id = generate(&mut Ones);
         assert_eq!(id, "Z".repeat(26));
         assert!(is_valid(&id));
+        let id = generate_of(Length::Long, &mut Ones);
+        assert_eq!(id, "Z".repeat(52));
+        assert!(is_valid(&id));
+        assert_eq!(
+            [0, 25, 26, 27, 52, 53].map(Length::of),
+            [None, None, Some(Length::Short), None, Some(Length::Long), None]
+        );
     }
 
     #[test]

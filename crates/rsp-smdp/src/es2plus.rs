@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use rsp_asn1::{Iccid, Timestamp};
+use rsp_auth::matching_id::Length;
 use rsp_crypto::{Zeroizing, hash};
 use rsp_es::es2plus::{
     CancelOrderRequest, ConfirmOrderRequest, ConfirmOrderResponse, DownloadOrderRequest, DownloadOrderResponse,
@@ -43,6 +44,7 @@ pub struct OperatorInterface {
     /// Keys the fingerprints of calls: they cover Confirmation Codes, which could be found by trying.
     fingerprints: Zeroizing<[u8; 32]>,
     order_seconds: Option<i64>,
+    matching_ids: Length,
 }
 
 /// A call that was let in.
@@ -78,7 +80,22 @@ impl OperatorInterface {
             courier,
             turns: Arc::default(),
         };
-        Self { store, notices, clock, randomness, registration, fingerprints, order_seconds }
+        Self {
+            store,
+            notices,
+            clock,
+            randomness,
+            registration,
+            fingerprints,
+            order_seconds,
+            matching_ids: Length::default(),
+        }
+    }
+
+    /// Makes matching IDs of this length where an operator names none.
+    #[must_use]
+    pub fn with_matching_ids(self, matching_ids: Length) -> Self {
+        Self { matching_ids, ..self }
     }
 
     /// Finds out whose call it is.
@@ -121,7 +138,7 @@ impl OperatorInterface {
             Some(iccid) => Some(self.registration.turns.wait(iccid).await),
             None => None,
         };
-        let function = Arc::new(function);
+        let (function, matching_ids) = (Arc::new(function), self.matching_ids);
         for _ in 0..ATTEMPTS {
             let (shared, function) = (Arc::clone(&call), Arc::clone(&function));
             let (notices, randomness, now) = (self.notices.clone(), self.randomness.clone(), self.clock.now());
@@ -137,6 +154,7 @@ impl OperatorInterface {
                 let placing = Placing {
                     notices: &notices,
                     randomness: &randomness,
+                    matching_ids,
                     actor: &shared.actor,
                     now,
                     // The caller waits for the answer of the SM-DS; others ask it only if nobody does any more.

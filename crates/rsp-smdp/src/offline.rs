@@ -233,10 +233,18 @@ impl Orders {
         };
         let subject = format!("{} orders of {}, batch {}", batch.len(), batch.type_name, hex::encode(batch.id));
         let audit = self.audit("load offline batch", &subject);
+        // The orders of a batch bring theirs.
+        let matching_ids = matching_id::Length::default();
         self.store()
             .run_tx("load offline batch", move |tx| {
-                let placing =
-                    Placing { notices: &notices, randomness: &randomness, actor: &actor, now, events_at: now };
+                let placing = Placing {
+                    notices: &notices,
+                    randomness: &randomness,
+                    matching_ids,
+                    actor: &actor,
+                    now,
+                    events_at: now,
+                };
                 tx.insert_offline_batch(&row)
                     .map_err(Error::from)
                     .map_err(|error| duplicate(error, "offline batch", || Error::BatchLoaded))?;

@@ -27,6 +27,7 @@ pub struct Orders {
     notices: Notices,
     clock: Arc<dyn Clock>,
     randomness: SharedRandomness,
+    matching_ids: matching_id::Length,
     actor: String,
 }
 
@@ -104,7 +105,14 @@ impl Orders {
         randomness: SharedRandomness,
         actor: &str,
     ) -> Self {
-        Self { store, notices: Notices::new(identity), clock, randomness, actor: actor.to_owned() }
+        let matching_ids = matching_id::Length::default();
+        Self { store, notices: Notices::new(identity), clock, randomness, matching_ids, actor: actor.to_owned() }
+    }
+
+    /// Makes matching IDs of this length.
+    #[must_use]
+    pub fn with_matching_ids(self, matching_ids: matching_id::Length) -> Self {
+        Self { matching_ids, ..self }
     }
 
     /// The database.
@@ -187,12 +195,18 @@ impl Orders {
 
     async fn place(&self, order: &Arc<NewOrder>) -> Result<PlacedOrder, Error> {
         let (order, notices, randomness) = (Arc::clone(order), self.notices.clone(), self.randomness.clone());
-        let (actor, now) = (self.actor.clone(), self.clock.now());
+        let (actor, now, matching_ids) = (self.actor.clone(), self.clock.now(), self.matching_ids);
         let placed = self
             .store
             .run_tx("order", move |tx| {
-                let placing =
-                    Placing { notices: &notices, randomness: &randomness, actor: &actor, now, events_at: now };
+                let placing = Placing {
+                    notices: &notices,
+                    randomness: &randomness,
+                    matching_ids,
+                    actor: &actor,
+                    now,
+                    events_at: now,
+                };
                 place(tx, &placing, &order)
             })
             .await?;
@@ -211,11 +225,17 @@ impl Orders {
     /// [`Error::IccidUnknown`], and [`Error::NotToBeReleased`] when the order is not Confirmed.
     pub async fn release(&self, iccid: &Iccid) -> Result<(), Error> {
         let (iccid, notices, randomness) = (*iccid, self.notices.clone(), self.randomness.clone());
-        let (actor, now) = (self.actor.clone(), self.clock.now());
+        let (actor, now, matching_ids) = (self.actor.clone(), self.clock.now(), self.matching_ids);
         self.store
             .run_tx("release order", move |tx| {
-                let placing =
-                    Placing { notices: &notices, randomness: &randomness, actor: &actor, now, events_at: now };
+                let placing = Placing {
+                    notices: &notices,
+                    randomness: &randomness,
+                    matching_ids,
+                    actor: &actor,
+                    now,
+                    events_at: now,
+                };
                 let profile = find(tx, &Scope::Everything, iccid)?;
                 placing.release_profile(tx, &profile)
             })
@@ -273,11 +293,17 @@ impl Orders {
     /// although it was delivered and not deleted since.
     pub async fn cancel(&self, iccid: &Iccid, available: bool) -> Result<ProfileState, Error> {
         let (iccid, notices, randomness) = (*iccid, self.notices.clone(), self.randomness.clone());
-        let (actor, now) = (self.actor.clone(), self.clock.now());
+        let (actor, now, matching_ids) = (self.actor.clone(), self.clock.now(), self.matching_ids);
         self.store
             .run_tx("cancel order", move |tx| {
-                let placing =
-                    Placing { notices: &notices, randomness: &randomness, actor: &actor, now, events_at: now };
+                let placing = Placing {
+                    notices: &notices,
+                    randomness: &randomness,
+                    matching_ids,
+                    actor: &actor,
+                    now,
+                    events_at: now,
+                };
                 let profile = find(tx, &Scope::Everything, iccid)?;
                 placing.cancel_order(tx, &profile, available)
             })

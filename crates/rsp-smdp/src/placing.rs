@@ -36,6 +36,8 @@ impl Scope {
 pub(crate) struct Placing<'a> {
     pub(crate) notices: &'a Notices,
     pub(crate) randomness: &'a SharedRandomness,
+    /// How long those are that are made here.
+    pub(crate) matching_ids: matching_id::Length,
     /// For the log.
     pub(crate) actor: &'a str,
     pub(crate) now: Timestamp,
@@ -186,7 +188,7 @@ impl Placing<'_> {
                 require_valid(chosen)?;
                 chosen.to_owned()
             }
-            _ => matching_id::generate(&mut self.randomness.clone()),
+            _ => matching_id::generate_of(self.matching_ids, &mut self.randomness.clone()),
         };
         let chosen = !unnamed && terms.matching_id.is_some();
         tx.reserve_matching_id(&matching_id, &profile.iccid, self.now).map_err(|error| match error {

@@ -64,10 +64,13 @@ impl Registration {
     /// False when the order has gone on.
     async fn take_back(&self, release: Release) -> Result<bool, Error> {
         let (notices, randomness, now) = (self.notices.clone(), self.randomness.clone(), self.clock.now());
+        // A release makes none.
+        let matching_ids = rsp_auth::matching_id::Length::default();
         self.store
             .run_tx("take back release", move |tx| {
                 let Release { actor, key, before, after, .. } = &release;
-                let placing = Placing { notices: &notices, randomness: &randomness, actor, now, events_at: now };
+                let placing =
+                    Placing { notices: &notices, randomness: &randomness, matching_ids, actor, now, events_at: now };
                 let taken_back = placing.take_back_release(tx, before, after)?;
                 if taken_back {
                     tx.forget_call(key)?;

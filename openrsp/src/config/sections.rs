@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use rsp_auth::ServerAddress;
+use rsp_auth::matching_id::Length;
 use rsp_crypto::Curve;
 use rsp_es::client::EgressPolicy;
 use serde::Deserialize;
@@ -137,6 +138,8 @@ pub(crate) struct LimitsSection {
     pub(crate) result_days: Option<u32>,
     /// How long an operator's order can be downloaded; for ever without it.
     pub(crate) order_days: Option<u32>,
+    /// Characters of a matching ID that nobody chose: 26 or 52.
+    pub(crate) matching_id_characters: Option<u32>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -297,6 +300,9 @@ impl LimitsSection {
                 return Err(format!("{name}: {value} is not at least {least}{most}"));
             }
         }
+        if let Some(other) = self.matching_id_characters.filter(|characters| Length::of(*characters).is_none()) {
+            return Err(format!("matching_id_characters: {other} is neither 26 nor 52"));
+        }
         Ok(())
     }
 }
@@ -396,6 +402,7 @@ mod tests {
             ("confirmation_code_tries = 2", "confirmation_code_tries: 2 is not at least 3 and at most 10"),
             ("confirmation_code_tries = 11", "confirmation_code_tries: 11 is not at least 3 and at most 10"),
             ("downloads = 0", "downloads: 0 is not at least 1"),
+            ("matching_id_characters = 27", "matching_id_characters: 27 is neither 26 nor 52"),
             ("session_seconds = 29", "session_seconds: 29 is not at least 30 and at most 86400"),
             ("session_seconds = 86401", "session_seconds: 86401 is not at least 30 and at most 86400"),
         ] {
@@ -404,6 +411,8 @@ mod tests {
         }
         for text in [
             "",
+            "matching_id_characters = 26",
+            "matching_id_characters = 52",
             "confirmation_code_tries = 3\ndownloads = 1\nsession_seconds = 30",
             "confirmation_code_tries = 10\nsession_seconds = 86400\nminimum_svn = \"2.1.0\"\nmaximum_svn = \"2.1.0\"",
         ] {

@@ -186,6 +186,8 @@ confirmation_code_tries = 5
 downloads = 10
 # Days for which an order of ES2+ can be downloaded; without a limit for ever.
 # order_days = 90
+# Characters of a matching ID that nobody chose, of 5 bits each: 26, or 52 where keys of 256 bits are the measure.
+matching_id_characters = 26
 # Time for each step of a session; the user reads and confirms in between.
 session_seconds = 300
 # How long the result of an installation is awaited.

@@ -24,6 +24,7 @@ impl Roles<'_> {
         let (store, clock, randomness) = (Arc::clone(&self.store), self.clock(), self.randomness());
         let identity = self.server.identity()?;
         let orders = Orders::new(Arc::clone(&store), identity, Arc::clone(&clock), randomness.clone(), ACTOR);
+        let orders = orders.with_matching_ids(self.server.matching_ids());
         let suppliers = Arc::new(OwnSmdp::new(self.server.again()?, es2plus)?);
         let desk = Desk::new(store, orders, suppliers, clock, randomness);
         let section = self.server.config.operator.as_ref();

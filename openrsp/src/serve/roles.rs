@@ -120,7 +120,8 @@ impl<'a> Roles<'a> {
         let (clock, store, randomness, courier) =
             (self.clock(), Arc::clone(&self.store), self.randomness(), Arc::clone(&self.courier));
         let (identity, seconds) = (self.server.identity()?, self.server.order_seconds());
-        Ok(OperatorInterface::new(store, identity, clock, randomness, courier, seconds))
+        let interface = OperatorInterface::new(store, identity, clock, randomness, courier, seconds);
+        Ok(interface.with_matching_ids(self.server.matching_ids()))
     }
 
     /// The SM-DS, which is the same behind all its interfaces.

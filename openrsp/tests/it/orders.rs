@@ -73,6 +73,21 @@ fn matching_ids_are_random_upper_case_and_long() {
 }
 
 #[test]
+fn matching_ids_are_as_long_as_the_configuration_says() {
+    let shop = Shop::open();
+    let file = std::path::Path::new(&shop.bed.path("server")).join("openrsp.toml");
+    let text = std::fs::read_to_string(&file).unwrap();
+    std::fs::write(&file, text.replace("matching_id_characters = 26", "matching_id_characters = 52")).unwrap();
+    let order = shop.order(&[]);
+    let (matching_id, code) = (order["matching_id"].as_str().unwrap(), order["activation_code"].as_str().unwrap());
+    assert_eq!(matching_id.len(), 52, "{order}");
+    assert!(matching_id.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit()), "{matching_id}");
+    assert!(code.len() <= 255 && code.contains(matching_id), "{code}");
+    let card = shop.bed.card("card.euicc", "p256", &[]);
+    assert_eq!(shop.download(&card, &order, &[]).0, 0);
+}
+
+#[test]
 fn an_order_for_another_eid_is_refused_with_its_code() {
     let shop = Shop::open();
     let own = shop.bed.card("own.euicc", "p256", &[]);
