@@ -1,7 +1,12 @@
 //! `cargo xtask api`: a server from nothing, and on it what partners' programs do: the three examples of examples/sdk, and
 //! schemathesis, which makes requests of the API's description and looks whether the answers are those that it promises.
 //!
+//! The examples run twice: once straight, and once over a relay that loses the first answer after the server has done the
+//! work. Each time one eSIM is ordered, and no second.
+//!
 //! Afterwards no key and no code may stand in what the server logged, all of it.
+
+mod relay;
 
 use std::ffi::OsStr;
 use std::io::{BufRead as _, BufReader};
@@ -66,13 +71,28 @@ pub(crate) fn run() -> anyhow::Result<()> {
 
     let sdk = crate::root().join("examples/sdk");
     let picture = |name: &str| dir.0.join(format!("{name}.png"));
-    let order = |command: &mut Command, name: &str| {
-        server.tell(command.args([PLAN.0, PLAN.1]).arg(picture(name)).env("OPENRSP_POLLS", "1"));
-        done(command, name)
-    };
-    order(&mut Command::new(&example), "Rust")?;
-    order(Command::new("node").arg(sdk.join("typescript/main.mjs")), "TypeScript")?;
-    order(Command::new("python3").arg(sdk.join("python/openrsp_client.py")), "Python")?;
+    let (node, python) = (sdk.join("typescript/main.mjs"), sdk.join("python/openrsp_client.py"));
+    let programs: [(&str, &[&OsStr]); 3] = [
+        ("Rust", &[example.as_ref()]),
+        ("TypeScript", &["node".as_ref(), node.as_ref()]),
+        ("Python", &["python3".as_ref(), python.as_ref()]),
+    ];
+    for (name, program) in programs {
+        for loses in [false, true] {
+            let before = server.orders()?;
+            let relay = loses.then(|| relay::Relay::before(&server.url)).transpose()?;
+            let mut command = Command::new(program[0]);
+            server
+                .tell(command.args(&program[1..]).args([PLAN.0, PLAN.1]).arg(picture(name)).env("OPENRSP_POLLS", "1"));
+            if let Some(relay) = &relay {
+                command.env("OPENRSP_URL", &relay.url);
+            }
+            done(&mut command, name)?;
+            let ordered = server.orders()? - before;
+            ensure!(ordered == 1, "{name}: {ordered} eSIMs were ordered, not one (an answer was lost: {loses})");
+            ensure!(relay.is_none_or(|relay| relay.lost() == 1), "{name}: no answer was lost");
+        }
+    }
 
     let configuration = dir.0.join("schemathesis.toml");
     std::fs::write(&configuration, CONFIGURATION)?;
@@ -117,6 +137,8 @@ fn install(dir: &Path) -> anyhow::Result<PathBuf> {
 
 struct Server {
     child: Child,
+    openrsp: PathBuf,
+    data: PathBuf,
     url: String,
     key: String,
     /// Public part of another key, which may be rotated and revoked.
@@ -170,7 +192,16 @@ impl Server {
         std::thread::spawn(move || {
             lines.map_while(Result::ok).try_for_each(|line| tell.send(line)).ok();
         });
-        let mut server = Self { child, url: String::new(), key, spare, ca: data.join("pki/p256/ci.pem"), log };
+        let mut server = Self {
+            child,
+            openrsp: openrsp.to_owned(),
+            url: String::new(),
+            key,
+            spare,
+            ca: data.join("pki/p256/ci.pem"),
+            log,
+            data,
+        };
         while server.url.is_empty() {
             let line = told.recv_timeout(START).context("the server does not start")?;
             if let Some(address) = line.strip_prefix("operator ") {
@@ -187,6 +218,12 @@ impl Server {
         command.env("OPENRSP_SPARE_KEY", &self.spare);
     }
 
+    /// How many eSIMs were ordered.
+    fn orders(&self) -> anyhow::Result<usize> {
+        let list = output(Command::new(&self.openrsp).args(["--json", "smdp", "--dir"]).arg(&self.data).arg("orders"))?;
+        Ok(list.lines().count())
+    }
+
     /// Stops it and reads its log.
     fn stop(mut self) -> anyhow::Result<()> {
         ensure!(self.child.try_wait()?.is_none(), "the server has ended");
@@ -201,7 +238,10 @@ impl Server {
             bail!("a secret stands in the log: {line}");
         }
         ensure!(!log.contains("panicked"), "a request panicked");
-        println!("api: three examples and schemathesis, and no secret in {} kB of log", log.len() / 1000);
+        println!(
+            "api: three examples, also when an answer is lost, and schemathesis, and no secret in {} kB of log",
+            log.len() / 1000
+        );
         Ok(())
     }
 }

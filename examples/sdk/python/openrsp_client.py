@@ -10,6 +10,7 @@ prints the ICCID, writes the QR code, waits a moment for the state to change, an
 import base64
 import hashlib
 import hmac
+import http.client
 import json
 import os
 import ssl
@@ -18,6 +19,12 @@ import time
 import urllib.error
 import urllib.request
 import uuid
+
+# Seconds for an answer. The server asks SM-DP+s one after the other; after 300 it holds that no answer comes any more.
+TIMEOUT = 310
+
+# Attempts of a request whose answer is lost, or that comes too early.
+ATTEMPTS = 4
 
 
 class Problem(Exception):
@@ -37,31 +44,53 @@ class OpenRsp:
         # Certificates of GSMA's profile carry what the strictest check does not know; the chain is checked all the same.
         self._tls.verify_flags &= ~getattr(ssl, "VERIFY_X509_STRICT", 0)
 
-    def call(self, method, path, body=None):
+    def call(self, method, path, body=None, once=None):
+        """What the API answers. A POST with the same `once` is done once, however often it is called, for a day.
+
+        Whoever draws `once` before and keeps it with what is to be ordered may call again after anything: a lost answer,
+        a stop of the own program.
+        """
         headers = {"Authorization": f"Bearer {self._key}", "Accept": "application/json"}
         if body is not None:
             headers["Content-Type"] = "application/json"
         if method == "POST":
             # The same for every attempt: whatever gets lost, the order is placed once.
-            headers["Idempotency-Key"] = str(uuid.uuid4())
+            headers["Idempotency-Key"] = once or str(uuid.uuid4())
         data = None if body is None else json.dumps(body).encode()
-        for attempt in range(4):
+        attempts, patience = 0, time.monotonic() + TIMEOUT
+        while True:
             request = urllib.request.Request(self._url + path, data, headers, method=method)
             try:
-                with urllib.request.urlopen(request, timeout=30, context=self._tls) as answer:
-                    return json.loads(answer.read() or b"null")
-            except urllib.error.HTTPError as error:
-                if error.code in (429, 503) and attempt < 3:
-                    time.sleep(int(error.headers.get("Retry-After", "1")))
-                    continue
-                raise Problem(error.code, json.loads(error.read() or b"{}")) from None
-            except urllib.error.URLError:
-                if attempt == 3:
+                status, retry_after, answer = self._send(request)
+            except (OSError, http.client.HTTPException, ValueError):
+                # Whether it was done is not known: asked again with the same key, the server tells. URLError is an OSError;
+                # RemoteDisconnected and IncompleteRead are not URLErrors; what is no JSON is some proxy's word.
+                attempts += 1
+                if attempts == ATTEMPTS:
                     raise
-                time.sleep(attempt + 1)
+                time.sleep(attempts)
+                continue
+            if status < 400:
+                return answer
+            # The first attempt, whose answer got lost, is still being executed.
+            executing = status == 409 and answer["code"] == "idempotency-key-in-use" and time.monotonic() < patience
+            if status in (429, 503):
+                attempts += 1
+                executing = attempts < ATTEMPTS
+            if not executing:
+                raise Problem(status, answer)
+            time.sleep(retry_after)
 
-    def provision(self, carrier, plan, **more):
-        return self.call("POST", "/api/v1/esim/provision", {"carrier": carrier, "plan": plan, **more})
+    def _send(self, request):
+        try:
+            answer = urllib.request.urlopen(request, timeout=TIMEOUT, context=self._tls)
+        except urllib.error.HTTPError as refused:
+            answer = refused
+        with answer:
+            return answer.status, int(answer.headers.get("Retry-After", "1")), json.loads(answer.read() or b"null")
+
+    def provision(self, carrier, plan, once=None, **more):
+        return self.call("POST", "/api/v1/esim/provision", {"carrier": carrier, "plan": plan, **more}, once)
 
     def esim(self, iccid):
         return self.call("GET", f"/api/v1/esims/{iccid}")
@@ -90,10 +119,14 @@ def verify_webhook(header, body, secrets, now=None, tolerance=300):
 
 def main(carrier, plan, file):
     api = OpenRsp(os.environ["OPENRSP_URL"], os.environ["OPENRSP_KEY"], os.environ.get("OPENRSP_CA"))
-    sold = api.provision(carrier, plan, reference="from Python")
+    # Real programs keep it with the purchase before they order.
+    once = str(uuid.uuid4())
+    sold = api.provision(carrier, plan, once, reference="from Python")
     with open(file, "wb") as picture:
         picture.write(base64.b64decode(sold["qr_code_base64"]))
     print(f"{sold['iccid']}: QR code in {file}")
+    if api.provision(carrier, plan, once, reference="from Python")["iccid"] != sold["iccid"]:
+        raise SystemExit("it was ordered twice")
     for _ in range(int(os.environ.get("OPENRSP_POLLS", "3"))):
         state = api.esim(sold["iccid"])["state"]
         print(f"{sold['iccid']}: {state}")

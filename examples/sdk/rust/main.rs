@@ -12,7 +12,7 @@ use std::env;
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail, ensure};
 use axum::http::{HeaderMap, HeaderValue};
@@ -24,6 +24,12 @@ use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 use serde_json::{Value, json};
+
+/// For an answer. The server asks SM-DP+s one after the other; after 300 s it holds that none comes any more.
+const TIMEOUT: Duration = Duration::from_secs(310);
+
+/// Attempts of a request whose answer is lost, or that comes too early.
+const ATTEMPTS: u64 = 4;
 
 /// A client of one tenant.
 struct OpenRsp {
@@ -47,11 +53,39 @@ impl OpenRsp {
         Ok(Self { host: host.to_owned(), port: port.parse()?, key, tls })
     }
 
-    /// The answer's status and JSON.
+    /// The answer's status and JSON, however often it takes. A POST with the same `once` is done once, for a day: whoever
+    /// draws it before and keeps it with what is to be ordered may call again after anything.
     fn call(&self, method: &str, path: &str, body: Option<&Value>, once: &str) -> anyhow::Result<(u16, Value)> {
+        let (mut attempts, begun) = (0, Instant::now());
+        loop {
+            let (status, retry_after, answer) = match self.send(method, path, body, once) {
+                Ok(answered) => answered,
+                // Whether it was done is not known: asked again with the same key, the server tells.
+                Err(error) => {
+                    attempts += 1;
+                    if attempts == ATTEMPTS {
+                        return Err(error);
+                    }
+                    std::thread::sleep(Duration::from_secs(attempts));
+                    continue;
+                }
+            };
+            // The first attempt, whose answer got lost, is still being executed.
+            let executing = status == 409 && answer["code"] == "idempotency-key-in-use" && begun.elapsed() < TIMEOUT;
+            let early = matches!(status, 429 | 503) && attempts + 1 < ATTEMPTS;
+            if !executing && !early {
+                return Ok((status, answer));
+            }
+            attempts += u64::from(early);
+            std::thread::sleep(Duration::from_secs(retry_after));
+        }
+    }
+
+    /// One attempt: status, seconds after which another may be made, JSON.
+    fn send(&self, method: &str, path: &str, body: Option<&Value>, once: &str) -> anyhow::Result<(u16, u64, Value)> {
         let body = body.map(Value::to_string).unwrap_or_default();
         let stream = TcpStream::connect((self.host.as_str(), self.port))?;
-        stream.set_read_timeout(Some(Duration::from_secs(30)))?;
+        stream.set_read_timeout(Some(TIMEOUT))?;
         let name = ServerName::try_from(self.host.clone())?;
         let mut stream = StreamOwned::new(ClientConnection::new(Arc::clone(&self.tls), name)?, stream);
         write!(
@@ -67,20 +101,16 @@ impl OpenRsp {
         let answer = String::from_utf8(answer)?;
         let (head, body) = answer.split_once("\r\n\r\n").context("an answer of HTTP")?;
         let status = head.split(' ').nth(1).context("a status")?.parse()?;
-        Ok((status, serde_json::from_str(body)?))
+        let retry_after = head.lines().find_map(|line| {
+            let (name, value) = line.split_once(':')?;
+            name.eq_ignore_ascii_case("retry-after").then(|| value.trim().parse().ok()).flatten()
+        });
+        Ok((status, retry_after.unwrap_or(1), serde_json::from_str(body)?))
     }
 
     /// Orders an eSIM. With the same `once` it is ordered once, however often this is called.
     fn provision(&self, wanted: &Value, once: &str) -> anyhow::Result<(u16, Value)> {
-        let mut failed = None;
-        for _ in 0..3 {
-            match self.call("POST", "/api/v1/esim/provision", Some(wanted), once) {
-                Ok(done) => return Ok(done),
-                // Whether it was ordered is not known: asked again with the same key, the server tells.
-                Err(error) => failed = Some(error),
-            }
-        }
-        Err(failed.context("no attempt was made")?)
+        self.call("POST", "/api/v1/esim/provision", Some(wanted), once)
     }
 }
 
@@ -89,6 +119,7 @@ fn main() -> anyhow::Result<()> {
     let variable = |name: &str| env::var(name).with_context(|| name.to_owned());
     let api = OpenRsp::new(&variable("OPENRSP_URL")?, variable("OPENRSP_KEY")?, &variable("OPENRSP_CA")?)?;
 
+    // Real programs keep it with the purchase before they order.
     let once = hex::encode(std::array::from_fn::<u8, 16, _>(|_| rand_byte()));
     let wanted = json!({ "carrier": carrier, "plan": plan, "reference": "from Rust" });
     let (status, sold) = api.provision(&wanted, &once)?;

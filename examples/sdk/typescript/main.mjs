@@ -1,4 +1,5 @@
 // OPENRSP_URL=https://localhost:8448 OPENRSP_KEY=orsp_… OPENRSP_CA=ci.pem node main.mjs "Alpha Mobile" "Travel 5 GB" esim.png
+import { randomUUID } from "node:crypto";
 import { writeFileSync } from "node:fs";
 import { OpenRsp, Problem, verifyWebhook } from "./openrsp.mjs";
 
@@ -6,9 +7,13 @@ const [carrier, plan, file] = process.argv.slice(2);
 const { OPENRSP_URL: url, OPENRSP_KEY: key, OPENRSP_CA: ca, OPENRSP_POLLS: polls = "3" } = process.env;
 const api = new OpenRsp({ url, key, ca });
 
-const sold = await api.provision({ carrier, plan, reference: "from TypeScript" });
+// Real programs keep it with the purchase before they order.
+const once = randomUUID();
+const wanted = { carrier, plan, reference: "from TypeScript" };
+const sold = await api.provision(wanted, once);
 writeFileSync(file, Buffer.from(sold.qr_code_base64, "base64"));
 console.log(`${sold.iccid}: QR code in ${file}`);
+if ((await api.provision(wanted, once)).iccid !== sold.iccid) throw new Error("it was ordered twice");
 for (let poll = 0; poll < Number(polls); poll++) {
   const { state } = await api.esim(sold.iccid);
   console.log(`${sold.iccid}: ${state}`);

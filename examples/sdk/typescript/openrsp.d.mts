@@ -65,8 +65,9 @@ export declare class Problem extends Error {
 /** A client of one tenant. */
 export declare class OpenRsp {
   constructor(options: { url: string; key: string; ca?: string });
-  call(method: string, path: string, body?: unknown): Promise<unknown>;
-  provision(wanted: Wanted): Promise<Provisioned>;
+  /** With the same `once` a POST is done once, however often it is called, for a day. */
+  call(method: string, path: string, body?: unknown, once?: string): Promise<unknown>;
+  provision(wanted: Wanted, once?: string): Promise<Provisioned>;
   esim(iccid: string): Promise<Esim>;
 }
 

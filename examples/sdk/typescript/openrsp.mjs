@@ -3,6 +3,12 @@ import { createHmac, randomUUID, timingSafeEqual } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { request } from "node:https";
 
+/** Milliseconds for an answer. The server asks SM-DP+s one after the other; after 300 s it holds that none comes any more. */
+const TIMEOUT = 310_000;
+
+/** Attempts of a request whose answer is lost, or that comes too early. */
+const ATTEMPTS = 4;
+
 /** What the API refused, as RFC 9457 writes it. */
 export class Problem extends Error {
   /** @param {number} status @param {import("./openrsp.mjs").ProblemDetails} details */
@@ -28,39 +34,47 @@ export class OpenRsp {
     this.#ca = ca === undefined ? undefined : readFileSync(ca);
   }
 
-  /** @param {string} method @param {string} path @param {unknown} [body] */
-  async call(method, path, body) {
+  /**
+   * What the API answers. A POST with the same `once` is done once, however often it is called, for a day: whoever draws it
+   * before and keeps it with what is to be ordered may call again after anything.
+   *
+   * @param {string} method @param {string} path @param {unknown} [body] @param {string} [once]
+   */
+  async call(method, path, body, once) {
     const headers = { authorization: `Bearer ${this.#key}` };
     const text = body === undefined ? "" : JSON.stringify(body);
     if (body !== undefined) headers["content-type"] = "application/json";
     headers["content-length"] = Buffer.byteLength(text);
     // The same for every attempt: whatever gets lost, the order is placed once.
-    if (method === "POST") headers["idempotency-key"] = randomUUID();
-    for (let attempt = 0; ; attempt++) {
-      let answer;
+    if (method === "POST") headers["idempotency-key"] = once ?? randomUUID();
+    const patience = Date.now() + TIMEOUT;
+    for (let attempts = 1; ; ) {
+      let answer, json;
       try {
         answer = await this.#send(method, path, headers, text);
+        json = answer.body === "" ? null : JSON.parse(answer.body);
       } catch (error) {
-        if (attempt === 3) throw error;
-        await pause(attempt + 1);
+        // Whether it was done is not known: asked again with the same key, the server tells.
+        if (attempts === ATTEMPTS) throw error;
+        await pause(attempts++);
         continue;
       }
-      if ((answer.status === 429 || answer.status === 503) && attempt < 3) {
-        await pause(Number(answer.headers["retry-after"] ?? 1));
-        continue;
-      }
-      const json = answer.body === "" ? null : JSON.parse(answer.body);
-      if (answer.status >= 400) throw new Problem(answer.status, json);
-      return json;
+      if (answer.status < 400) return json;
+      // The first attempt, whose answer got lost, is still being executed.
+      const executing = answer.status === 409 && json.code === "idempotency-key-in-use" && Date.now() < patience;
+      const early = (answer.status === 429 || answer.status === 503) && attempts++ < ATTEMPTS;
+      if (!executing && !early) throw new Problem(answer.status, json);
+      await pause(Number(answer.headers["retry-after"] ?? 1));
     }
   }
 
   #send(method, path, headers, text) {
     return new Promise((resolve, reject) => {
-      const sent = request(this.#url + path, { method, headers, ca: this.#ca, timeout: 30_000 }, (answer) => {
+      const sent = request(this.#url + path, { method, headers, ca: this.#ca, timeout: TIMEOUT }, (answer) => {
         const parts = [];
         answer.on("data", (part) => parts.push(part));
         answer.on("error", reject);
+        answer.on("aborted", () => reject(new Error("the answer ended before its end")));
         answer.on("end", () =>
           resolve({ status: answer.statusCode, headers: answer.headers, body: Buffer.concat(parts).toString() }),
         );
@@ -71,9 +85,9 @@ export class OpenRsp {
     });
   }
 
-  /** @param {import("./openrsp.mjs").Wanted} wanted */
-  provision(wanted) {
-    return this.call("POST", "/api/v1/esim/provision", wanted);
+  /** @param {import("./openrsp.mjs").Wanted} wanted @param {string} [once] */
+  provision(wanted, once) {
+    return this.call("POST", "/api/v1/esim/provision", wanted, once);
   }
 
   /** @param {string} iccid */
