@@ -1,4 +1,4 @@
-//! One run of an unmodified lpac with `LPAC_HTTP=curl`: with `LPAC_APDU=stdio` its lines about APDUs go to the card process, the
+//! One run of an unmodified lpac with `LPAC_HTTP=curl`, or with `LPAC_HTTP=stdio` and somebody who plays the server: with `LPAC_APDU=stdio` its lines about APDUs go to the card process, the
 //! card's answers back, and everything else is kept for the checks.
 
 use std::io::{BufRead as _, BufReader, Read as _, Seek as _, Write as _};
@@ -6,9 +6,16 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, bail, ensure};
-use serde_json::Value;
+use rsp_asn1::{AuthenticateServerRequest, CtxParams1};
+use serde_json::{Value, json};
 
 use crate::card::Card;
+
+/// The tag of ES10b.AuthenticateServer (SGP.22 5.7.13).
+const AUTHENTICATE_SERVER: [u8; 2] = [0xBF, 0x38];
+
+/// Whoever answers its HTTP requests: URL and body, and the body of the answer.
+pub(crate) type Server<'s> = &'s mut dyn FnMut(&str, &[u8]) -> Vec<u8>;
 
 /// The program.
 pub(crate) struct Lpac {
@@ -47,10 +54,24 @@ impl Lpac {
 
     /// Runs it with a card. `answer` is what the user types when asked about a profile.
     pub(crate) fn run(&self, card: &mut Card, arguments: &[&str], answer: char) -> anyhow::Result<Outcome> {
+        self.run_with(card, arguments, answer, None)
+    }
+
+    /// The same with a server in this process, if one is given, instead of the network.
+    pub(crate) fn run_with(
+        &self,
+        card: &mut Card,
+        arguments: &[&str],
+        answer: char,
+        mut server: Option<Server<'_>>,
+    ) -> anyhow::Result<Outcome> {
         // A file takes whatever comes, while nobody reads it.
         let mut log = tempfile::tempfile().context("a temporary file")?;
         let mut command = self.command(arguments);
         card.lead(&mut command);
+        if server.is_some() {
+            command.env("LPAC_HTTP", "stdio");
+        }
         command.stderr(log.try_clone()?);
         let mut child = command.spawn().with_context(|| self.program.display().to_string())?;
         let mut input = child.stdin.take().context("a process without input")?;
@@ -70,6 +91,13 @@ impl Lpac {
                     }
                     let answer = card.exchange(&line)?;
                     // An lpac that has ended says why in its last lines.
+                    let _ = writeln!(input, "{answer}");
+                }
+                Some("http") => {
+                    let server = server.as_mut().with_context(|| format!("lpac wants its HTTP carried: {line}"))?;
+                    let body = hex::decode(payload["tx"].as_str().unwrap_or_default()).context("lpac's HTTP")?;
+                    let answer = server(payload["url"].as_str().unwrap_or_default(), &body);
+                    let answer = json!({ "type": "http", "payload": { "rcode": 200, "rx": hex::encode(answer) } });
                     let _ = writeln!(input, "{answer}");
                 }
                 Some("progress") => {
@@ -92,9 +120,10 @@ impl Lpac {
             }
         }
         let status = child.wait().context("lpac")?;
-        let mut text = String::new();
-        log.rewind().and_then(|()| log.read_to_string(&mut text)).context("what lpac logged")?;
-        outcome.responses = text.lines().filter_map(response).collect();
+        let mut text = Vec::new();
+        log.rewind().and_then(|()| log.read_to_end(&mut text)).context("what lpac logged")?;
+        // Release 2.2.1 logs what stands behind an answer as well, whatever that is.
+        outcome.responses = String::from_utf8_lossy(&text).lines().filter_map(response).collect();
         ensure!(status.code().is_some(), "lpac was ended by a signal: {status}");
         ensure!(
             status.success() == (outcome.code == 0),
@@ -127,6 +156,23 @@ impl Outcome {
     pub(crate) fn ok(self) -> anyhow::Result<Value> {
         ensure!(self.code == 0, "lpac says {}: {} {}", self.code, self.message, self.data);
         Ok(self.data)
+    }
+
+    /// The matching ID that the card was given with ES10b.AuthenticateServer; empty as well if the device named none. `None`
+    /// without that command.
+    pub(crate) fn matching_id(&self) -> anyhow::Result<Option<String>> {
+        let Some(begin) = self.commands.windows(2).position(|tag| tag == AUTHENTICATE_SERVER) else { return Ok(None) };
+        let object = &self.commands[begin..];
+        let (header, length) = match *object.get(2..5).context("lpac's AuthenticateServer ends early")? {
+            [0x82, high, low] => (5, usize::from(high) << 8 | usize::from(low)),
+            [0x81, length, _] => (4, usize::from(length)),
+            [length, _, _] => (3, usize::from(length)),
+            _ => bail!("lpac's AuthenticateServer ends early"),
+        };
+        let object = object.get(..header + length).context("lpac's AuthenticateServer ends early")?;
+        let request: AuthenticateServerRequest = rsp_asn1::decode(object).context("lpac's AuthenticateServer")?;
+        let CtxParams1::CommonAuthentication(context) = request.ctx_params1;
+        Ok(Some(context.matching_id.map(|id| id.to_string()).unwrap_or_default()))
     }
 
     /// Whether these bytes are in what the card was sent.

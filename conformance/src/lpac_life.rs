@@ -2,6 +2,7 @@
 
 mod codes;
 mod events;
+mod random_codes;
 mod refusals;
 
 use std::path::PathBuf;
@@ -37,6 +38,9 @@ pub(crate) struct LpacArgs {
     /// Write everything that passes, and what it takes to repeat it, into this new directory.
     #[arg(long, value_name = "DIR")]
     record: Option<PathBuf>,
+    /// Let lpac read so many random activation codes besides: the first of the ten thousand that `cargo xtask qr` draws.
+    #[arg(long, value_name = "N", default_value_t = 0, conflicts_with_all = ["pcsc", "record"])]
+    codes: usize,
 }
 
 /// What a wrong confirmation code is answered with, and a right one.
@@ -60,6 +64,9 @@ pub(crate) fn run(args: &LpacArgs, report: &mut Report) -> anyhow::Result<()> {
     let mut life = Life { lpac, bed, card, report };
     let version = life.version()?;
     life.live()?;
+    if args.codes > 0 {
+        life.random_codes(args.codes)?;
+    }
     let Life { bed, card, .. } = life;
     card.end()?;
     drop(servers);

@@ -1,9 +1,11 @@
 //! Fixtures, foreign programs and deterministic randomness for the tests of the workspace.
 
+mod activation_codes;
 mod programs;
 mod randomness;
 mod standards;
 
+pub use activation_codes::ActivationCodeFields;
 pub use programs::{is_installed, program};
 pub use randomness::SeededRandomness;
 pub use standards::{standards, standards_dir, standards_json};

@@ -2,47 +2,19 @@
 
 use std::path::Path;
 
-use rsp_crypto::RandomnessExt as _;
 use rsp_es::activation_code::ActivationCode;
 use rsp_es::printable::{is_deceptive, printable};
 use rsp_operator::qr::{Modules, QUIET, SCALE};
-use rsp_testkit::SeededRandomness;
+use rsp_testkit::{ActivationCodeFields, SeededRandomness};
 
 const CODES: usize = 10_000;
 
-/// A number below `end`.
-fn below(randomness: &mut SeededRandomness, end: usize) -> usize {
-    (u64::from_be_bytes(randomness.bytes()) % end as u64) as usize
-}
-
-fn text(randomness: &mut SeededRandomness, alphabet: &str, length: usize) -> String {
-    let alphabet: Vec<_> = alphabet.chars().collect();
-    (0..length).map(|_| alphabet[below(randomness, alphabet.len())]).collect()
-}
-
-/// A code with everything that one may have: names, ports, addresses of both kinds, matching IDs of any length, an OID, the
-/// flag.
+/// The next code that may be made.
 fn random_code(randomness: &mut SeededRandomness) -> ActivationCode {
     loop {
-        let address = match below(randomness, 4) {
-            0 => (0..4).map(|_| below(randomness, 256).to_string()).collect::<Vec<_>>().join("."),
-            1 => format!("[2001:db8::{:x}]", below(randomness, 65_536)),
-            _ => {
-                let labels = 1 + below(randomness, 4);
-                let label = |randomness: &mut SeededRandomness| {
-                    let length = 1 + below(randomness, 20);
-                    text(randomness, "abcdefghijklmnopqrstuvwxyzABCXYZ0123456789", length)
-                };
-                (0..labels).map(|_| label(randomness)).collect::<Vec<_>>().join(".") + ".example"
-            }
-        };
-        let port = 1 + below(randomness, 65_535);
-        let address = if below(randomness, 2) == 0 { format!("{address}:{port}") } else { address };
-        let length = [0, 1, 26, 52, 100][below(randomness, 5)];
-        let matching_id = text(randomness, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-", length);
-        let oid = format!("1.3.6.1.4.1.{}", below(randomness, 1 << 20));
-        let oid = (below(randomness, 3) == 0).then_some(oid);
-        if let Ok(code) = ActivationCode::new(&address, &matching_id, oid.as_deref(), below(randomness, 2) == 0) {
+        let fields = ActivationCodeFields::random(randomness);
+        let (address, matching_id, oid) = (&fields.address, &fields.matching_id, fields.oid.as_deref());
+        if let Ok(code) = ActivationCode::new(address, matching_id, oid, fields.confirmation_code_required) {
             return code;
         }
     }
