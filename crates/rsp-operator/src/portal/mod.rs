@@ -2,9 +2,11 @@
 //!
 //! Pages are templates of askama; htmx brings live parts; what else a page does is in `assets/portal.js`. Every page is
 //! behind `guard`: security headers, the session's cookie, and for everything that changes something the browser's word on
-//! where it comes from and the session's token. Rights are checked where a thing is done, not where its link is hidden.
+//! where it comes from and the session's token. Rights are checked where a thing is done, not where its link is hidden;
+//! `rights` has those that the guard asks for before it reads what was sent. A route that is not listed there takes the
+//! right to provision for whatever is no GET.
 //!
-//! What cannot be read, and what is answered by no page, is told on a page all the same: [`asker`] draws whatever was refused.
+//! What cannot be read, and what is answered by no page, is told on a page all the same: `asker` draws whatever was refused.
 //!
 //! A page of another module takes a [`Viewer`], extends `layout.html` with a [`Shell`] called `shell`, is made by [`page`],
 //! and fails with a [`Failure`]. Its forms begin with `{% call parts::csrf(shell) %}{% endcall %}`, before any file.

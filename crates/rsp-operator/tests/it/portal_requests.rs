@@ -105,7 +105,7 @@ async fn whatever_cannot_be_read_is_answered_on_a_page_of_the_portal() {
                 let (status, headers, body) = ask(&site, request.header("x-csrf-token", &csrf), Vec::new()).await;
                 assert_page(&format!("{method} {address}"), status, &headers, &body);
                 assert_eq!(status, StatusCode::METHOD_NOT_ALLOWED, "{method} {address}");
-                assert_eq!(headers.contains_key(header::ALLOW), true, "{method} {address}");
+                assert!(headers.contains_key(header::ALLOW), "{method} {address}");
             }
             for (number, (kind, body)) in bodies(&csrf).into_iter().enumerate() {
                 let request = Request::post(&address).header(header::COOKIE, &cookie);
