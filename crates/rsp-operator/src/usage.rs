@@ -77,12 +77,18 @@ pub struct NotCounted {
     /// Which report is at fault, from 0 on, if it is one.
     pub record: Option<usize>,
     /// What is wrong.
-    pub error: Error,
+    pub error: Box<Error>,
+}
+
+impl NotCounted {
+    fn at(record: usize, error: Error) -> Self {
+        Self { record: Some(record), error: Box::new(error) }
+    }
 }
 
 impl<E: Into<Error>> From<E> for NotCounted {
     fn from(error: E) -> Self {
-        Self { record: None, error: error.into() }
+        Self { record: None, error: Box::new(error.into()) }
     }
 }
 
@@ -128,7 +134,7 @@ impl Usage {
     /// [`Error::Forbidden`], [`Error::NotFound`] for an eSIM that is not the actor's, [`Error::Invalid`], and
     /// [`Error::Exists`] for a report of the name of another one.
     pub async fn post(&self, actor: &Actor, records: &[NewUsage]) -> Result<Vec<Counted>, Error> {
-        self.post_list(actor, records).await.map_err(|refused| refused.error)
+        self.post_list(actor, records).await.map_err(|refused| *refused.error)
     }
 
     /// The same, and says which of the reports was at fault.
@@ -144,7 +150,7 @@ impl Usage {
         let mut reports = Vec::with_capacity(records.len());
         for (place, new) in records.iter().enumerate() {
             let report = self.report(actor, new, now).await;
-            reports.push(report.map_err(|error| NotCounted { record: Some(place), error })?);
+            reports.push(report.map_err(|error| NotCounted::at(place, error))?);
         }
         let by = actor.name().to_owned();
         self.store
@@ -152,7 +158,7 @@ impl Usage {
                 let mut counted = Vec::with_capacity(reports.len());
                 for (place, (record, subject, timed)) in reports.iter().enumerate() {
                     let done = count(tx, record, subject, *timed);
-                    counted.push(done.map_err(|error| NotCounted { record: Some(place), error })?);
+                    counted.push(done.map_err(|error| NotCounted::at(place, error))?);
                 }
                 let records = reports.iter().map(|(record, ..)| record);
                 note(tx, records.zip(&counted).collect(), &by, now)?;

@@ -265,7 +265,7 @@ pub(crate) async fn report_many(
         reports.push(NewUsage { id, iccid, used: Amounts { data_bytes, voice_seconds, messages }, at });
     }
     let counted = api.usage.post_list(&actor, &reports).await.map_err(|refused| {
-        let problem = Problem::from(refused.error);
+        let problem = Problem::from(*refused.error);
         match refused.record {
             Some(place) => problem.within(&part(place)),
             None => problem,
