@@ -5,8 +5,11 @@ use std::process::Command;
 
 use anyhow::{Context, ensure};
 
-/// Lets a test of rsp-operator write the pictures and read them with rqrr, has zbarimg read them, and prints the table of
-/// docs/hand-off.md.
+/// Where the table stands.
+const DOCUMENT: &str = "docs/hand-off.md";
+
+/// Lets a test of rsp-operator write the pictures and read them with rqrr, has zbarimg read them, prints the table, and says
+/// whether it is the one of docs/hand-off.md.
 pub(crate) fn run() -> anyhow::Result<()> {
     let directory = crate::root().join("target/camera");
     if directory.exists() {
@@ -22,15 +25,24 @@ pub(crate) fn run() -> anyhow::Result<()> {
         .context("cargo")?;
     ensure!(status.success(), "the pictures were not written");
     let table = std::fs::read_to_string(directory.join("rqrr.tsv")).context("rqrr.tsv")?;
-    println!("| worsened by | how much | rqrr | zbarimg |\n|---|---|---|---|");
+    let mut shown = "| worsened by | how much | rqrr | zbarimg |\n|---|---|---|---|\n".to_owned();
+    let (mut all, mut all_by_rqrr, mut all_by_zbar) = (0, 0, 0);
     for line in table.lines() {
         let fields: Vec<_> = line.split('\t').collect();
         let [prefix, name, much, read, codes] = fields[..] else { anyhow::bail!("rqrr.tsv: {line}") };
-        let by_zbar = read_by_zbar(&directory, prefix, codes.parse()?)?;
-        println!("| {name} | {much} | {read}/{codes} | {by_zbar}/{codes} |");
+        let (codes, by_rqrr): (usize, usize) = (codes.parse()?, read.parse()?);
+        let by_zbar = read_by_zbar(&directory, prefix, codes)?;
+        shown += &format!("| {name} | {much} | {by_rqrr}/{codes} | {by_zbar}/{codes} |\n");
+        (all, all_by_rqrr, all_by_zbar) = (all + codes, all_by_rqrr + by_rqrr, all_by_zbar + by_zbar);
     }
+    shown += &format!("| all | | {all_by_rqrr}/{all} | {all_by_zbar}/{all} |\n");
+    print!("{shown}");
     std::fs::remove_dir_all(&directory)?;
-    Ok(())
+    let document = std::fs::read_to_string(crate::root().join(DOCUMENT)).context(DOCUMENT)?;
+    let problem =
+        "it has another table: other versions of the readers, or other pictures, or it was not brought up to date";
+    let complaints = if document.contains(&shown) { Vec::new() } else { vec![format!("{DOCUMENT}: {problem}")] };
+    crate::report(&complaints, "camera: docs/hand-off.md has this table")
 }
 
 /// One program a picture: zbarimg does not say which ones it could not read.
