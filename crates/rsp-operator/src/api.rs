@@ -40,7 +40,7 @@ use crate::keys::Keys;
 use crate::receipts::Receipts;
 use crate::service::Service;
 use crate::usage::Usage;
-use crate::webhooks::Webhooks;
+use crate::webhooks::{EventIds, Webhooks};
 use gate::Gate;
 pub use limits::Limits;
 
@@ -56,6 +56,7 @@ pub(crate) struct Api {
     pub(crate) usage: Arc<Usage>,
     pub(crate) batches: Arc<Batches>,
     pub(crate) keys: Arc<Keys>,
+    pub(crate) event_ids: EventIds,
 }
 
 impl Api {
@@ -67,6 +68,7 @@ impl Api {
             usage: Arc::clone(&service.usage),
             batches: Arc::clone(&service.batches),
             keys: Arc::clone(&service.keys),
+            event_ids: EventIds::new(desk.store()),
             desk,
         }
     }

@@ -16,6 +16,7 @@ use rsp_store::{AuditEntry, Datastore, NetworkState, ProfileState, Whose};
 use tokio::sync::Notify;
 
 use crate::actor::{Actor, Right};
+use crate::cursors::Cursors;
 use crate::error::Error;
 use crate::network::{Network, NetworkAdapter};
 use crate::provisioning::{Security, Suppliers};
@@ -31,6 +32,7 @@ pub struct Desk {
     clock: Arc<dyn Clock>,
     randomness: SharedRandomness,
     network: Network,
+    cursors: Cursors,
     /// An order is to be given up at once.
     abandoned: Arc<Notify>,
 }
@@ -170,7 +172,9 @@ impl Desk {
         clock: Arc<dyn Clock>,
         randomness: SharedRandomness,
     ) -> Self {
-        Self { store, orders, suppliers, clock, randomness, network: Network::default(), abandoned: Arc::default() }
+        let cursors = Cursors::new(&store);
+        let (network, abandoned) = (Network::default(), Arc::default());
+        Self { store, orders, suppliers, clock, randomness, network, cursors, abandoned }
     }
 
     /// Connects the network in which subscriptions are used.
@@ -192,6 +196,11 @@ impl Desk {
     /// Where eSIMs are ordered.
     pub fn suppliers(&self) -> &Arc<dyn Suppliers> {
         &self.suppliers
+    }
+
+    /// How places in lists are told.
+    pub(crate) fn cursors(&self) -> &Cursors {
+        &self.cursors
     }
 
     /// The time.

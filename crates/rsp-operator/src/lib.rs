@@ -21,6 +21,7 @@ mod callers;
 pub mod carriers;
 pub mod certificates;
 pub mod currency;
+mod cursors;
 mod desk;
 mod error;
 pub mod export;

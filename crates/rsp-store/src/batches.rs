@@ -17,6 +17,11 @@ use crate::writer::Transaction;
 const TABLE: &str = "batches";
 const ROWS: &str = "batch_rows";
 
+/// Bits of a list's number below those of its second.
+const CHANCE: u32 = 20;
+/// Seconds since 1970 up to which numbers are exact in JSON, too (in the year 2242).
+const LATEST: i64 = (1 << 33) - 1;
+
 /// Where a row stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum BatchState {
@@ -60,7 +65,7 @@ impl fmt::Display for BatchState {
 /// A list of orders.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Batch {
-    /// Its number; later ones are larger.
+    /// Its number; later ones are larger. It says when it was made, and not how many there are.
     pub number: i64,
     /// Whose it is.
     pub operator: String,
@@ -208,9 +213,14 @@ impl Transaction {
     /// # Errors
     /// [`Error::Duplicate`] when two rows have the same line.
     pub fn insert_batch(&mut self, new: &NewBatch) -> Result<i64, Error> {
-        let text =
-            "INSERT INTO batches (operator, name, created_at, created_by) VALUES ($1, $2, $3, $4) RETURNING number";
-        let parameters = params![new.operator, new.name, new.created_at.0, new.created_by];
+        // Tenants see the numbers of their lists: counted together, they would tell each how many the others have.
+        let text = "INSERT INTO batches (number, operator, name, created_at, created_by) \
+                    SELECT max($5, coalesce(max(number), 0) + $6), $1, $2, $3, $4 FROM batches RETURNING number";
+        let [high, middle, low, step, ..] = self.crypter.draw_id();
+        let chance = i64::from(u32::from_be_bytes([0, high & 0x07, middle, low]));
+        let from_time = new.created_at.0.clamp(0, LATEST) << CHANCE | chance;
+        let parameters =
+            params![new.operator, new.name, new.created_at.0, new.created_by, from_time, i64::from(step) + 1];
         let number = sqlite::first(&self.connection, text, parameters, |row| Columns::new(row, TABLE).get("number"))?
             .ok_or(Error::InvalidValue { table: TABLE, column: "number" })?;
         for row in &new.rows {

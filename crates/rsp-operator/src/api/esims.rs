@@ -195,7 +195,7 @@ pub(crate) async fn history(
     PathIccid(iccid): PathIccid,
 ) -> Answer<History> {
     let events = api.desk.history(&actor, &iccid).await?;
-    Ok(Json(History { items: events.into_iter().map(Event::from).collect() }))
+    Ok(Json(History { items: events.into_iter().map(|event| Event::of(event, &api.event_ids)).collect() }))
 }
 
 /// A signed receipt.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::{Extension, Json};
 use rsp_asn1::Timestamp;
-use rsp_store::{EventCursor, EventFilter, EventKind, Outcome};
+use rsp_store::{EventFilter, EventKind, Outcome};
 use serde::{Deserialize, Serialize};
 use time::Date;
 use time::macros::format_description;
@@ -18,6 +18,7 @@ use super::problem::Problem;
 use crate::actor::Actor;
 use crate::desk::{self, Slice};
 use crate::receipts::explanation;
+use crate::webhooks::EventIds;
 
 /// Days that figures count without any other wish.
 const DAYS: i64 = 30;
@@ -67,8 +68,9 @@ impl From<Kind> for EventKind {
 /// Something that happened.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Event {
-    /// Its number; a later event has a higher one.
-    number: i64,
+    /// Its name, by which webhooks call it, too.
+    #[schema(pattern = "^evt_[0-9a-f]{32}$")]
+    number: String,
     /// When (RFC 3339).
     at: String,
     kind: Kind,
@@ -97,12 +99,12 @@ pub(crate) struct Event {
     actor: String,
 }
 
-impl From<rsp_store::Event> for Event {
-    fn from(event: rsp_store::Event) -> Self {
+impl Event {
+    pub(crate) fn of(event: rsp_store::Event, ids: &EventIds) -> Self {
         let codes = event.subject.as_deref().zip(event.reason.as_deref());
         let explanation = codes.and_then(|(subject, reason)| explanation(subject, reason));
         Self {
-            number: event.number,
+            number: ids.of(event.number),
             at: event.at.to_string(),
             kind: event.kind.into(),
             iccid: event.iccid.map(|iccid| iccid.to_string()),
@@ -143,7 +145,7 @@ pub(crate) struct Which {
     /// Only what was refused, or only what was not.
     refused: Option<bool>,
     /// As `next` of the page before said.
-    #[param(min_length = 1, max_length = 64, pattern = "^[0-9]{1,18}:[0-9]{1,18}$")]
+    #[param(min_length = 1, max_length = 64, pattern = "^[0-9a-f]{32}$")]
     cursor: Option<String>,
     /// At most so many.
     #[param(minimum = 1, maximum = 200)]
@@ -167,12 +169,10 @@ pub(crate) async fn list(
 ) -> Answer<Events> {
     bounded("cursor", which.cursor.as_deref(), 64)?;
     bounded("step", which.step.as_deref(), 64)?;
+    let cursors = api.desk.cursors();
     let after = which.cursor.as_deref().map(|cursor| {
-        let numbers = cursor.split_once(':').map(|(at, number)| (at.parse(), number.parse()));
-        match numbers {
-            Some((Ok(at), Ok(number))) => Ok(EventCursor { at: Timestamp(at), number }),
-            _ => Err(Problem::invalid("cursor", "take the member \"next\" of the page before")),
-        }
+        let problem = || Problem::invalid("cursor", "take the member \"next\" of the page before");
+        cursors.event(cursor).ok_or_else(problem)
     });
     let filter = EventFilter {
         kind: which.kind.map(EventKind::from),
@@ -184,8 +184,8 @@ pub(crate) async fn list(
     let limit = page_size(which.limit)?;
     let page = api.desk.events(&actor, None, &filter, after.transpose()?, limit).await?;
     Ok(Json(Events {
-        items: page.items.into_iter().map(Event::from).collect(),
-        next: page.next.map(|next| format!("{}:{}", next.at.0, next.number)),
+        items: page.items.into_iter().map(|event| Event::of(event, &api.event_ids)).collect(),
+        next: page.next.map(|next| cursors.of_event(&next)),
     }))
 }
 

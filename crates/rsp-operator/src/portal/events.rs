@@ -56,7 +56,7 @@ struct Row {
 
 /// `GET /events`.
 pub(super) async fn list(visit: Visit, Query(pairs): Query<Pairs>) -> Result<Response, Failure> {
-    let (mut filter, after) = (query::events(&pairs)?, query::event_cursor(&pairs)?);
+    let (mut filter, after) = (query::events(&pairs)?, query::event_cursor(&pairs, visit.service.desk.cursors())?);
     let tenant = value(&pairs, "tenant");
     let sales = query::sales(&pairs);
     let named: Vec<_> = filter.profile_types.iter().flatten().cloned().collect();
@@ -102,7 +102,7 @@ pub(super) async fn list(visit: Visit, Query(pairs): Query<Pairs>) -> Result<Res
     };
     let kept = pairs.iter().filter(|(name, value)| name != "after" && !value.is_empty());
     let next = found.next.map(|cursor| {
-        let after = ("after", query::of_event_cursor(&cursor));
+        let after = ("after", visit.service.desk.cursors().of_event(&cursor));
         let pairs: Vec<_> = kept.map(|(name, value)| (name.as_str(), value.clone())).chain([after]).collect();
         link("/events", &pairs)
     });
@@ -141,10 +141,11 @@ struct LogRow {
 /// `GET /log`.
 pub(super) async fn log(visit: Visit, Query(pairs): Query<Pairs>) -> Result<Response, Failure> {
     visit.actor().require(Right::Manage)?;
-    let before = query::log_cursor(&pairs)?;
+    let cursors = visit.service.desk.cursors();
+    let before = query::log_cursor(&pairs, cursors)?;
     let entries = visit.service.desk.store().log(visit.actor().tenant(), before, ROWS).await?;
     let full = entries.len() == ROWS as usize;
-    let next = entries.last().filter(|_| full).map(|last| link("/log", &[("before", last.number.to_string())]));
+    let next = entries.last().filter(|_| full).map(|last| link("/log", &[("before", cursors.of_entry(last.number))]));
     let row = |entry: rsp_store::LogEntry| LogRow {
         at: moment(entry.entry.at),
         actor: entry.entry.actor,

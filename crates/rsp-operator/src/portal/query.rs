@@ -4,6 +4,7 @@ use rsp_asn1::{Iccid, Timestamp};
 use rsp_es::printable::printable;
 use rsp_store::{EventCursor, EventFilter, EventKind, OrderCursor, Outcome, ProfileState};
 
+use crate::cursors::Cursors;
 use crate::desk::{EsimFilter, Sales};
 use crate::error::Error;
 
@@ -178,19 +179,16 @@ pub(super) fn of_order_cursor(cursor: &OrderCursor) -> String {
 ///
 /// # Errors
 /// [`Error::Invalid`] for what cannot be read.
-pub(super) fn event_cursor(pairs: &Pairs) -> Result<Option<EventCursor>, Error> {
-    read(pairs, "after", NO_PLACE, |text| {
-        let (at, number) = text.split_once('.')?;
-        Some(EventCursor { at: Timestamp(at.parse().ok()?), number: number.parse().ok()? })
-    })
+pub(super) fn event_cursor(pairs: &Pairs, cursors: &Cursors) -> Result<Option<EventCursor>, Error> {
+    read(pairs, "after", NO_PLACE, |text| cursors.event(text))
 }
 
 /// Behind which entry the log goes on.
 ///
 /// # Errors
 /// [`Error::Invalid`] for what cannot be read.
-pub(super) fn log_cursor(pairs: &Pairs) -> Result<Option<i64>, Error> {
-    read(pairs, "before", NO_PLACE, |text| text.parse().ok().filter(|number| *number > 0))
+pub(super) fn log_cursor(pairs: &Pairs, cursors: &Cursors) -> Result<Option<i64>, Error> {
+    read(pairs, "before", NO_PLACE, |text| cursors.entry(text))
 }
 
 /// How many days are counted.
@@ -201,11 +199,6 @@ pub(super) fn days(pairs: &Pairs, known: &[i64]) -> Result<Option<i64>, Error> {
     read(pairs, "days", "none of the ranges: choose one of the page", |text| {
         text.parse().ok().filter(|days| known.contains(days))
     })
-}
-
-/// The same as text.
-pub(super) fn of_event_cursor(cursor: &EventCursor) -> String {
-    format!("{}.{}", cursor.at.0, cursor.number)
 }
 
 /// A day since 1970 as `2026-11-20`.

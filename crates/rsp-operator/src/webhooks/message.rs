@@ -25,14 +25,14 @@ pub fn kind_name(kind: EventKind) -> &'static str {
 }
 
 /// Names events for receivers: the same name for the same event, and none that says how many events other tenants have.
-pub(super) struct EventIds(Zeroizing<[u8; 32]>);
+pub(crate) struct EventIds(Zeroizing<[u8; 32]>);
 
 impl EventIds {
-    pub(super) fn new(store: &Datastore) -> Self {
+    pub(crate) fn new(store: &Datastore) -> Self {
         Self(store.derive_key("webhook event ids"))
     }
 
-    pub(super) fn of(&self, number: i64) -> String {
+    pub(crate) fn of(&self, number: i64) -> String {
         let mac = hash::hmac_sha256(&*self.0, &number.to_be_bytes());
         format!("evt_{}", hex::encode(&mac[..16]))
     }

@@ -14,6 +14,7 @@ use std::sync::Arc;
 
 pub use address::{Address, AddressError, AddressRules};
 pub use delivery::{Attempted, Fault, LONGEST_TRIED, NetworkSender, NotSent, Sender, Sent};
+pub(crate) use message::EventIds;
 pub use message::{KINDS, kind, kind_name};
 use rsp_asn1::Timestamp;
 use rsp_crypto::{Randomness as _, Zeroizing};

@@ -1,11 +1,15 @@
-//! The REST API: plans and carriers, their filters and pages, and what lists have in common.
+//! The REST API: plans, carriers and events, their filters and pages, and what lists have in common.
+
+use std::collections::BTreeSet;
 
 use axum::http::StatusCode;
 use rsp_operator::carriers::Directory;
 use rsp_operator::{Right, Rights};
+use rsp_store::{EventKind, NewEvent};
 use serde_json::json;
 
 use crate::api::{Api, LIMITS, description, operations};
+use crate::support::NOW;
 
 #[tokio::test]
 async fn plans_are_listed_by_country_and_page() {
@@ -107,5 +111,46 @@ async fn carriers_are_found_as_the_directory_searches_them() {
         let query = text.replace('ó', "%C3%B3");
         let (_, answer) = api.call(&key, "GET", &format!("/api/v1/carriers?limit=1&name={query}"), None).await;
         assert_eq!(answer["total"], found, "{text}");
+    }
+}
+
+/// What happens to all tenants is numbered in one order, which no tenant sees.
+#[tokio::test]
+async fn events_are_named_and_paged_without_their_numbers() {
+    let api = Api::new(LIMITS).await;
+    let key = api.key("A", Rights::ALL).await;
+    for number in 1..=7 {
+        for tenant in ["A", "B"] {
+            let event = NewEvent {
+                at: NOW,
+                operator: Some(tenant.to_owned()),
+                iccid: None,
+                profile_type: None,
+                kind: EventKind::Usage,
+                actor: "test".to_owned(),
+                step: None,
+                refused: None,
+                detail: Some(number.to_string()),
+            };
+            api.bed.store.run_tx("event", move |tx| tx.record_event(&event)).await.unwrap();
+        }
+    }
+    let (mut seen, mut names, mut cursor) = (Vec::new(), BTreeSet::new(), String::new());
+    loop {
+        let (_, page) = api.call(&key, "GET", &format!("/api/v1/events?kind=Usage&limit=3{cursor}"), None).await;
+        for item in page["items"].as_array().unwrap() {
+            let name = item["number"].as_str().unwrap();
+            assert!(name.len() == 36 && name.starts_with("evt_"), "{name}");
+            names.insert(name.to_owned());
+            seen.push(item["detail"].as_str().unwrap().to_owned());
+        }
+        let Some(next) = page["next"].as_str() else { break };
+        assert!(next.len() == 32 && next.bytes().all(|byte| byte.is_ascii_hexdigit()), "{next}");
+        cursor = format!("&cursor={next}");
+    }
+    assert_eq!((seen.join(" ").as_str(), names.len()), ("7 6 5 4 3 2 1", 7));
+    for cursor in ["x", "1790000000:7", &"0".repeat(32)] {
+        let (status, problem) = api.call(&key, "GET", &format!("/api/v1/events?cursor={cursor}"), None).await;
+        assert_eq!((status, &problem["field"]), (StatusCode::UNPROCESSABLE_ENTITY, &"cursor".into()), "{cursor}");
     }
 }

@@ -79,6 +79,19 @@ async fn claim(database: &Database, after: i64) -> Option<(i64, u32)> {
 }
 
 #[tokio::test]
+async fn the_number_of_a_list_says_when_it_was_made_and_not_how_many_there_are() {
+    let database = with_operator().await;
+    let mut numbers = Vec::new();
+    for _ in 0..50 {
+        numbers.push(add_batch(&database, &[2]).await);
+    }
+    assert!(numbers.is_sorted_by(|one, next| one < next));
+    assert!(numbers.iter().all(|number| number >> 20 == NOW.0 && *number < 1 << 53), "{numbers:?}");
+    let steps: std::collections::BTreeSet<_> = numbers.windows(2).map(|pair| pair[1] - pair[0]).collect();
+    assert!(steps.len() > 10, "{steps:?}");
+}
+
+#[tokio::test]
 async fn lists_take_turns_and_no_row_is_claimed_twice() {
     let database = with_operator().await;
     let one = add_batch(&database, &[2, 3, 5]).await;
