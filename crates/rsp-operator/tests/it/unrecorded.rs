@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use rsp_asn1::Iccid;
 use rsp_operator::provisioning::{Supplier, Suppliers};
-use rsp_operator::{Confirmation, Desk, Error, Wanted};
+use rsp_operator::{Actor, Confirmation, Desk, Error, Right, Rights, Wanted};
 use rsp_smdp::{Identity, Orders};
 use rsp_store::{NewProfile, NewProfileType, ProfileState};
 
@@ -66,6 +66,17 @@ async fn an_iccid_that_is_there_already_is_sold_and_said_to_be() {
     assert_eq!(smdp.sold(), 1);
     let open = shop.store.intents(2).await.unwrap();
     assert!(open[0].problem.as_ref().unwrap().contains("handed out before") && open.len() == 1, "{open:?}");
+    // Whoever runs the server sees it, and forgets it when it is settled; no tenant does.
+    let (staff, call) = (Actor::new(None, "staff", Rights::ALL), open[0].call_id.as_str());
+    for actor in [tenant("A"), Actor::new(None, "reader", Rights::of([Right::Read]))] {
+        assert!(matches!(desk.intents(&actor).await, Err(Error::Forbidden(_))));
+        assert!(matches!(desk.forget_intent(&actor, call).await, Err(Error::Forbidden(_))));
+    }
+    assert_eq!(desk.intents(&staff).await.unwrap(), open);
+    assert!(matches!(desk.forget_intent(&staff, "none").await, Err(Error::NotFound { .. })));
+    desk.forget_intent(&staff, call).await.unwrap();
+    assert!(desk.intents(&staff).await.unwrap().is_empty());
+    assert_eq!(shop.store.log(Some("A"), None, 1).await.unwrap()[0].entry.action, "forget order");
 }
 
 #[tokio::test]
