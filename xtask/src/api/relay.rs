@@ -15,7 +15,7 @@ use anyhow::Context as _;
 const APPLICATION_DATA: u8 = 23;
 
 /// More octets than the tickets have that a server may send behind its Finished, and fewer than an answer with a QR code.
-const ANSWER: usize = 1500;
+const ANSWER: usize = 600;
 
 /// A relay that loses one answer.
 pub(super) struct Relay {
