@@ -186,21 +186,34 @@ pub(crate) struct Elsewhere<'a> {
     pub(crate) before: (i64, [u8; 10]),
 }
 
-/// The newest ones that fit.
-pub(crate) fn elsewhere_of(
+/// When the newest ones that fit were ordered, but for those that are older than `oldest`.
+pub(crate) fn places_elsewhere(
     connection: &Connection,
     which: &Elsewhere<'_>,
+    oldest: i64,
     limit: u32,
-    crypter: &Crypter,
-) -> Result<Vec<Listed>, Error> {
-    let text = select!(
-        "WHERE e.operator = $1 AND e.own = 0 AND (e.created_at, e.iccid) < ($2, $3) \
+) -> Result<Vec<(i64, Iccid)>, Error> {
+    let text = "SELECT created_at, iccid FROM esims e \
+         WHERE e.operator = $1 AND e.own = 0 AND (e.created_at, e.iccid) < ($2, $3) AND e.created_at >= $7 \
          AND ($5 IS NULL OR e.profile_type = $5) AND ($6 IS NULL OR e.cancelled = $6) \
-         ORDER BY e.created_at DESC, e.iccid DESC LIMIT $4"
-    );
+         ORDER BY e.created_at DESC, e.iccid DESC LIMIT $4";
     let Elsewhere { operator, profile_type, cancelled, before } = which;
-    let parameters = params![operator, before.0, before.1, limit, profile_type, cancelled];
-    sqlite::all(connection, text, parameters, |row| alone(row, crypter))
+    let parameters = params![operator, before.0, before.1, limit, profile_type, cancelled, oldest];
+    sqlite::all(connection, text, parameters, |row| {
+        let columns = Columns::new(row, TABLE);
+        Ok((columns.get("created_at")?, columns.iccid("iccid")?))
+    })
+}
+
+/// An operator's subscription of this ICCID, if another SM-DP+ has its order.
+pub(crate) fn elsewhere_of(
+    connection: &Connection,
+    operator: &str,
+    iccid: &Iccid,
+    crypter: &Crypter,
+) -> Result<Option<Listed>, Error> {
+    let text = select!("WHERE e.operator = $1 AND e.iccid = $2 AND e.own = 0");
+    sqlite::first(connection, text, params![operator, iccid.0], |row| alone(row, crypter))
 }
 
 /// A subscription whose order another SM-DP+ has.

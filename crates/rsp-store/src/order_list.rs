@@ -112,17 +112,11 @@ macro_rules! select_handed_out {
 
 pub(crate) use {columns, select, select_handed_out};
 
-/// Statement text: the newest orders of one operator's type in a state.
-const PAGE: &str = select!(
-    "WHERE p.operator IS $1 AND p.profile_type = $2 AND p.state = $3 \
-     ORDER BY p.created_at DESC, p.iccid DESC LIMIT $4"
-);
-
-/// Statement text: the same from behind a cursor on.
-const NEXT_PAGE: &str = select!(
-    "WHERE p.operator IS $1 AND p.profile_type = $2 AND p.state = $3 AND (p.created_at, p.iccid) < ($5, $6) \
-     ORDER BY p.created_at DESC, p.iccid DESC LIMIT $4"
-);
+/// Statement text: where the newest orders of one operator's type in a state stand, from behind a place on, and down to one.
+/// The index has all of it: a row is read only of what is shown.
+const PLACES: &str = "SELECT created_at, iccid FROM profiles \
+     WHERE operator IS $1 AND profile_type = $2 AND state = $3 AND (created_at, iccid) < ($4, $5) AND created_at >= $6 \
+     ORDER BY created_at DESC, iccid DESC LIMIT $7";
 
 const ONE: &str = select!("WHERE p.iccid = $1");
 
@@ -139,8 +133,9 @@ impl Datastore {
         after: Option<OrderCursor>,
         limit: u32,
     ) -> Result<Vec<Listed>, Error> {
+        let before = after.map_or((i64::MAX, [0xFF; 10]), |after| (after.created_at.0, after.iccid.0));
         self.read(|connection| {
-            let mut found = Vec::new();
+            let mut newest = Newest { places: Vec::new(), limit: usize::try_from(limit).unwrap_or(usize::MAX) };
             for count in order_counts(connection, whose)? {
                 let state = match filter.states.as_slice() {
                     [] => count.state != ProfileState::Available,
@@ -151,20 +146,24 @@ impl Datastore {
                     continue;
                 }
                 let operator = Some(&count.operator).filter(|operator| !operator.is_empty());
-                let read = |row: &Row<'_>| listed(row, self.crypter());
                 let (kind, state) = (&count.profile_type, count.state.as_str());
-                found.extend(match after {
-                    None => sqlite::all(connection, PAGE, params![operator, kind, state, limit], read)?,
-                    Some(after) => {
-                        let parameters = params![operator, kind, state, limit, after.created_at.0, after.iccid.0];
-                        sqlite::all(connection, NEXT_PAGE, parameters, read)?
-                    }
-                });
+                let parameters = params![operator, kind, state, before.0, before.1, newest.oldest(), limit];
+                newest.add(sqlite::all(connection, PLACES, parameters, |row| {
+                    let columns = Columns::new(row, TABLE);
+                    Ok(Place {
+                        created_at: columns.get("created_at")?,
+                        iccid: columns.iccid("iccid")?,
+                        elsewhere: None,
+                    })
+                })?);
             }
-            found.extend(esims_elsewhere(connection, whose, filter, after, limit, self.crypter())?);
-            found.sort_unstable_by_key(|one: &Listed| std::cmp::Reverse((one.created_at, one.iccid.0)));
-            found.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
-            Ok(found)
+            places_elsewhere(connection, whose, filter, before, limit, &mut newest)?;
+            let crypter = self.crypter();
+            let read = |place: Place| match place.elsewhere {
+                None => sqlite::first(connection, ONE, params![place.iccid.0], |row| listed(row, crypter)),
+                Some(operator) => esims::elsewhere_of(connection, &operator, &place.iccid, crypter),
+            };
+            newest.places.into_iter().filter_map(|place| read(place).transpose()).collect()
         })
     }
 
@@ -185,34 +184,61 @@ fn is_of(one: &Listed, whose: &Whose) -> bool {
     }
 }
 
-fn esims_elsewhere(
+/// Where an order stands in a list.
+struct Place {
+    created_at: i64,
+    iccid: Iccid,
+    /// Whose it is, where another SM-DP+ has it.
+    elsewhere: Option<String>,
+}
+
+/// The newest of what was found so far.
+struct Newest {
+    places: Vec<Place>,
+    limit: usize,
+}
+
+impl Newest {
+    /// What is older than this is not among them whatever else is found.
+    fn oldest(&self) -> i64 {
+        self.places.last().filter(|_| self.places.len() == self.limit).map_or(i64::MIN, |place| place.created_at)
+    }
+
+    fn add(&mut self, places: Vec<Place>) {
+        self.places.extend(places);
+        self.places.sort_unstable_by_key(|place| std::cmp::Reverse((place.created_at, place.iccid.0)));
+        self.places.truncate(self.limit);
+    }
+}
+
+fn places_elsewhere(
     connection: &Connection,
     whose: &Whose,
     filter: &OrderFilter,
-    after: Option<OrderCursor>,
+    before: (i64, [u8; 10]),
     limit: u32,
-    crypter: &Crypter,
-) -> Result<Vec<Listed>, Error> {
+    newest: &mut Newest,
+) -> Result<(), Error> {
     let is_asked_for = |state| filter.states.is_empty() || filter.states.contains(&state);
     let cancelled = match (is_asked_for(ProfileState::Released), is_asked_for(ProfileState::Unavailable)) {
         (true, true) => None,
         (true, false) => Some(false),
         (false, true) => Some(true),
-        (false, false) => return Ok(Vec::new()),
+        (false, false) => return Ok(()),
     };
     let types: BTreeSet<Option<&str>> = match &filter.profile_types {
         Some(types) => types.iter().map(|name| Some(name.as_str())).collect(),
         None => [None].into(),
     };
-    let before = after.map_or((i64::MAX, [0xFF; 10]), |after| (after.created_at.0, after.iccid.0));
-    let mut found = Vec::new();
     for operator in operators(connection, whose)?.into_iter().flatten() {
         for profile_type in &types {
             let which = esims::Elsewhere { operator: &operator, profile_type: *profile_type, cancelled, before };
-            found.extend(esims::elsewhere_of(connection, &which, limit, crypter)?);
+            let places = esims::places_elsewhere(connection, &which, newest.oldest(), limit)?;
+            let place = |(created_at, iccid)| Place { created_at, iccid, elsewhere: Some(operator.clone()) };
+            newest.add(places.into_iter().map(place).collect());
         }
     }
-    Ok(found)
+    Ok(())
 }
 
 impl Transaction {
@@ -267,21 +293,20 @@ pub(crate) fn listed(row: &Row<'_>, crypter: &Crypter) -> Result<Listed, Error> 
 
 #[cfg(test)]
 mod tests {
-    use super::{NEXT_PAGE, PAGE};
+    use super::PLACES;
     use crate::sqlite::{self, Access};
     use rusqlite::params;
 
+    /// Both ends of a range are found in the index, which has the places in their order.
     #[test]
     fn no_list_looks_at_all_orders_or_sorts_them() {
         let dir = tempfile::tempdir().unwrap();
         let mut connection = sqlite::connect(&dir.path().join("test.db"), Access::Create).unwrap();
         sqlite::migrate(&mut connection).unwrap();
-        for text in [PAGE, NEXT_PAGE] {
-            let plan = format!("EXPLAIN QUERY PLAN {text}");
-            let parameters = params!["a", "b", "c", 1, 1, "d"];
-            let parameters = if text.contains("$6") { parameters } else { &parameters[..4] };
-            let plan: Vec<String> = sqlite::all(&connection, &plan, parameters, |row| Ok(row.get("detail")?)).unwrap();
-            assert!(!plan.iter().any(|step| step.starts_with("SCAN") || step.contains("B-TREE")), "{text}: {plan:?}");
-        }
+        let plan = format!("EXPLAIN QUERY PLAN {PLACES}");
+        let parameters = params!["a", "b", "c", 1, "d", 0, 1];
+        let plan: Vec<String> = sqlite::all(&connection, &plan, parameters, |row| Ok(row.get("detail")?)).unwrap();
+        let range = "(operator=? AND profile_type=? AND state=? AND created_at>? AND (created_at,iccid)<(?,?))";
+        assert_eq!(plan, [format!("SEARCH profiles USING COVERING INDEX profiles_by_place {range}")]);
     }
 }

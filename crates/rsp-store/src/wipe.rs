@@ -6,7 +6,7 @@ use crate::writer::Transaction;
 
 /// What is emptied, each table before those that it refers to. What the server did to itself stays in the audit, and the key
 /// stays the same.
-const TABLES: [&str; 37] = [
+const TABLES: [&str; 38] = [
     "DELETE FROM outbox",
     "DELETE FROM webhook_deliveries",
     "DELETE FROM webhook_secrets",
@@ -24,6 +24,7 @@ const TABLES: [&str; 37] = [
     "DELETE FROM events",
     "DELETE FROM event_counts",
     "DELETE FROM order_counts",
+    "DELETE FROM elsewhere_counts",
     "DELETE FROM handoffs",
     "DELETE FROM batch_rows",
     "DELETE FROM batches",

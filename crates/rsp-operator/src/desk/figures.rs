@@ -159,8 +159,10 @@ impl Desk {
             slices
         };
 
+        let mut orders = self.store.order_counts(&whose).await?;
+        orders.extend(self.store.order_counts_elsewhere(&whose).await?);
         Ok(Figures {
-            orders: by_state(&self.store.order_counts(&whose).await?),
+            orders: by_state(&orders),
             sessions: step("AuthenticateClient"),
             deliveries: step("GetBoundProfilePackage"),
             installs: state(ProfileState::Installed),

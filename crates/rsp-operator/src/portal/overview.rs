@@ -45,6 +45,8 @@ struct Live {
     tiles: Vec<Tile>,
     states: Vec<StateLine>,
     total: String,
+    /// Where all of them are listed.
+    all: String,
     lists: Vec<List>,
     since: String,
 }
@@ -244,13 +246,13 @@ impl Live {
         };
         let figure = Figure { count: 0, rows: activations };
         tiles.push(Tile { label: "Activation time", value, note, href: asked.rows(&figure, None) });
+        let tenant = || asked.tenant.clone().map(|tenant| ("tenant", tenant));
         let states: Vec<_> = figures
             .orders
             .iter()
             .filter(|(state, count)| *count > 0 && *state != ProfileState::Available)
             .map(|(state, count)| {
-                let tenant = asked.tenant.clone().map(|tenant| ("tenant", tenant));
-                let pairs: Vec<_> = [("state", state.to_string())].into_iter().chain(tenant).collect();
+                let pairs: Vec<_> = [("state", state.to_string())].into_iter().chain(tenant()).collect();
                 StateLine { mark: marks::state(*state), count: marks::number(*count), href: link("/orders", &pairs) }
             })
             .collect();
@@ -260,6 +262,7 @@ impl Live {
             tiles,
             states,
             total: marks::number(total),
+            all: link("/orders", &tenant().into_iter().collect::<Vec<_>>()),
             lists: lists(figures, asked, LINES),
             since: query::date(figures.days.start),
         }

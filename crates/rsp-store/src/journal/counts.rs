@@ -69,7 +69,33 @@ impl Datastore {
         })
     }
 
-    /// How many orders stand where.
+    /// How many orders of other SM-DP+s stand where a list shows them: as Unavailable when they were cancelled, else as
+    /// Released.
+    ///
+    /// # Errors
+    /// The store's own failures.
+    pub async fn order_counts_elsewhere(&self, whose: &Whose) -> Result<Vec<OrderCount>, Error> {
+        self.read(|connection| {
+            let mut counts = Vec::new();
+            for operator in operators(connection, whose)?.into_iter().flatten() {
+                let text =
+                    "SELECT profile_type, cancelled, orders FROM elsewhere_counts WHERE operator = $1 AND orders > 0";
+                counts.extend(sqlite::all(connection, text, params![operator], |row| {
+                    let columns = Columns::new(row, "elsewhere_counts");
+                    let cancelled: bool = columns.get("cancelled")?;
+                    Ok(OrderCount {
+                        operator: operator.clone(),
+                        profile_type: columns.get("profile_type")?,
+                        state: if cancelled { ProfileState::Unavailable } else { ProfileState::Released },
+                        orders: columns.count("orders")?,
+                    })
+                })?);
+            }
+            Ok(counts)
+        })
+    }
+
+    /// How many orders of this SM-DP+ stand where.
     ///
     /// # Errors
     /// The store's own failures.

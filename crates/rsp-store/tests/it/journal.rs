@@ -264,6 +264,39 @@ async fn lists_go_from_the_newest_order_to_the_oldest_whatever_their_states() {
 }
 
 #[tokio::test]
+async fn each_state_counts_as_many_orders_as_its_list_shows_elsewhere_too() {
+    let database = lab().await;
+    let store = &database.store;
+    for (number, state) in [(1, ProfileState::Released), (2, ProfileState::Released), (3, ProfileState::Unavailable)] {
+        profile(store, number, Some("A"), 1).await;
+        go(store, number, state, 2).await;
+    }
+    let done: Result<(), Error> = store
+        .run_tx("elsewhere", |tx| {
+            (70..=76).try_for_each(|number| tx.insert_esim(&handed_out(number, "A", i64::from(number))))?;
+            tx.insert_esim(&handed_out(80, "B", 1))?;
+            // One of this SM-DP+: its order is counted already.
+            tx.insert_esim(&handed_out(1, "A", 1))?;
+            for number in [71, 71, 73, 1] {
+                tx.cancel_esim("A", &iccid(number))?;
+            }
+            Ok(())
+        })
+        .await;
+    done.unwrap();
+    for (whose, expected) in [(of("A"), [7, 3]), (of("B"), [1, 0]), (Whose::All, [8, 3]), (Whose::Own, [0, 0])] {
+        let mut counts = store.order_counts(&whose).await.unwrap();
+        counts.extend(store.order_counts_elsewhere(&whose).await.unwrap());
+        for (state, expected) in [ProfileState::Released, ProfileState::Unavailable].into_iter().zip(expected) {
+            let filter = OrderFilter { states: vec![state], profile_types: None };
+            let listed = store.order_list(&whose, &filter, None, 100).await.unwrap().len();
+            let counted: u64 = counts.iter().filter(|count| count.state == state).map(|count| count.orders).sum();
+            assert_eq!((listed, counted), (expected, expected as u64), "{whose:?} {state}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_search_finds_what_begins_so_and_is_ones_own() {
     let database = lab().await;
     let store = &database.store;
