@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use anyhow::Context as _;
+use anyhow::{Context as _, ensure};
 use clap::Args;
 use rsp_crypto::{RandomnessExt as _, Zeroizing};
 use rsp_operator::account::{Accounts, Add, NewPassword, Origin, Role};
@@ -29,8 +29,9 @@ use openrsp::processes::{Openrsp, text};
 ///
 /// Fills a database (a million orders take some minutes), starts a server of its own on loopback, signs in as an operator's
 /// administrator and as the server's, and calls every page that a link leads to, and the parts of pages that follow what happens,
-/// each again and again on one connection; a page that nothing leads to any more is an error. Prints the median and the 99th percentile of each kind of page, as its caller sees them, and beside them those of a page that does
-/// nothing but ask the database whether it is there.
+/// each again and again on one connection; a page that nothing leads to any more is an error. Prints the median and the 99th
+/// percentile of each kind of page, as its caller sees them, and beside them those of a page that does nothing but ask the
+/// database whether it is there. Fails when a page takes longer than it may.
 #[derive(Args)]
 pub(crate) struct PortalArgs {
     /// Orders to store.
@@ -40,6 +41,10 @@ pub(crate) struct PortalArgs {
     /// Calls of each page that count; a tenth of them go before, and do not.
     #[arg(long, default_value_t = 300, value_parser = clap::value_parser!(u32).range(10..=100_000))]
     calls: u32,
+
+    /// Milliseconds that 99 of 100 calls of each page may take at most.
+    #[arg(long, default_value_t = 20, value_name = "MS", value_parser = clap::value_parser!(u32).range(1..))]
+    within: u32,
 
     /// Keep the server's directory here, or measure the one that was kept; without it, it goes with the benchmark.
     #[arg(long, value_name = "DIR")]
@@ -62,7 +67,8 @@ pub(crate) async fn run(args: &PortalArgs, json: bool) -> anyhow::Result<()> {
     let users = users(&dir).await?;
     let server = openrsp.serve(["serve", text(&dir)?, "--listen", "127.0.0.1:0", "--plain-http"])?;
     let address = server.listener("operator").context("the server has no portal")?;
-    let mut slowest = Duration::ZERO;
+    let (mut slowest, mut slow) = (Duration::ZERO, Vec::new());
+    let within = Duration::from_millis(args.within.into());
     for (who, cookie) in users {
         let mut browser = Browser::connect(address, cookie).await?;
         let floor = browser.measure("/healthz", args.calls).await?;
@@ -73,7 +79,11 @@ pub(crate) async fn run(args: &PortalArgs, json: bool) -> anyhow::Result<()> {
                 times.extend(browser.measure(path, args.calls.div_ceil(paths.len() as u32)).await?);
             }
             times.sort_unstable();
-            slowest = slowest.max(percentile(&times, 99));
+            let most = percentile(&times, 99);
+            slowest = slowest.max(most);
+            if most > within {
+                slow.push(format!("{kind} as {who} ({:.1} ms)", millis(most)));
+            }
             report(who, &kind, &times, &floor, json);
         }
     }
@@ -82,6 +92,7 @@ pub(crate) async fn run(args: &PortalArgs, json: bool) -> anyhow::Result<()> {
     } else {
         println!("slowest page: {:.2} ms at the 99th percentile", millis(slowest));
     }
+    ensure!(slow.is_empty(), "over {} ms at the 99th percentile: {}", args.within, slow.join(", "));
     Ok(())
 }
 

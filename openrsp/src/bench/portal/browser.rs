@@ -12,7 +12,7 @@ use tokio::net::TcpStream;
 const OF_A_KIND: usize = 3;
 
 /// Every page that an administrator of a tenant or of the server sees, by its kind: there may be more, and none may be missing.
-const PAGES: [&str; 26] = [
+const PAGES: [&str; 27] = [
     "/",
     "/?days",
     "/account",
@@ -35,11 +35,15 @@ const PAGES: [&str; 26] = [
     "/orders/*/cancel",
     "/orders/*/hand-out",
     "/orders/*/links",
+    "/orders?q",
     "/orders?state",
     "/plans",
     "/provision",
     "/users",
 ];
+
+/// First digits of an ICCID that are searched for: as few as can be, an odd number, and nearly all.
+const ICCID: [usize; 3] = [6, 11, 18];
 
 /// One connection to the portal, signed in.
 pub(super) struct Browser {
@@ -94,7 +98,10 @@ impl Browser {
             let state = path.split_once("state=").and_then(|(_, state)| state.split('&').next());
             let from = state.map_or(from, str::to_owned);
             let page = String::from_utf8_lossy(&answer.body);
-            for link in links(&page) {
+            // No link leads to a search.
+            let searches =
+                ICCID.iter().filter_map(|digits| Some(format!("/orders?q={}", iccid_of(&path)?.get(..*digits)?)));
+            for link in links(&page).into_iter().chain(searches) {
                 if known.insert(link.clone()) {
                     waiting.push_back((link, from.clone()));
                 }
@@ -121,6 +128,11 @@ impl Browser {
         times.sort_unstable();
         Ok(times)
     }
+}
+
+/// Which order a page is about.
+fn iccid_of(path: &str) -> Option<&str> {
+    path.strip_prefix("/orders/").filter(|rest| rest.len() > 17 && rest.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 /// A page by what it shows, whatever of: names and numbers in its path are left out.
