@@ -25,6 +25,8 @@ use driver::Browser;
 const AXE: &str = "axe-core@4.14.1";
 /// How long a portal may take to say what has happened: a second (goal of the product).
 const SOON: Duration = Duration::from_secs(1);
+/// With what its user signs in.
+const USER: &str = "ann@Alpha Mobile";
 const TENANT: &str = "Alpha Mobile";
 
 #[derive(clap::Args)]
@@ -52,7 +54,7 @@ async fn walk(args: &Args) -> anyhow::Result<()> {
     let setup = dir.path().join("setup.toml");
     std::fs::write(&setup, SETUP)?;
     openrsp.run(["smdp", "--dir", server, "load", &text(&setup)?])?;
-    let user = ["operator", "--dir", server, "user", "add", "ann@alpha.example", "--tenant", TENANT, "--role", "admin"];
+    let user = ["operator", "--dir", server, "user", "add", "ann", "--tenant", TENANT, "--role", "admin"];
     let password = openrsp.run(user)?["password"].as_str().context("no password")?.to_owned();
     let staff = ["operator", "--dir", server, "user", "add", "root", "--role", "admin"];
     let staff = openrsp.run(staff)?["password"].as_str().context("no password")?.to_owned();
@@ -104,7 +106,7 @@ async fn sign_in(browser: &Browser, pages: &mut pages::Pages<'_>, password: &str
     browser.go("/orders").await?;
     ensure!(browser.address().await?.contains("/sign-in?next="), "nobody was asked to sign in");
     pages.see("sign-in").await?;
-    browser.fill("#name", "ann@alpha.example").await?;
+    browser.fill("#name", USER).await?;
     browser.fill("#password", "wrong password").await?;
     browser.press("form button.primary").await?;
     browser.wait_for("Name or password is wrong").await?;
@@ -131,7 +133,7 @@ async fn passkey(browser: &Browser, pages: &mut pages::Pages<'_>, password: &str
     browser.wait_for("What devices did").await?;
     println!("signed in with a passkey that the virtual authenticator made");
     // And the other way again, for what follows.
-    enter(browser, "ann@alpha.example", password).await
+    enter(browser, USER, password).await
 }
 
 /// Signs out, and somebody in.

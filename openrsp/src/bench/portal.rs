@@ -128,8 +128,8 @@ async fn users(dir: &Path) -> anyhow::Result<Vec<(&'static str, String)>> {
         let name = format!("{who}-{}", hex::encode(OsRandomness.bytes::<4>()));
         let password = NewPassword::generated(&mut OsRandomness);
         let typed = Zeroizing::new(password.reveal().to_owned());
-        let add = Add { name: name.clone(), operator, role: Role::Admin, password: Some(password) };
-        accounts.add_user(&me, add).await?;
+        let add = Add { name, operator, role: Role::Admin, password: Some(password) };
+        let name = accounts.add_user(&me, add).await?.name;
         let signed_in = accounts.sign_in(&name, typed, None).await?;
         // The cookie has one of two names, by whether the portal is on HTTPS; a server takes its own.
         let cookies = ["https://localhost", "http://localhost"]

@@ -16,7 +16,7 @@ use crate::smdp::print_table;
 pub(super) enum UserCommand {
     /// Add a user; a password that was made is printed once.
     Add {
-        /// The name to sign in with, such as an e-mail address.
+        /// What it is called. A user of a tenant signs in as NAME@TENANT, which is printed.
         name: String,
         /// The tenant for whom it works; without one it belongs to the staff of the server, and sees every tenant.
         #[arg(long, value_name = "NAME")]
@@ -32,7 +32,7 @@ pub(super) enum UserCommand {
     List,
     /// Give a user another password, and sign its browsers out.
     Password {
-        /// The user.
+        /// The user, by the name that it signs in with.
         name: String,
         /// Where the password comes from: `auto` makes one, `@FILE` reads one, `ask` asks for one.
         #[arg(long, default_value = "auto", value_name = "auto|@FILE|ask")]
@@ -40,12 +40,12 @@ pub(super) enum UserCommand {
     },
     /// Keep a user from signing in, and sign its browsers out.
     Disable {
-        /// The user.
+        /// The user, by the name that it signs in with.
         name: String,
     },
     /// Let a user sign in again.
     Enable {
-        /// The user.
+        /// The user, by the name that it signs in with.
         name: String,
     },
 }
@@ -54,8 +54,8 @@ pub(super) async fn run(accounts: &Accounts, command: UserCommand, json: bool) -
     match command {
         UserCommand::Add { name, tenant, role, password } => {
             let (password, made) = new_password(accounts, &password)?;
-            let add = Add { name: name.clone(), operator: tenant, role, password: Some(password) };
-            accounts.add_user(&actor(), add).await.map_err(failure)?;
+            let add = Add { name, operator: tenant, role, password: Some(password) };
+            let name = accounts.add_user(&actor(), add).await.map_err(failure)?.name;
             tell(&name, made, &format!("{name} can sign in as {role}"), json);
         }
         UserCommand::List => list(accounts, json).await?,

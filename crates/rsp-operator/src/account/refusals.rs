@@ -12,7 +12,7 @@ use rsp_es::printable::printable;
 use rsp_store::{AuditEntry, Datastore};
 
 use super::Accounts;
-use super::users::NAME;
+use super::users::FULL_NAME;
 
 /// Seconds of a run, of which the first refusal is written down.
 const RUN: i64 = 3600;
@@ -109,7 +109,7 @@ impl Accounts {
         }
         let (store, refusals) = (Arc::clone(&self.store), Arc::clone(&self.refusals));
         // No user has a longer one.
-        let name: String = name.chars().take(NAME + 1).collect();
+        let name: String = name.chars().take(FULL_NAME + 1).collect();
         tokio::spawn(async move {
             if let Err(error) = note(&store, &refusals, refused, &name, now).await {
                 tracing::error!(%error, "a refused sign-in is not in the log");

@@ -7,12 +7,14 @@ use super::{Accounts, NewPassword, Role};
 use crate::actor::{Actor, Right};
 use crate::error::Error;
 
-/// Characters of a name at most.
-pub(super) const NAME: usize = 64;
+/// Characters of a name at most, without its tenant.
+const NAME: usize = 64;
+/// Characters of a name at most with which somebody signs in.
+pub(super) const FULL_NAME: usize = NAME + 1 + 64;
 
 /// A user to be added.
 pub struct Add {
-    /// The name to sign in with.
+    /// What it is called there; a user of an operator signs in as `NAME@OPERATOR`, and may be given here like that.
     pub name: String,
     /// The operator for whom it works; `None` for the staff of the server.
     pub operator: Option<String>,
@@ -45,18 +47,13 @@ impl Accounts {
         found.ok_or_else(|| Error::not_found("user", name))
     }
 
-    /// Adds a user.
+    /// Adds a user. Its name has that of its operator in it, so that nobody learns which names another operator's users have.
     ///
     /// # Errors
-    /// [`Error::Forbidden`], [`Error::Invalid`] for a name that is none; [`Error::NotFound`] for an operator that is not
-    /// there, or not the actor's; [`Error::Exists`].
+    /// [`Error::Forbidden`], [`Error::Invalid`] for a name that is none, or another operator's; [`Error::NotFound`] for an
+    /// operator that is not there, or not the actor's; [`Error::Exists`].
     pub async fn add_user(&self, actor: &Actor, add: Add) -> Result<User, Error> {
         manages(actor)?;
-        let is_plain = |c: char| c.is_ascii_alphanumeric() || "._@+-".contains(c);
-        if add.name.is_empty() || add.name.len() > NAME || !add.name.chars().all(is_plain) {
-            let problem = "has 1 to 64 letters, digits and characters of ._@+-, such as an e-mail address";
-            return Err(Error::invalid("name", problem));
-        }
         if !actor.sees(add.operator.as_deref()) {
             return Err(Error::not_found("operator", add.operator.unwrap_or_default()));
         }
@@ -65,23 +62,24 @@ impl Accounts {
         {
             return Err(Error::not_found("operator", operator));
         }
+        let full = full_name(&add.name, add.operator.as_deref())?;
         let password = match &add.password {
             Some(password) => Some(self.hash(password.reveal()).await?),
             None => None,
         };
         let handle = self.randomness.with(|randomness| randomness.bytes::<32>());
-        let (name, operator) = (add.name.clone(), add.operator.clone());
+        let (name, operator) = (full.clone(), add.operator.clone());
         let role = add.role.as_str().to_owned();
         let new = NewUser { name, operator, role, password, handle, created_at: self.now() };
-        let entry = self.entry(actor, "add user", &format!("{} as {}", add.name, add.role));
+        let entry = self.entry(actor, "add user", &format!("{full} as {}", add.role));
         let added = self.store.run_tx("add user", move |tx| {
             tx.insert_user(&new)?;
             tx.record_audit_of(new.operator.as_deref(), &entry)
         });
         match added.await {
-            Err(rsp_store::Error::Duplicate { .. }) => Err(Error::Exists { what: "user", name: add.name }),
+            Err(rsp_store::Error::Duplicate { .. }) => Err(Error::Exists { what: "user", name: full }),
             Err(error) => Err(error.into()),
-            Ok(()) => self.user(actor, &add.name).await,
+            Ok(()) => self.user(actor, &full).await,
         }
     }
 
@@ -188,6 +186,27 @@ impl rsp_crypto::Randomness for Once {
         let length = buffer.len().min(self.0.len());
         buffer[..length].copy_from_slice(&self.0[..length]);
     }
+}
+
+/// The name with which a user signs in: of an operator's it ends with that, of the staff it has no `@`. What stands before the
+/// first `@` has none, so that no name is two operators'.
+fn full_name(given: &str, operator: Option<&str>) -> Result<String, Error> {
+    let own = match (given.split_once('@'), operator) {
+        (Some((own, suffix)), Some(operator)) if suffix == operator => own,
+        (Some(_), Some(operator)) => {
+            let problem = format!("has no @, or ends with that and its tenant: @{operator}");
+            return Err(Error::invalid("name", problem));
+        }
+        (Some(_), None) => {
+            return Err(Error::invalid("name", "of the server's staff has no @: tenants' users have one"));
+        }
+        (None, _) => given,
+    };
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "._+-".contains(c);
+    if own.is_empty() || own.len() > NAME || !own.chars().all(is_plain) {
+        return Err(Error::invalid("name", "has 1 to 64 letters, digits and characters of ._+-"));
+    }
+    Ok(operator.map_or_else(|| own.to_owned(), |operator| format!("{own}@{operator}")))
 }
 
 fn manages(actor: &Actor) -> Result<(), Error> {

@@ -29,7 +29,7 @@ fn password(text: &str) -> Zeroizing<String> {
 async fn accounts(shop: &Shop) -> Accounts {
     let randomness = SharedRandomness::new(Box::new(Counter(77)));
     let accounts = Accounts::new(Arc::clone(&shop.store), shop.clock(), randomness, Origin::of(ORIGIN).unwrap());
-    for (name, operator) in [("ann", Some("A")), ("bob", Some("B")), ("root", None)] {
+    for (name, operator) in [("ann@A", Some("A")), ("bob@B", Some("B")), ("root", None)] {
         let add = Add {
             name: name.to_owned(),
             operator: operator.map(str::to_owned),
@@ -51,10 +51,10 @@ async fn signed_in(accounts: &Accounts, name: &str) -> (String, Session) {
 async fn a_password_lets_in_and_nothing_tells_why_another_does_not() {
     let shop = Shop::new().await;
     let accounts = accounts(&shop).await;
-    let (_, session) = signed_in(&accounts, " ANN ").await;
+    let (_, session) = signed_in(&accounts, " ANN@a ").await;
     assert_eq!(session.actor().tenant(), Some("A"));
-    accounts.disable_user(&staff(), "bob", true).await.unwrap();
-    for (name, tried) in [("ann", "wrong"), ("nobody", PASSWORD), ("bob", PASSWORD), ("", ""), ("ann", "")] {
+    accounts.disable_user(&staff(), "bob@B", true).await.unwrap();
+    for (name, tried) in [("ann@A", "wrong"), ("nobody", PASSWORD), ("bob@B", PASSWORD), ("", ""), ("ann@A", "")] {
         let refused = accounts.sign_in(name, password(tried), None).await.err().unwrap();
         assert!(matches!(refused, SignInError::Wrong), "{name:?}: {refused}");
     }
@@ -66,20 +66,20 @@ async fn guessing_is_slowed_for_the_name_and_for_the_address() {
     let accounts = accounts(&shop).await;
     let from = |last: u8| Some(IpAddr::from([192, 0, 2, last]));
     for number in 0..10 {
-        assert!(matches!(accounts.sign_in("ann", password("no"), from(number)).await, Err(SignInError::Wrong)));
+        assert!(matches!(accounts.sign_in("ann@A", password("no"), from(number)).await, Err(SignInError::Wrong)));
     }
-    let refused = accounts.sign_in("ann", password(PASSWORD), from(99)).await.err().unwrap();
+    let refused = accounts.sign_in("ann@A", password(PASSWORD), from(99)).await.err().unwrap();
     assert!(matches!(refused, SignInError::TooMany { seconds: 60 }), "{refused}");
     shop.clock.forward(60);
-    assert!(accounts.sign_in("ann", password(PASSWORD), from(99)).await.is_ok());
+    assert!(accounts.sign_in("ann@A", password(PASSWORD), from(99)).await.is_ok());
 }
 
 #[tokio::test]
 async fn a_session_ends_when_nothing_is_heard_and_after_twelve_hours_in_any_case() {
     let shop = Shop::new().await;
     let accounts = accounts(&shop).await;
-    let (idle, _) = signed_in(&accounts, "ann").await;
-    let (busy, _) = signed_in(&accounts, "bob").await;
+    let (idle, _) = signed_in(&accounts, "ann@A").await;
+    let (busy, _) = signed_in(&accounts, "bob@B").await;
     for hour in 1..=12 {
         shop.clock.forward(3600);
         assert_eq!(accounts.session(&busy).await.unwrap().is_some(), hour <= 12, "{hour}");
@@ -96,15 +96,15 @@ async fn a_session_ends_when_nothing_is_heard_and_after_twelve_hours_in_any_case
 async fn signing_out_disabling_and_another_password_end_sessions() {
     let shop = Shop::new().await;
     let accounts = accounts(&shop).await;
-    let (token, session) = signed_in(&accounts, "ann").await;
+    let (token, session) = signed_in(&accounts, "ann@A").await;
     accounts.sign_out(&session).await.unwrap();
     assert!(accounts.session(&token).await.unwrap().is_none());
-    let (token, _) = signed_in(&accounts, "ann").await;
+    let (token, _) = signed_in(&accounts, "ann@A").await;
     let another = NewPassword::chosen(password("another long password")).unwrap();
-    accounts.set_password(&staff(), "ann", &another).await.unwrap();
+    accounts.set_password(&staff(), "ann@A", &another).await.unwrap();
     assert!(accounts.session(&token).await.unwrap().is_none());
-    let (token, _) = signed_in(&accounts, "bob").await;
-    accounts.disable_user(&staff(), "bob", true).await.unwrap();
+    let (token, _) = signed_in(&accounts, "bob@B").await;
+    accounts.disable_user(&staff(), "bob@B", true).await.unwrap();
     assert!(accounts.session(&token).await.unwrap().is_none());
 }
 
@@ -112,11 +112,11 @@ async fn signing_out_disabling_and_another_password_end_sessions() {
 async fn users_of_another_tenant_are_not_there() {
     let shop = Shop::new().await;
     let accounts = accounts(&shop).await;
-    let (_, session) = signed_in(&accounts, "ann").await;
+    let (_, session) = signed_in(&accounts, "ann@A").await;
     let actor = session.actor();
     let names: Vec<_> = accounts.users(&actor).await.unwrap().into_iter().map(|user| user.name).collect();
-    assert_eq!(names, ["ann"]);
-    for name in ["bob", "root", "nobody"] {
+    assert_eq!(names, ["ann@A"]);
+    for name in ["bob@B", "root", "nobody"] {
         let another = NewPassword::chosen(password("another long password")).unwrap();
         let refusals = [
             accounts.user(&actor, name).await.err(),
@@ -132,7 +132,7 @@ async fn users_of_another_tenant_are_not_there() {
         let add = Add { name: "eve".to_owned(), operator, role: Role::Admin, password: None };
         assert!(matches!(accounts.add_user(&actor, add).await, Err(Error::NotFound { .. })));
     }
-    assert!(matches!(accounts.disable_user(&actor, "ann", true).await, Err(Error::Invalid { .. })));
+    assert!(matches!(accounts.disable_user(&actor, "ann@A", true).await, Err(Error::Invalid { .. })));
 }
 
 /// An authenticator for tests: one key, and whatever it is told to say.
@@ -233,20 +233,20 @@ async fn assert(accounts: &Accounts, answer: serde_json::Value) -> Result<String
 async fn a_passkey_signs_in_once_for_each_challenge() {
     let shop = Shop::new().await;
     let accounts = accounts(&shop).await;
-    let (_, session) = signed_in(&accounts, "ann").await;
+    let (_, session) = signed_in(&accounts, "ann@A").await;
     let mut key = Authenticator::new(&session);
     key.register(&accounts, &session).await.unwrap();
     assert!(key.register(&accounts, &session).await.is_err(), "the same credential again");
     key.counter = 2;
     let answer = key.assertion(&challenge(&accounts));
-    assert_eq!(assert(&accounts, answer.clone()).await.unwrap(), "ann");
+    assert_eq!(assert(&accounts, answer.clone()).await.unwrap(), "ann@A");
     assert!(assert(&accounts, answer).await.unwrap_err().contains("twice"));
     assert!(assert(&accounts, key.assertion(&challenge(&accounts))).await.unwrap_err().contains("counter"));
     key.counter = 3;
     let late = challenge(&accounts);
     shop.clock.forward(301);
     assert!(assert(&accounts, key.assertion(&late)).await.unwrap_err().contains("too late"));
-    accounts.disable_user(&staff(), "ann", true).await.unwrap();
+    accounts.disable_user(&staff(), "ann@A", true).await.unwrap();
     assert!(assert(&accounts, key.assertion(&challenge(&accounts))).await.is_err());
 }
 
@@ -254,7 +254,7 @@ async fn a_passkey_signs_in_once_for_each_challenge() {
 async fn a_passkey_signs_in_only_from_here_for_its_user_who_was_verified() {
     let shop = Shop::new().await;
     let accounts = accounts(&shop).await;
-    let (_, session) = signed_in(&accounts, "ann").await;
+    let (_, session) = signed_in(&accounts, "ann@A").await;
     Authenticator::new(&session).register(&accounts, &session).await.unwrap();
     type Change = fn(&mut Authenticator);
     let changes: [(&str, Change); 6] = [
@@ -283,7 +283,7 @@ async fn a_passkey_signs_in_only_from_here_for_its_user_who_was_verified() {
 async fn only_es256_without_attestation_is_registered() {
     let shop = Shop::new().await;
     let accounts = accounts(&shop).await;
-    let (_, session) = signed_in(&accounts, "ann").await;
+    let (_, session) = signed_in(&accounts, "ann@A").await;
     let key = Authenticator::new(&session);
     let expected = webauthn::Expected { origin: ORIGIN, relying_party: "portal.example.com" };
     let made = key.client_data("webauthn.create", "AAAA");
@@ -329,14 +329,14 @@ async fn a_run_of_refused_sign_ins_is_in_the_log_once_and_says_no_password() {
     let accounts = accounts(&shop).await;
     let guess = async |name: &str| accounts.sign_in(name, password("hunter2 hunter2"), None).await.err().unwrap();
     for _ in 0..10 {
-        assert!(matches!(guess("ann").await, SignInError::Wrong));
+        assert!(matches!(guess("ann@A").await, SignInError::Wrong));
     }
     for _ in 0..10 {
-        assert!(matches!(guess("ann").await, SignInError::TooMany { .. }));
+        assert!(matches!(guess("ann@A").await, SignInError::TooMany { .. }));
     }
     guess("my secret passphrase").await;
     await_refusals(&shop, 3).await;
-    let of_a = |action: &str| (Some("A".to_owned()), action.to_owned(), "ann".to_owned());
+    let of_a = |action: &str| (Some("A".to_owned()), action.to_owned(), "ann@A".to_owned());
     let own = refusals(&shop, Some("A")).await;
     assert_eq!(own, [of_a("throttle sign-in"), of_a("refuse sign-in")]);
     assert!(refusals(&shop, Some("B")).await.is_empty());
@@ -347,14 +347,60 @@ async fn a_run_of_refused_sign_ins_is_in_the_log_once_and_says_no_password() {
     assert!(!format!("{all:?}").contains("hunter2"));
     // Another hour, another run; names that nobody has share theirs.
     shop.clock.forward(3_600);
-    guess("ann").await;
+    guess("ann@A").await;
     await_refusals(&shop, 4).await;
     assert_eq!(refusals(&shop, Some("A")).await.len(), 3);
     for number in 0..12 {
         guess(&format!("nobody {number}")).await;
     }
-    guess("bob").await;
+    guess("bob@B").await;
     await_refusals(&shop, 15).await;
     assert_eq!(refusals(&shop, Some("B")).await.len(), 1);
     assert_eq!(refusals(&shop, None).await.len(), 3 + 1 + 10 + 1);
+}
+
+#[tokio::test]
+async fn atk_tenant_cross_by_a_name_that_another_tenant_has() {
+    let shop = Shop::new().await;
+    let accounts = accounts(&shop).await;
+    let add = |name: &str, operator: Option<&str>| Add {
+        name: name.to_owned(),
+        operator: operator.map(str::to_owned),
+        role: Role::Viewer,
+        password: Some(NewPassword::chosen(password(PASSWORD)).unwrap()),
+    };
+    let (_, session) = signed_in(&accounts, "bob@B").await;
+    // A has an ann, and the staff has a root.
+    for (name, full) in [("ann", "ann@B"), ("root@B", "root@B")] {
+        assert_eq!(accounts.add_user(&session.actor(), add(name, Some("B"))).await.unwrap().name, full);
+        assert_eq!(signed_in(&accounts, full).await.1.actor().tenant(), Some("B"));
+    }
+    assert_eq!(signed_in(&accounts, "ann@A").await.1.actor().tenant(), Some("A"));
+    for (name, operator) in
+        [("ann@A", Some("B")), ("x@A@B", Some("B")), ("@B", Some("B")), ("eve@A", None), ("a b", None)]
+    {
+        let refused = accounts.add_user(&staff(), add(name, operator)).await;
+        assert!(matches!(refused, Err(Error::Invalid { field: "name", .. })), "{name}");
+    }
+    let taken = accounts.add_user(&session.actor(), add("bob", Some("B"))).await.err().unwrap();
+    assert_eq!(taken.to_string(), "there is a user \"bob@B\" already");
+}
+
+/// Before names had tenants in them they were whatever somebody chose.
+#[tokio::test]
+async fn a_name_that_was_stored_without_its_tenant_still_signs_in() {
+    let shop = Shop::new().await;
+    let accounts = accounts(&shop).await;
+    let made = rsp_crypto::password::hash(PASSWORD.as_bytes(), &mut Counter(5)).unwrap();
+    let old = rsp_store::NewUser {
+        name: "ann@alpha.example".to_owned(),
+        operator: Some("A".to_owned()),
+        role: "admin".to_owned(),
+        password: Some(made),
+        handle: [9; 32],
+        created_at: crate::support::NOW,
+    };
+    shop.store.run_tx("old user", move |tx| tx.insert_user(&old)).await.unwrap();
+    let (_, session) = signed_in(&accounts, "ann@alpha.example").await;
+    assert_eq!(session.actor().tenant(), Some("A"));
 }

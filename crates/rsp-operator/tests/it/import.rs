@@ -242,7 +242,7 @@ async fn the_page_takes_a_list_at_once_and_prints_a_sheet_for_each_when_it_is_do
     let noted = portal.bed.store.log(Some("A"), None, 1).await.unwrap().remove(0).entry;
     assert_eq!(
         (noted.actor.as_str(), noted.action.as_str(), noted.subject.as_str()),
-        ("user ann", "print sheets", "3 sheets")
+        ("user ann@A", "print sheets", "3 sheets")
     );
     let library = viewer.get("/library").await.text();
     for shown in ["EF-IMSI", "6F07", "ADF-USIM", "AID A0000000871002", "milenage", "PUKs: key references 01"] {

@@ -79,12 +79,12 @@ async fn whatever_takes_codes_along_is_in_the_audit_with_who_and_how_many() {
     ] {
         let answer = admin.get(&path).await;
         assert_eq!(answer.status, StatusCode::OK, "{path}");
-        assert_eq!(newest("A").await, format!("user ann: {noted}"), "{path}");
+        assert_eq!(newest("A").await, format!("user ann@A: {noted}"), "{path}");
     }
     assert_eq!(admin.post("/sheets", &format!("iccids={first}+{second}")).await.status, StatusCode::OK);
-    assert_eq!(newest("A").await, "user ann: print sheets 2 sheets");
+    assert_eq!(newest("A").await, "user ann@A: print sheets 2 sheets");
     assert_eq!(admin.post(&format!("/orders/{second}/links"), "hours=1").await.status, StatusCode::OK);
-    assert_eq!(newest("A").await, format!("user ann: make link {second}"));
+    assert_eq!(newest("A").await, format!("user ann@A: make link {second}"));
     // What the server's staff takes of several tenants each of them sees.
     assert_eq!(staff.post("/sheets", &format!("iccids={first}+{second}+{other}")).await.status, StatusCode::OK);
     assert_eq!(newest("A").await, "user root: print sheets 2 sheets");

@@ -89,8 +89,8 @@ impl Portal {
         let password = accounts.generate_password();
         let secret = Zeroizing::new(password.reveal().to_owned());
         let add = Add { name: name.to_owned(), operator: operator.map(str::to_owned), role, password: Some(password) };
-        accounts.add_user(&Actor::new(None, "test", Rights::ALL), add).await.unwrap();
-        let Ok(signed_in) = accounts.sign_in(name, secret, None).await else { panic!("{name} is not let in") };
+        let name = accounts.add_user(&Actor::new(None, "test", Rights::ALL), add).await.unwrap().name;
+        let Ok(signed_in) = accounts.sign_in(&name, secret, None).await else { panic!("{name} is not let in") };
         let csrf = accounts.session(&signed_in.token).await.unwrap().unwrap().csrf;
         let cookie = format!("{}={}", accounts.origin().cookie(), *signed_in.token);
         Browser { router: self.router.clone(), cookie, csrf }

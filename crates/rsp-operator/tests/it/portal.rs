@@ -196,7 +196,7 @@ async fn random_orders(site: &Site) {
 async fn every_figure_counts_the_rows_that_it_links_to_and_those_in_the_database() {
     let site = Site::new().await;
     random_orders(&site).await;
-    let (cookie, _) = site.sign_in("ann").await;
+    let (cookie, _) = site.sign_in("ann@A").await;
     let database = rusqlite::Connection::open(site.bed.dir.path().join("test.db")).unwrap();
     let count = |condition: &str| -> u64 {
         let text = format!("SELECT count(*) FROM events WHERE operator = 'A' AND {condition}");
@@ -237,8 +237,8 @@ async fn nothing_of_another_tenant_is_there_on_any_route() {
     let site = Site::new().await;
     let theirs = site.bed.sell("B", 7).await;
     let missing = crate::bed::iccid(8);
-    let (cookie, csrf) = site.sign_in("ann").await;
-    let (bobs, _) = site.sign_in("bob").await;
+    let (cookie, csrf) = site.sign_in("ann@A").await;
+    let (bobs, _) = site.sign_in("bob@B").await;
     assert_eq!(site.get(&bobs, &format!("/orders/{theirs}")).await.0, StatusCode::OK);
     let shown = |text: String| text.replace(&theirs.to_string(), "X").replace(&missing.to_string(), "X");
     for path in ["", "/cancel", "/hand-out", "/qr.svg", "/qr.png"] {
@@ -272,7 +272,7 @@ async fn nothing_of_another_tenant_is_there_on_any_route() {
 async fn a_role_can_do_what_it_may_and_no_more() {
     let site = Site::new().await;
     let sold = site.bed.sell("A", 7).await;
-    let (cookie, csrf) = site.sign_in("eye").await;
+    let (cookie, csrf) = site.sign_in("eye@A").await;
     for path in ["/", "/orders", "/events", "/plans", "/account"] {
         assert_eq!(site.get(&cookie, path).await.0, StatusCode::OK, "{path}");
     }
@@ -291,7 +291,7 @@ async fn a_role_can_do_what_it_may_and_no_more() {
 #[tokio::test]
 async fn prices_are_shown_as_they_were_filled_in() {
     let site = Site::new().await;
-    let (cookie, csrf) = site.sign_in("ann").await;
+    let (cookie, csrf) = site.sign_in("ann@A").await;
     let new = NewProfileType {
         name: "alpha".to_owned(),
         operator: Some("A".to_owned()),
@@ -323,8 +323,8 @@ async fn prices_are_shown_as_they_were_filled_in() {
 #[tokio::test]
 async fn no_form_of_another_site_or_session_is_taken() {
     let site = Site::new().await;
-    let (cookie, csrf) = site.sign_in("ann").await;
-    let (_, bobs) = site.sign_in("bob").await;
+    let (cookie, csrf) = site.sign_in("ann@A").await;
+    let (_, bobs) = site.sign_in("bob@B").await;
     let form = |csrf: &str| format!("csrf={csrf}&name=eve&role=viewer");
     for (origin, token) in [
         ("https://evil.example", csrf.as_str()),
@@ -345,7 +345,7 @@ async fn no_form_of_another_site_or_session_is_taken() {
 #[tokio::test]
 async fn every_answer_has_the_headers_that_keep_browsers_safe() {
     let site = Site::new().await;
-    let (cookie, _) = site.sign_in("ann").await;
+    let (cookie, _) = site.sign_in("ann@A").await;
     for path in ["/", "/sign-in", "/assets/portal.css", "/nowhere", "/orders/1", "/users"] {
         let request = Request::get(path).header(header::COOKIE, &cookie).body(Body::empty()).unwrap();
         let (response, body) = site.send(request).await;
@@ -361,7 +361,7 @@ async fn every_answer_has_the_headers_that_keep_browsers_safe() {
     let request = Request::get("/orders?state=Released").body(Body::empty()).unwrap();
     let (response, _) = site.send(request).await;
     assert_eq!(response.headers()[header::LOCATION], "/sign-in?next=/orders%3Fstate%3DReleased");
-    let form = format!("name=ann&password={}", PASSWORD.replace(' ', "+"));
+    let form = format!("name=ann%40A&password={}", PASSWORD.replace(' ', "+"));
     let request = Request::post("/sign-in")
         .header(header::ORIGIN, ORIGIN)
         .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")

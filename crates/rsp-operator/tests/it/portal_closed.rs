@@ -54,7 +54,7 @@ async fn an_order_whose_tab_is_closed_at_once_is_placed_and_noted() {
     let (name, operator) = ("ann".to_owned(), Some("A".to_owned()));
     let add = Add { name, operator, role: Role::Operator, password: Some(password) };
     accounts.add_user(&Actor::new(None, "test", Rights::ALL), add).await.unwrap();
-    let Ok(signed_in) = accounts.sign_in("ann", secret, None).await else { panic!("ann is not let in") };
+    let Ok(signed_in) = accounts.sign_in("ann@A", secret, None).await else { panic!("ann is not let in") };
     let csrf = accounts.session(&signed_in.token).await.unwrap().unwrap().csrf;
     let cookie = format!("{}={}", accounts.origin().cookie(), *signed_in.token);
 
@@ -87,5 +87,5 @@ async fn an_order_whose_tab_is_closed_at_once_is_placed_and_noted() {
     tokio::time::timeout(PATIENCE, noted).await.expect("the order was placed, and is not noted");
     assert_eq!(smdp.sold(), 1);
     let log = shop.store.log(Some("A"), None, 10).await.unwrap();
-    assert!(log.iter().any(|entry| entry.entry.action == "provision" && entry.entry.actor == "user ann"));
+    assert!(log.iter().any(|entry| entry.entry.action == "provision" && entry.entry.actor == "user ann@A"));
 }

@@ -13,7 +13,7 @@ use crate::support::NOW;
 #[tokio::test]
 async fn what_a_list_is_asked_for_and_cannot_read_is_said() {
     let site = Site::new().await;
-    let (cookie, _) = site.sign_in("ann").await;
+    let (cookie, _) = site.sign_in("ann@A").await;
     for (path, said) in [
         ("/orders?state=Lost", "State: &#34;Lost&#34; is no state of an order"),
         ("/orders?state=Released&state=Lost", "&#34;Lost&#34; is no state"),
@@ -53,8 +53,8 @@ async fn orders_leave_their_list_as_files_with_its_filter() {
     for number in 1..=3 {
         site.bed.sell("A", number).await;
     }
-    let (cookie, _) = site.sign_in("ann").await;
-    let (viewer, _) = site.sign_in("eye").await;
+    let (cookie, _) = site.sign_in("ann@A").await;
+    let (viewer, _) = site.sign_in("eye@A").await;
     for (path, ending) in [
         ("/orders", ""),
         ("/orders?state=Released", "?state=Released"),
@@ -189,7 +189,7 @@ async fn the_overview_stays_small_however_many_tenants_and_counts_them_all() {
     // One tenant's are its own, with the same addresses.
     let (_, page) = site.get(&cookie, "/?tenant=Tenant+6").await;
     assert_eq!(installed(&page), 7);
-    let (ann, _) = site.sign_in("ann").await;
+    let (ann, _) = site.sign_in("ann@A").await;
     assert_eq!(site.get(&ann, &format!("{}&tenant=Tenant+6", all[0])).await.0, StatusCode::NOT_FOUND);
     assert_eq!(site.rows(&ann, "/events?carrier=Carrier+6").await, 0);
 }

@@ -89,7 +89,7 @@ async fn ask(site: &Site, request: axum::http::request::Builder, body: Vec<u8>) 
 #[tokio::test]
 async fn whatever_cannot_be_read_is_answered_on_a_page_of_the_portal() {
     let site = Site::new().await;
-    let (cookie, csrf) = site.sign_in("ann").await;
+    let (cookie, csrf) = site.sign_in("ann@A").await;
     let mut refused = 0;
     // Who signs out is not there any more.
     for route in routes().iter().filter(|route| route.path != "/sign-out") {
@@ -130,7 +130,7 @@ async fn whatever_cannot_be_read_is_answered_on_a_page_of_the_portal() {
 #[tokio::test]
 async fn who_may_not_is_refused_before_anything_is_read() {
     let site = Site::new().await;
-    let (cookie, csrf) = site.sign_in("eye").await;
+    let (cookie, csrf) = site.sign_in("eye@A").await;
     let mut sent = 0;
     for route in routes() {
         let own = ["/sign-in", "/sign-out", "/account", "/assets"].iter().any(|start| route.path.starts_with(start));
@@ -160,7 +160,7 @@ async fn who_may_not_is_refused_before_anything_is_read() {
 #[tokio::test]
 async fn parts_of_pages_and_scripts_are_told_in_their_form() {
     let site = Site::new().await;
-    let (cookie, csrf) = site.sign_in("ann").await;
+    let (cookie, csrf) = site.sign_in("ann@A").await;
     let request = Request::get("/live/orders/x").header(header::COOKIE, &cookie).header("hx-request", "true");
     let (status, headers, body) = ask(&site, request, Vec::new()).await;
     assert_eq!(status, StatusCode::NOT_FOUND);
