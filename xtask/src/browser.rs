@@ -244,6 +244,7 @@ const SETUP: &str = r#"
 [[operator]]
 name = "Alpha Mobile"
 issue = true
+imsi_prefix = "00101"
 
 [[type]]
 name = "travel"

@@ -140,6 +140,17 @@ pub enum Error {
     /// The range of ICCIDs is none.
     #[error("range of ICCIDs: {0}")]
     IccidRange(&'static str),
+    /// A prefix of IMSIs has other characters or another length.
+    #[error("{0:?} is no prefix of IMSIs: 5 to 14 digits, MCC and MNC first")]
+    ImsiPrefix(String),
+    /// An IMSI would be two operators'.
+    #[error("IMSIs that begin with {prefix} are those of the operator {owner:?}, or some of them")]
+    ImsiPrefixTaken {
+        /// What was asked for.
+        prefix: String,
+        /// Whose they are.
+        owner: String,
+    },
     /// Subscribers and ICCIDs can be given to templates only.
     #[error("{0:?} is no template: only those are personalised")]
     NoTemplate(String),

@@ -128,13 +128,14 @@ impl Orders {
     /// Adds an operator. Its certificate's SHA-256 is all that it is known by.
     ///
     /// # Errors
-    /// [`Error::OperatorExists`], [`Error::Metadata`] for a name that is none, [`Error::IccidRange`] for a prefix that is
-    /// none.
+    /// [`Error::OperatorExists`], [`Error::Metadata`] for a name that is none, [`Error::IccidRange`] and
+    /// [`Error::ImsiPrefix`] for a prefix that is none, [`Error::ImsiPrefixTaken`].
     pub async fn add_operator(&self, operator: Operator) -> Result<(), Error> {
         check_operator(&operator)?;
         let (name, audit) = (operator.name.clone(), self.audit("add operator", &operator.name));
         self.store
             .run_tx("add operator", move |tx| {
+                check_imsis(tx, &operator)?;
                 tx.insert_operator(&operator)?;
                 Ok(tx.record_audit(&audit)?)
             })
@@ -142,7 +143,7 @@ impl Orders {
             .map_err(|error| duplicate(error, "operator", || Error::OperatorExists(name)))
     }
 
-    /// Gives an operator another certificate, endpoint or ICCID prefix.
+    /// Gives an operator another certificate, endpoint or prefix.
     ///
     /// # Errors
     /// [`Error::OperatorUnknown`], and those of [`Self::add_operator`].
@@ -151,6 +152,7 @@ impl Orders {
         let (name, audit) = (operator.name.clone(), self.audit("change operator", &operator.name));
         self.store
             .run_tx("change operator", move |tx| {
+                check_imsis(tx, &operator)?;
                 if !tx.change_operator(&operator)? {
                     return Err(Error::OperatorUnknown);
                 }
@@ -340,7 +342,20 @@ fn check_operator(operator: &Operator) -> Result<(), Error> {
     if prefix.len() > 19 || !prefix.bytes().all(|digit| digit.is_ascii_digit()) {
         return Err(Error::IccidRange("a prefix has at most 19 digits"));
     }
-    Ok(())
+    let prefix = &operator.imsi_prefix;
+    let is_prefix = (5..=14).contains(&prefix.len()) && prefix.bytes().all(|digit| digit.is_ascii_digit());
+    if prefix.is_empty() || is_prefix { Ok(()) } else { Err(Error::ImsiPrefix(prefix.clone())) }
+}
+
+/// No IMSI is two operators'.
+fn check_imsis(tx: &mut Transaction, operator: &Operator) -> Result<(), Error> {
+    if operator.imsi_prefix.is_empty() {
+        return Ok(());
+    }
+    match tx.operator_of_imsis(&operator.imsi_prefix, &operator.name)? {
+        Some(owner) => Err(Error::ImsiPrefixTaken { prefix: operator.imsi_prefix.clone(), owner }),
+        None => Ok(()),
+    }
 }
 
 /// DownloadOrder and what follows, one after the other, so that the log has all of it.

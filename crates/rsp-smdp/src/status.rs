@@ -64,6 +64,8 @@ impl From<&Error> for StatusCode {
             | Error::IccidExists(_)
             | Error::OperatorExists(_)
             | Error::IccidRange(_)
+            | Error::ImsiPrefix(_)
+            | Error::ImsiPrefixTaken { .. }
             | Error::Batch(_)
             | Error::BatchLoaded
             | Error::NoTemplate(_)

@@ -149,13 +149,37 @@ impl Transaction {
         sqlite::first(&self.connection, text, params![operator, iccid.0], |row| network(&Columns::new(row, TABLE)))
     }
 
-    /// Writes whether the network lets a subscriber in. False when the operator has no such subscription.
+    /// Writes whether the network lets a subscriber in; what it let one use before is forgotten with the suspension. False
+    /// when the operator has no such subscription.
     ///
     /// # Errors
     /// The store's own failures.
     pub fn set_network(&mut self, operator: &str, iccid: &Iccid, to: NetworkState) -> Result<bool, Error> {
-        let text = "UPDATE esims SET network = $3 WHERE operator = $1 AND iccid = $2";
+        let text = "UPDATE esims SET network = $3, network_before = CASE $3 WHEN 'active' THEN NULL ELSE network_before END \
+                    WHERE operator = $1 AND iccid = $2";
         Ok(sqlite::execute(&self.connection, text, params![operator, iccid.0, to.as_str()])? == 1)
+    }
+
+    /// What the network let a subscriber use before it was told not to, in the network's own word.
+    ///
+    /// # Errors
+    /// The store's own failures.
+    pub fn network_before(&mut self, operator: &str, iccid: &Iccid) -> Result<Option<String>, Error> {
+        let text = "SELECT network_before FROM esims WHERE operator = $1 AND iccid = $2";
+        let found = sqlite::first(&self.connection, text, params![operator, iccid.0], |row| {
+            Columns::new(row, TABLE).get::<Option<String>>("network_before")
+        })?;
+        Ok(found.flatten())
+    }
+
+    /// Remembers what the network lets a subscriber use, until it is active again. False when the operator has no such
+    /// subscription.
+    ///
+    /// # Errors
+    /// The store's own failures.
+    pub fn remember_network(&mut self, operator: &str, iccid: &Iccid, before: &str) -> Result<bool, Error> {
+        let text = "UPDATE esims SET network_before = $3 WHERE operator = $1 AND iccid = $2";
+        Ok(sqlite::execute(&self.connection, text, params![operator, iccid.0, before])? == 1)
     }
 
     /// Writes that the order of a subscription was cancelled. False when the operator has none of this ICCID.

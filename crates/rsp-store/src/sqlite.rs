@@ -27,6 +27,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0013_offline.sql"),
     include_str!("../migrations/0014_intents.sql"),
     include_str!("../migrations/0015_search.sql"),
+    include_str!("../migrations/0016_imsi_prefixes.sql"),
     include_str!("../migrations/0017_counts_elsewhere.sql"),
 ];
 

@@ -167,6 +167,7 @@ async fn measure(events: usize, profiles: u16) -> anyhow::Result<Outcome> {
         certificate: [0; 32],
         endpoint: None,
         iccid_prefix: String::new(),
+        imsi_prefix: String::new(),
         created_at: Timestamp(BEGIN),
     };
     store.run_tx("add a tenant", move |tx| tx.insert_operator(&operator)).await?;

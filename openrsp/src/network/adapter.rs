@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use rsp_network::Imsi;
-use rsp_network::bridge::HlrConsole;
+use rsp_network::bridge::{AccessMode, HlrConsole};
 use rsp_operator::NetworkAdapter;
 
 /// How long it may take for an answer.
@@ -24,12 +24,16 @@ impl HlrAdapter {
         Self { console }
     }
 
-    async fn admit(&self, imsi: &str, admitted: bool) -> Result<(), String> {
+    async fn ask<T: Send + 'static>(
+        &self,
+        imsi: &str,
+        ask: impl FnOnce(&mut HlrConsole<TcpStream>, &Imsi) -> Result<T, rsp_network::Error> + Send + 'static,
+    ) -> Result<T, String> {
         let console = self.console;
         let imsi: Imsi = imsi.parse().map_err(|error: rsp_network::Error| error.to_string())?;
-        let told = tokio::task::spawn_blocking(move || HlrConsole::new(connect(console)?)?.admit(&imsi, admitted));
-        match told.await {
-            Ok(told) => told.map_err(|error| format!("osmo-hlr at {console}: {error}")),
+        let asked = tokio::task::spawn_blocking(move || ask(&mut HlrConsole::new(connect(console)?)?, &imsi));
+        match asked.await {
+            Ok(asked) => asked.map_err(|error| format!("osmo-hlr at {console}: {error}")),
             Err(error) => Err(error.to_string()),
         }
     }
@@ -37,12 +41,19 @@ impl HlrAdapter {
 
 #[async_trait]
 impl NetworkAdapter for HlrAdapter {
-    async fn suspend(&self, imsi: &str) -> Result<(), String> {
-        self.admit(imsi, false).await
+    async fn access(&self, imsi: &str) -> Result<Option<String>, String> {
+        let mode = self.ask(imsi, |console, imsi| console.access_mode(imsi)).await?;
+        Ok(Some(mode.as_str().to_owned()).filter(|_| mode != AccessMode::None))
     }
 
-    async fn resume(&self, imsi: &str) -> Result<(), String> {
-        self.admit(imsi, true).await
+    async fn suspend(&self, imsi: &str) -> Result<(), String> {
+        self.ask(imsi, |console, imsi| console.set_access_mode(imsi, AccessMode::None)).await
+    }
+
+    async fn resume(&self, imsi: &str, access: Option<&str>) -> Result<(), String> {
+        let mode = access.map_or(Ok(AccessMode::CsPs), str::parse);
+        let mode = mode.map_err(|error: rsp_network::Error| error.to_string())?;
+        self.ask(imsi, move |console, imsi| console.set_access_mode(imsi, mode)).await
     }
 }
 

@@ -62,9 +62,10 @@ impl Shop {
         let (key, opc) = (OsRandomness.bytes(), OsRandomness.bytes());
         let setup = server.join("setup.toml");
         let types = format!(
-            "[[operator]]\nname = {TENANT:?}\nissue = true\n\
+            "[[operator]]\nname = {TENANT:?}\nissue = true\nimsi_prefix = {:?}\n\
              [[type]]\nname = {TYPE:?}\noperator = {TENANT:?}\nbuiltin = \"demo\"\ntemplate = true\n\
              subscribers = [{{ imsi = \"{imsi}\", k = \"{}\", opc = \"{}\" }}]\n",
+            imsi.get(..5).unwrap_or_default(),
             hex::encode_upper(key),
             hex::encode_upper(opc)
         );

@@ -29,6 +29,10 @@ pub(super) struct ImportArgs {
     /// The plan. Its profile type is a template of this server in whose stock nobody waits.
     #[arg(long, value_name = "NAME")]
     plan: String,
+    /// If each order of the profile type gets a subscriber that is made up: let that end for good. Afterwards its orders get
+    /// imported subscribers, and are refused when none is left.
+    #[arg(long)]
+    stock_only: bool,
     /// The PDF to be made, with a sheet for each subscriber. It holds activation codes, and is its owner's alone.
     #[arg(long, value_name = "FILE.pdf")]
     sheet: PathBuf,
@@ -51,7 +55,7 @@ pub(super) async fn run(
     let subscribers = open5gs::read(&Zeroizing::new(list)).map_err(failure)?;
     // Before anything is ordered: the sheets are the only copy of what was sold that is easily found again.
     let mut out = create(&args.sheet)?;
-    let plan = Plan { tenant: Some(args.tenant), carrier: args.carrier, name: args.plan };
+    let plan = Plan { tenant: Some(args.tenant), carrier: args.carrier, name: args.plan, stock_only: args.stock_only };
     let imported = open5gs::import(desk, desk, actor, &plan, &subscribers).await;
     let imported = imported.map_err(failure).inspect_err(|_| drop(std::fs::remove_file(&args.sheet)))?;
     if !imported.sheets.is_empty() {

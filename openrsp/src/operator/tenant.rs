@@ -21,6 +21,18 @@ pub(super) enum TenantCommand {
         /// Digits with which each ICCID begins that it may name; without them, any.
         #[arg(long, value_name = "DIGITS", default_value = "", hide_default_value = true)]
         iccid_prefix: String,
+        /// Digits with which each IMSI begins that it may import and have suspended, MCC and MNC first; without them, none.
+        #[arg(long, value_name = "DIGITS")]
+        imsi_prefix: Option<String>,
+    },
+    /// Say which IMSIs are a tenant's: those alone it may import, suspend and resume.
+    Set {
+        /// The tenant's name.
+        name: String,
+        /// Digits with which each of its IMSIs begins, MCC and MNC first, 5 to 14, and no other tenant's; an empty text
+        /// for none.
+        #[arg(long, value_name = "DIGITS")]
+        imsi_prefix: String,
     },
     /// List operators, and which of them are tenants: those whose certificate and key are here.
     List,
@@ -28,16 +40,30 @@ pub(super) enum TenantCommand {
 
 pub(super) async fn run(server: &ServerDir, desk: &Desk, command: TenantCommand, json: bool) -> anyhow::Result<()> {
     match command {
-        TenantCommand::Add { name, iccid_prefix } => add(server, desk, name, iccid_prefix, json).await,
+        TenantCommand::Add { name, iccid_prefix, imsi_prefix } => {
+            add(server, desk, name, iccid_prefix, imsi_prefix, json).await
+        }
+        TenantCommand::Set { name, imsi_prefix } => set(desk, &name, imsi_prefix, json).await,
         TenantCommand::List => list(server, desk, json).await,
     }
 }
 
-async fn add(server: &ServerDir, desk: &Desk, name: String, iccid_prefix: String, json: bool) -> anyhow::Result<()> {
+async fn add(
+    server: &ServerDir,
+    desk: &Desk,
+    name: String,
+    iccid_prefix: String,
+    imsi_prefix: Option<String>,
+    json: bool,
+) -> anyhow::Result<()> {
     let known = desk.store().operator(&name).await?;
     let issued = issue(server, &name, None).map_err(|problem| Failure::new(Exit::Input, problem.message))?;
     match known {
-        Some(known) if known.certificate == issued.fingerprint => {}
+        Some(known) if known.certificate == issued.fingerprint => {
+            if let Some(imsi_prefix) = imsi_prefix {
+                desk.orders().change_operator(Operator { imsi_prefix, ..known }).await.map_err(failure)?;
+            }
+        }
         Some(_) => {
             let (certificate, key) = files(server, &name);
             let problem = format!(
@@ -55,6 +81,7 @@ async fn add(server: &ServerDir, desk: &Desk, name: String, iccid_prefix: String
                 certificate: issued.fingerprint,
                 endpoint: None,
                 iccid_prefix,
+                imsi_prefix: imsi_prefix.unwrap_or_default(),
                 created_at: now(),
             };
             desk.orders().add_operator(operator).await.map_err(failure)?;
@@ -64,6 +91,20 @@ async fn add(server: &ServerDir, desk: &Desk, name: String, iccid_prefix: String
         println!("{}", json!({ "tenant": name, "certificate": issued.certificate, "key": issued.key }));
     } else {
         println!("{name}: orders with {}", issued.certificate.display());
+    }
+    Ok(())
+}
+
+async fn set(desk: &Desk, name: &str, imsi_prefix: String, json: bool) -> anyhow::Result<()> {
+    let unknown = || Failure::new(Exit::Input, format!("there is no operator {name:?}"));
+    let known = desk.store().operator(name).await?.ok_or_else(unknown)?;
+    desk.orders().change_operator(Operator { imsi_prefix: imsi_prefix.clone(), ..known }).await.map_err(failure)?;
+    if json {
+        println!("{}", json!({ "tenant": name, "imsi_prefix": imsi_prefix }));
+    } else if imsi_prefix.is_empty() {
+        println!("{name}: no IMSI is its own");
+    } else {
+        println!("{name}: IMSIs that begin with {imsi_prefix} are its own");
     }
     Ok(())
 }

@@ -107,6 +107,7 @@ impl Own {
             certificate: issued.fingerprint,
             endpoint: None,
             iccid_prefix: String::new(),
+            imsi_prefix: String::new(),
             created_at: now(),
         };
         match orders.store().operator(TENANT).await? {

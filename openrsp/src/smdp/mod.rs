@@ -136,6 +136,8 @@ pub(crate) fn failure(error: Error) -> anyhow::Error {
         | Error::BatchLoaded
         | Error::IccidNotAllowed(_)
         | Error::IccidRange(_)
+        | Error::ImsiPrefix(_)
+        | Error::ImsiPrefixTaken { .. }
         | Error::NoTemplate(_)
         | Error::ImsiExists(_)
         | Error::ImsiInvalid(_)

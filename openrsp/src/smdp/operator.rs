@@ -21,7 +21,7 @@ pub(super) enum OperatorCommand {
     Add(AddArgs),
     /// List the operators.
     List,
-    /// Give an operator another certificate, endpoint or ICCID prefix; what is not named stays.
+    /// Give an operator another certificate, endpoint or prefix; what is not named stays.
     Change(ChangeArgs),
 }
 
@@ -38,6 +38,9 @@ pub(super) struct AddArgs {
     /// Digits with which each ICCID begins that it may name; without them, any.
     #[arg(long, value_name = "DIGITS", default_value = "", hide_default_value = true)]
     iccid_prefix: String,
+    /// Digits with which each IMSI begins that it may import and have suspended, MCC and MNC first; without them, none.
+    #[arg(long, value_name = "DIGITS", default_value = "", hide_default_value = true)]
+    imsi_prefix: String,
 }
 
 #[derive(Args)]
@@ -56,6 +59,9 @@ pub(super) struct ChangeArgs {
     /// Digits with which each ICCID begins that it may name; an empty text for any.
     #[arg(long, value_name = "DIGITS")]
     iccid_prefix: Option<String>,
+    /// Digits with which each IMSI begins that it may import and have suspended; an empty text for none.
+    #[arg(long, value_name = "DIGITS")]
+    imsi_prefix: Option<String>,
 }
 
 pub(super) async fn run(
@@ -77,6 +83,7 @@ async fn add(server: &ServerDir, orders: &Orders, args: AddArgs, json: bool) -> 
         certificate: admitted(server, &args.certificate)?,
         endpoint: args.endpoint,
         iccid_prefix: args.iccid_prefix,
+        imsi_prefix: args.imsi_prefix,
         created_at: now(),
     };
     orders.add_operator(operator.clone()).await.map_err(failure)?;
@@ -95,6 +102,9 @@ async fn change(server: &ServerDir, orders: &Orders, args: ChangeArgs, json: boo
     }
     if let Some(prefix) = args.iccid_prefix {
         operator.iccid_prefix = prefix;
+    }
+    if let Some(prefix) = args.imsi_prefix {
+        operator.imsi_prefix = prefix;
     }
     orders.change_operator(operator.clone()).await.map_err(|error| match error {
         Error::OperatorUnknown => bad_input(format!("there is no operator {:?}", operator.name)),
@@ -174,6 +184,7 @@ fn describe(operator: &Operator) -> Value {
         "certificate_sha256": hex::encode(operator.certificate),
         "endpoint": operator.endpoint,
         "iccid_prefix": operator.iccid_prefix,
+        "imsi_prefix": operator.imsi_prefix,
         "created_at": operator.created_at.to_string(),
     })
 }

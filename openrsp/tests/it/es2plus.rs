@@ -64,6 +64,7 @@ impl Market {
             certificate,
             endpoint,
             iccid_prefix: String::new(),
+            imsi_prefix: String::new(),
             created_at: Timestamp(0),
         };
         let dir = self.bed.path("server");

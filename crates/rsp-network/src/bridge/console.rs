@@ -4,6 +4,7 @@ use std::io::{Read, Write};
 
 use zeroize::Zeroizing;
 
+use super::AccessMode;
 use crate::algorithm::Algorithm;
 use crate::{Error, Imsi, Subscriber};
 
@@ -59,14 +60,13 @@ impl<S: Read + Write> HlrConsole<S> {
         self.run(&format!("subscriber imsi {imsi} delete"))
     }
 
-    /// Lets a subscriber in, or no more: its network access mode. Its keys and its sequence number stay.
+    /// Lets a subscriber use this and nothing else: its network access mode. Its keys and its sequence number stay.
     ///
     /// # Errors
     /// As [`add`](Self::add); also when the register has accepted the command and does not show its effect.
-    pub fn admit(&mut self, imsi: &Imsi, admitted: bool) -> Result<(), Error> {
-        let mode = if admitted { "cs+ps" } else { "none" };
-        self.run(&format!("subscriber imsi {imsi} update network-access-mode {mode}"))?;
-        match self.is_admitted(imsi)? == admitted {
+    pub fn set_access_mode(&mut self, imsi: &Imsi, mode: AccessMode) -> Result<(), Error> {
+        self.run(&format!("subscriber imsi {imsi} update network-access-mode {}", mode.as_str()))?;
+        match self.access_mode(imsi)? == mode {
             true => Ok(()),
             false => Err(Error::HlrAnswer("it has not changed the access mode")),
         }
@@ -75,13 +75,22 @@ impl<S: Read + Write> HlrConsole<S> {
     /// Whether a subscriber is let in to packet services.
     ///
     /// # Errors
-    /// As [`add`](Self::add); one that is not there is an error.
+    /// As [`access_mode`](Self::access_mode).
     pub fn is_admitted(&mut self, imsi: &Imsi) -> Result<bool, Error> {
+        Ok(self.access_mode(imsi)?.has_ps())
+    }
+
+    /// What a subscriber is let use.
+    ///
+    /// # Errors
+    /// As [`add`](Self::add); one that is not there is an error.
+    pub fn access_mode(&mut self, imsi: &Imsi) -> Result<AccessMode, Error> {
         let answer = self.ask(&format!("subscriber imsi {imsi} show"))?;
         let text = Zeroizing::new(String::from_utf8_lossy(&answer).into_owned());
         // What shows nothing of the subscriber says nothing of its access.
-        match text.lines().any(|line| line.trim() == format!("IMSI: {imsi}")) {
-            true => Ok(!text.lines().any(|line| line.trim() == "PS disabled")),
+        let shows = |what: &str| text.lines().any(|line| line.trim() == what);
+        match shows(&format!("IMSI: {imsi}")) {
+            true => Ok(AccessMode::of(!shows("CS disabled"), !shows("PS disabled"))),
             false => Err(Error::HlrAnswer("its console does not show the subscriber")),
         }
     }

@@ -1,5 +1,6 @@
 //! Between the EAP server of hostapd, which asks for vectors in its own text protocol, and whoever makes them.
 
+mod access;
 mod admission;
 mod auc;
 mod console;
@@ -7,6 +8,7 @@ mod eap_sim_db;
 mod gsup;
 mod hlr;
 
+pub use access::AccessMode;
 pub use admission::Admission;
 pub use auc::{AuthenticationCentre, OwnCentre, Triplet};
 pub use console::HlrConsole;

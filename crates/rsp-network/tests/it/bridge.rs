@@ -7,7 +7,9 @@ use std::collections::VecDeque;
 use std::io::{self, Read, Write};
 use std::sync::{Arc, Mutex};
 
-use rsp_network::bridge::{Admission, AuthenticationCentre, Bridge, HlrClient, HlrConsole, OwnCentre, Passed, Triplet};
+use rsp_network::bridge::{
+    AccessMode, Admission, AuthenticationCentre, Bridge, HlrClient, HlrConsole, OwnCentre, Passed, Triplet,
+};
 use rsp_network::{Auts, Error, Imsi, Sqn, Subscriber, Vector};
 
 const RECORDED: &str = include_str!("osmo-hlr-1.5.0.txt");
@@ -374,14 +376,21 @@ const ADMITTED: &str = "subscriber imsi 001010123456789 show\r\n    ID: 1\r\n   
 #[test]
 fn subscribers_are_let_in_by_their_access_mode_and_it_is_looked_at_afterwards() {
     let unchanged = Err(Error::HlrAnswer("it has not changed the access mode"));
-    for (admitted, shown, mode, expected) in [
-        (false, BARRED, "none", Ok(())),
-        (true, ADMITTED, "cs+ps", Ok(())),
-        (false, ADMITTED, "none", unchanged.clone()),
-        (true, BARRED, "cs+ps", unchanged),
+    let without = |line: &str| BARRED.replace(line, "");
+    let (cs_alone, ps_alone) = (without("    CS disabled\r\n"), without("    PS disabled\r\n"));
+    let (ps_alone, cs_alone) = (ps_alone.as_str(), cs_alone.as_str());
+    for (to, shown, mode, expected) in [
+        (AccessMode::None, BARRED, "none", Ok(())),
+        (AccessMode::CsPs, ADMITTED, "cs+ps", Ok(())),
+        (AccessMode::Ps, ps_alone, "ps", Ok(())),
+        (AccessMode::Cs, cs_alone, "cs", Ok(())),
+        (AccessMode::None, ADMITTED, "none", unchanged.clone()),
+        (AccessMode::CsPs, ps_alone, "cs+ps", unchanged.clone()),
+        (AccessMode::CsPs, BARRED, "cs+ps", unchanged),
     ] {
+        assert_eq!(mode.parse(), Ok(to));
         let says = [GREETING, ENABLED, SILENT, shown];
-        let (done, heard) = with_console(&says, |console| console.admit(&imsi(MILENAGE), admitted));
+        let (done, heard) = with_console(&says, |console| console.set_access_mode(&imsi(MILENAGE), to));
         assert_eq!(done, expected);
         let asked = format!(
             "enable\nsubscriber imsi 001010123456789 update network-access-mode {mode}\n\

@@ -44,7 +44,8 @@ impl Batches {
     ///
     /// # Errors
     /// [`Error::Forbidden`] without the rights to provision and to manage, [`Error::NotFound`], [`Error::Invalid`] when somebody
-    /// waits, for more than [`MAX_SHEETS`](crate::sheet::MAX_SHEETS), for a plan without template, or for an IMSI that is taken.
+    /// waits, for more than [`MAX_SHEETS`](crate::sheet::MAX_SHEETS), for a plan without template, or whose template made up
+    /// subscribers until now and nobody said that it may stop, and for an IMSI that is taken or not the tenant's.
     pub async fn import(
         &self,
         actor: &Actor,

@@ -53,7 +53,8 @@ pub(super) async fn import(
     let upload = Upload::read(upload).await?;
     let chosen = plan_of(upload.field("plan").unwrap_or_default());
     let (tenant, carrier, name) = chosen.ok_or_else(|| Error::invalid("plan", "choose one"))?;
-    let plan = Plan { tenant: Some(tenant), carrier, name };
+    let stock_only = upload.field("stock_only").is_some();
+    let plan = Plan { tenant: Some(tenant), carrier, name, stock_only };
     upload.spend(&service, &viewer).await?;
     let (batches, actor) = (Arc::clone(&service.batches), viewer.actor);
     let taken = async move {

@@ -109,12 +109,13 @@ async fn sheet(desk: &Desk, esim: Esim, names: Option<&BTreeMap<String, String>>
     };
     let name = match (reference, &esim.operator) {
         (Some(reference), _) => reference,
-        (None, Some(operator)) => {
+        // An SM-DP+ elsewhere can name any ICCID: only of what was ordered here it is known whose keys are in it.
+        (None, Some(operator)) if esim.own => {
             let imsi = desk.store().imsi(operator, &esim.iccid).await?;
             let known = imsi.as_ref().and_then(|imsi| names?.get(imsi).cloned());
             known.or_else(|| imsi.map(|imsi| format!("IMSI {imsi}"))).unwrap_or_default()
         }
-        (None, None) => String::new(),
+        (None, _) => String::new(),
     };
     let sheet = Sheet { name, carrier, plan, iccid: esim.iccid, activation_code };
     Ok(Some(HandedOut { sheet, operator: esim.operator }))

@@ -18,6 +18,8 @@ pub struct Plan {
     pub carrier: String,
     /// The plan's name.
     pub name: String,
+    /// Whether its template may sell to imported subscribers alone from now on, if it made up subscribers until now.
+    pub stock_only: bool,
 }
 
 /// What became of a list.
@@ -35,8 +37,8 @@ pub struct Imported {
 ///
 /// # Errors
 /// Before anything is done: [`Error::Forbidden`] without the rights to provision and to manage, [`Error::NotFound`],
-/// [`Error::Invalid`] when somebody waits, for more than [`MAX_SHEETS`], or for a plan without template;
-/// [`Error::Smdp`] for an IMSI that is taken. What fails later stands in [`Imported::left`].
+/// [`Error::Invalid`] when somebody waits, for more than [`MAX_SHEETS`], for a plan without template, or whose template made up
+/// subscribers until now and nobody said that it may stop, and for an IMSI that is taken or not the tenant's. What fails later stands in [`Imported::left`].
 pub async fn import(
     desk: &Desk,
     seller: &dyn Sell,
@@ -87,11 +89,40 @@ pub(crate) async fn check(
     let profile_type = profile_type
         .filter(|found| found.template && found.operator.as_deref() == Some(tenant.as_str()))
         .ok_or_else(|| Error::invalid("plan", "this server has no template for it"))?;
+    check_imsis(desk, &tenant, subscribers).await?;
+    if !profile_type.stocked && !plan.stock_only {
+        let problem = format!(
+            "each order of {:?} gets a subscriber that is made up. With an import that ends for good: orders get imported \
+             subscribers, and are refused when none is left. Say that this is wanted (the box of the form, --stock-only), or \
+             import into another type",
+            profile_type.name
+        );
+        return Err(Error::invalid("plan", problem));
+    }
     match desk.store().subscribers_in_stock(&profile_type.name).await? {
         0 => Ok(profile_type),
         waiting => {
             let problem = format!("{waiting} subscribers wait in its stock already; order for them first");
             Err(Error::invalid("plan", problem))
+        }
+    }
+}
+
+/// Whoever imports an IMSI proves nothing of it, so that each has to be the tenant's by what whoever runs the server says.
+async fn check_imsis(desk: &Desk, tenant: &str, subscribers: &[Subscriber]) -> Result<(), Error> {
+    let prefix = desk.store().operator(tenant).await?.map(|operator| operator.imsi_prefix).unwrap_or_default();
+    if prefix.is_empty() {
+        let problem = format!(
+            "no IMSI is {tenant}'s yet: ask whoever runs this server to say with which digits its IMSIs begin, MCC and MNC first \
+             (openrsp operator tenant set {tenant:?} --imsi-prefix DIGITS)"
+        );
+        return Err(Error::invalid("subscribers", problem));
+    }
+    match subscribers.iter().find(|subscriber| !subscriber.imsi.starts_with(&prefix)) {
+        None => Ok(()),
+        Some(other) => {
+            let problem = format!("IMSI {} does not begin with {prefix}, as those of {tenant} do", other.imsi);
+            Err(Error::invalid("subscribers", problem))
         }
     }
 }
@@ -105,9 +136,15 @@ async fn sell(
 ) -> Result<Sheet, Error> {
     let sold = seller.sell(actor, wanted(actor, plan, None)).await?;
     let iccid = sold.esim.iccid;
-    let imsi = desk.store().subscriber(&iccid).await?.map(|subscriber| subscriber.imsi).unwrap_or_default();
-    let known = subscribers.iter().find(|subscriber| subscriber.imsi == imsi);
-    let name = known.map_or_else(|| format!("IMSI {imsi}"), Subscriber::name);
+    // An SM-DP+ elsewhere can name any ICCID: only of what was ordered here it is known whose keys are in it.
+    let imsi = match &sold.esim.operator {
+        Some(operator) if sold.esim.own => desk.store().imsi(operator, &iccid).await?,
+        _ => None,
+    };
+    let name = imsi.map_or_else(String::new, |imsi| {
+        let known = subscribers.iter().find(|subscriber| subscriber.imsi == imsi);
+        known.map_or_else(|| format!("IMSI {imsi}"), Subscriber::name)
+    });
     Ok(Sheet {
         name,
         carrier: plan.carrier.clone(),

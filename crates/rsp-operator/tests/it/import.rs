@@ -118,7 +118,7 @@ fn list(from: u32, count: u32) -> Vec<Subscriber> {
 }
 
 async fn importing(bed: &Bed, seller: &Direct, actor: &Actor, list: &[Subscriber]) -> Result<Imported, Error> {
-    let plan = Plan { tenant: None, carrier: "Alpha".to_owned(), name: "Home".to_owned() };
+    let plan = Plan { tenant: None, carrier: "Alpha".to_owned(), name: "Home".to_owned(), stock_only: true };
     import(&bed.desk, seller, actor, &plan, list).await
 }
 
@@ -149,7 +149,7 @@ async fn rows(batches: &Batches, number: i64) -> Vec<(&'static str, String)> {
 }
 
 fn home() -> Plan {
-    Plan { tenant: None, carrier: "Alpha".to_owned(), name: "Home".to_owned() }
+    Plan { tenant: None, carrier: "Alpha".to_owned(), name: "Home".to_owned(), stock_only: true }
 }
 
 #[tokio::test]
@@ -225,19 +225,20 @@ async fn the_page_takes_a_list_at_once_and_prints_a_sheet_for_each_when_it_is_do
     let file: String = (1..=3).map(|n| format!("00101000000000{n},{n:032x},{n:032x},+4917000{n}\n")).collect();
     let file = format!("imsi,k,opc,msisdn\n{file}");
     assert!(admin.get("/import").await.text().contains("At most 2,000 subscribers, and 16 MiB"));
-    let taken = admin.upload("/import", &[("plan", "A\nAlpha\nHome")], &file).await;
-    assert_eq!((taken.status, taken.location.as_str()), (StatusCode::SEE_OTHER, "/batches/1"), "{}", taken.text());
-    let page = admin.get("/batches/1").await.text();
+    let taken = admin.upload("/import", &[("plan", "A\nAlpha\nHome"), ("stock_only", "yes")], &file).await;
+    assert_eq!(taken.status, StatusCode::SEE_OTHER, "{}", taken.text());
+    let batch = taken.location;
+    let page = admin.get(&batch).await.text();
     assert!(page.contains("0 of 3") && page.contains("every 1s") && page.contains("+49170001 (IMSI 001010000000001)"));
-    assert!(!page.contains("action=\"/batches/1/sheets\""));
-    let early = admin.post("/batches/1/sheets", "layout=one").await;
+    assert!(!page.contains(&format!("action=\"{batch}/sheets\"")));
+    let early = admin.post(&format!("{batch}/sheets"), "layout=one").await;
     assert_eq!(early.status, StatusCode::BAD_REQUEST);
     let mut worker = portal.service.batches.worker();
     while worker.step().await.unwrap() {}
-    let polled = admin.get("/batches/1/progress").await.text();
+    let polled = admin.get(&format!("{batch}/progress")).await.text();
     assert!(polled.contains("3 of 3") && !polled.contains("hx-trigger"));
-    assert!(admin.get("/batches/1").await.text().contains("action=\"/batches/1/sheets\""));
-    let sheets = admin.post("/batches/1/sheets", "layout=one").await;
+    assert!(admin.get(&batch).await.text().contains(&format!("action=\"{batch}/sheets\"")));
+    let sheets = admin.post(&format!("{batch}/sheets"), "layout=one").await;
     assert_eq!((sheets.status, sheets.kind.as_str()), (StatusCode::OK, "application/pdf"));
     let noted = portal.bed.store.log(Some("A"), None, 1).await.unwrap().remove(0).entry;
     assert_eq!(
@@ -249,8 +250,8 @@ async fn the_page_takes_a_list_at_once_and_prints_a_sheet_for_each_when_it_is_do
         assert!(library.contains(shown), "{shown}: {library}");
     }
     assert!(!library.contains("63616E617279") && !library.contains("canary"));
-    assert_eq!(viewer.post("/batches/1/sheets", "").await.status, StatusCode::FORBIDDEN);
-    assert_eq!(stranger.post("/batches/1/sheets", "").await.status, StatusCode::NOT_FOUND);
+    assert_eq!(viewer.post(&format!("{batch}/sheets"), "").await.status, StatusCode::FORBIDDEN);
+    assert_eq!(stranger.post(&format!("{batch}/sheets"), "").await.status, StatusCode::NOT_FOUND);
     let dir = tempfile::tempdir().unwrap();
     let document = dir.path().join("sheets.pdf");
     std::fs::write(&document, &sheets.body).unwrap();
@@ -288,4 +289,48 @@ async fn nothing_is_taken_of_a_list_that_cannot_be_taken_whole() {
     assert!(matches!(stranger, Some(Error::NotFound { what: "plan", .. })));
     let refused = importing(&bed, &seller, &manager("A"), &[]).await.err();
     assert!(matches!(refused, Some(Error::Invalid { field: "subscribers", .. })));
+}
+
+/// A's import of an IMSI that is not A's is refused alike, whether another tenant has it or nobody does.
+#[tokio::test]
+async fn atk_tenant_cross_by_importing_an_imsi_of_another() {
+    let (bed, seller) = shop(100).await;
+    let theirs = "001010100000001";
+    let waiting = rsp_store::SubscriberInStock { imsi: theirs.to_owned(), keys: rsp_crypto::Zeroizing::new([7; 32]) };
+    bed.store.run_tx("B's", move |tx| tx.stock_subscriber("made", &waiting)).await.unwrap();
+    let of = |imsi: &str| read(format!("imsi,k,opc\n{imsi},{0:032},{0:032}\n", 1).as_bytes()).unwrap_or_default();
+    let mut refusals = Vec::new();
+    for imsi in [theirs, "001010100000002"] {
+        let refused = importing(&bed, &seller, &manager("A"), &of(imsi)).await.err().unwrap().to_string();
+        let batches = Batches::selling_by(
+            Arc::clone(&bed.desk),
+            Arc::new(Direct { desk: Arc::clone(&bed.desk), left: 1.into() }),
+        );
+        let again = batches.import(&manager("A"), &home(), "a.csv", &of(imsi)).await.err().unwrap().to_string();
+        assert_eq!(refused, again);
+        refusals.push(refused.replace(imsi, "IMSI"));
+    }
+    assert_eq!(refusals[0], "subscribers: IMSI IMSI does not begin with 0010100, as those of A do");
+    assert_eq!(refusals[0], refusals[1]);
+    let mut operator = bed.store.operator("A").await.unwrap().unwrap();
+    operator.imsi_prefix = String::new();
+    bed.store.run_tx("no prefix", move |tx| tx.change_operator(&operator)).await.unwrap();
+    let refused = importing(&bed, &seller, &manager("A"), &list(1, 1)).await.err().unwrap().to_string();
+    assert!(refused.contains("ask whoever runs this server") && refused.contains("--imsi-prefix"), "{refused}");
+}
+
+#[tokio::test]
+async fn a_template_that_makes_up_subscribers_goes_on_until_somebody_says_that_it_may_stop() {
+    let (bed, seller) = shop(100).await;
+    let plan = Plan { stock_only: false, ..home() };
+    let refused = import(&bed.desk, &seller, &manager("A"), &plan, &list(1, 1)).await.err().unwrap().to_string();
+    assert!(refused.contains("gets a subscriber that is made up") && refused.contains("--stock-only"), "{refused}");
+    let batches =
+        Batches::selling_by(Arc::clone(&bed.desk), Arc::new(Direct { desk: Arc::clone(&bed.desk), left: 1.into() }));
+    assert!(batches.import(&manager("A"), &plan, "a.csv", &list(1, 1)).await.is_err());
+    assert!(!bed.store.profile_type("made").await.unwrap().unwrap().stocked);
+    bed.desk.orders().order(NewOrder::of("made")).await.unwrap();
+    importing(&bed, &seller, &manager("A"), &list(1, 1)).await.unwrap();
+    // Nothing is left to be asked about.
+    import(&bed.desk, &seller, &manager("A"), &plan, &list(2, 1)).await.unwrap();
 }

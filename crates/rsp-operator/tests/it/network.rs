@@ -30,6 +30,8 @@ impl Suppliers for NoSuppliers {
 struct Register {
     told: Mutex<Vec<String>>,
     broken: AtomicBool,
+    /// What it lets everybody use; nothing at first.
+    access: Mutex<Option<String>>,
 }
 
 impl Register {
@@ -41,12 +43,20 @@ impl Register {
 
 #[async_trait]
 impl NetworkAdapter for Register {
-    async fn suspend(&self, imsi: &str) -> Result<(), String> {
-        self.hear("suspend", imsi)
+    async fn access(&self, _: &str) -> Result<Option<String>, String> {
+        Ok(self.access.lock().unwrap().clone())
     }
 
-    async fn resume(&self, imsi: &str) -> Result<(), String> {
-        self.hear("resume", imsi)
+    async fn suspend(&self, imsi: &str) -> Result<(), String> {
+        self.hear("suspend", imsi)?;
+        *self.access.lock().unwrap() = None;
+        Ok(())
+    }
+
+    async fn resume(&self, imsi: &str, access: Option<&str>) -> Result<(), String> {
+        self.hear("resume", imsi)?;
+        *self.access.lock().unwrap() = Some(access.unwrap_or("all").to_owned());
+        Ok(())
     }
 }
 
@@ -72,6 +82,7 @@ async fn what_the_network_did_is_noted_and_nothing_else() {
         tx.insert_subscriber(&Subscriber { iccid: sim, imsi: "001010000000001".to_owned(), keys })
     };
     shop.store.run_tx("subscriber", subscriber).await.unwrap();
+    *register.access.lock().unwrap() = Some("ps".to_owned());
     register.broken.store(true, Ordering::SeqCst);
     let failed = desk.suspend(&owner, &sim).await.err().unwrap();
     assert_eq!(failed.to_string(), "the network did not do it: the register is not there");
@@ -85,6 +96,7 @@ async fn what_the_network_did_is_noted_and_nothing_else() {
     assert_eq!(state(&desk.esim(&owner, &sim).await.unwrap()), NetworkState::Suspended);
     register.broken.store(false, Ordering::SeqCst);
     assert_eq!(state(&desk.resume(&owner, &sim).await.unwrap()), NetworkState::Active);
+    assert_eq!(register.access.lock().unwrap().as_deref(), Some("ps"), "not what was there before");
     let told = register.told.lock().unwrap().join(", ");
     let [one, two] = ["suspend 001010000000001", "resume 001010000000001"];
     assert_eq!(told, [one, one, one, two, two].join(", "));
@@ -136,6 +148,53 @@ async fn atk_tenant_cross_by_an_iccid_of_another_smdp() {
     assert_eq!(shop.store.imsi("A", &sim).await.unwrap().as_deref(), Some("001010000000001"));
 }
 
+/// A's subscriber with an IMSI, a register that lets it in to this, and a desk at it.
+async fn subscribed(imsi: &'static str, access: Option<&str>) -> (Shop, Arc<Register>, Desk, rsp_asn1::Iccid) {
+    let shop = Shop::new().await;
+    shop.plan("S", |_| {}).await;
+    let iccid = shop.sell("A", 1, "S").await;
+    let subscribe = move |tx: &mut rsp_store::Transaction| {
+        tx.insert_subscriber(&Subscriber { iccid, imsi: imsi.to_owned(), keys: Zeroizing::new([7; 32]) })
+    };
+    shop.store.run_tx("subscriber", subscribe).await.unwrap();
+    let register = Arc::new(Register { access: Mutex::new(access.map(str::to_owned)), ..Register::default() });
+    let desk = desk(&shop).with_network(Arc::clone(&register) as _);
+    (shop, register, desk, iccid)
+}
+
+/// Whoever imports an IMSI proves nothing of it: the register serves every tenant.
+#[tokio::test]
+async fn atk_tenant_cross_by_an_imsi_that_is_not_the_tenants() {
+    let (shop, register, desk, sim) = subscribed("001010100000001", Some("cs+ps")).await;
+    for answer in [desk.suspend(&tenant("A"), &sim).await, desk.resume(&tenant("A"), &sim).await] {
+        assert!(matches!(answer, Err(Error::NoNetworkAdapter)));
+    }
+    let mut operator = shop.store.operator("A").await.unwrap().unwrap();
+    operator.imsi_prefix = String::new();
+    shop.store.run_tx("no prefix", move |tx| tx.change_operator(&operator)).await.unwrap();
+    assert!(matches!(desk.suspend(&tenant("A"), &sim).await, Err(Error::NoNetworkAdapter)));
+    assert!(register.told.lock().unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn whom_the_network_did_not_let_in_before_is_not_let_in_by_resuming() {
+    let (shop, register, desk, sim) = subscribed("001010000000001", None).await;
+    let owner = tenant("A");
+    desk.suspend(&owner, &sim).await.unwrap();
+    let noted = shop.store.log(Some("A"), None, 1).await.unwrap().remove(0).entry;
+    assert_eq!(noted.subject, format!("{sim}: the network did not let it in before either"));
+    let refused = desk.resume(&owner, &sim).await.err().unwrap().to_string();
+    assert!(refused.contains("it was not let in before it was suspended here either"), "{refused}");
+    assert_eq!(*register.access.lock().unwrap(), None);
+    *register.access.lock().unwrap() = Some("cs".to_owned());
+    let resumed = desk.resume(&owner, &sim).await.unwrap();
+    assert_eq!(resumed.plan.unwrap().network, NetworkState::Active);
+    assert_eq!(register.access.lock().unwrap().as_deref(), Some("cs"));
+    // One that was never suspended here stays as it is.
+    desk.resume(&owner, &sim).await.unwrap();
+    assert_eq!(*register.told.lock().unwrap(), ["suspend 001010000000001"]);
+}
+
 /// A network that is asked about one subscriber and does not answer until it is let.
 struct Slow {
     imsi: &'static str,
@@ -157,11 +216,15 @@ impl Slow {
 
 #[async_trait]
 impl NetworkAdapter for Slow {
+    async fn access(&self, _: &str) -> Result<Option<String>, String> {
+        Ok(Some("cs+ps".to_owned()))
+    }
+
     async fn suspend(&self, imsi: &str) -> Result<(), String> {
         self.hear("suspend", imsi).await
     }
 
-    async fn resume(&self, imsi: &str) -> Result<(), String> {
+    async fn resume(&self, imsi: &str, _: Option<&str>) -> Result<(), String> {
         self.hear("resume", imsi).await
     }
 }

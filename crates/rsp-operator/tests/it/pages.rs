@@ -315,3 +315,47 @@ async fn uploads_are_checked_and_shown_with_their_hostile_names_escaped() {
     let settled = admin.get(&format!("/batches/{number}/progress")).await.text();
     assert!(!settled.contains("hx-trigger") && settled.contains("1 of 1") && settled.contains("Cancelled"));
 }
+
+/// An SM-DP+ elsewhere names the ICCID of B's profile in an order of A's: A's sheet does not say whose subscriber that is.
+#[tokio::test]
+async fn atk_tenant_cross_by_a_sheet_of_an_iccid_of_another_smdp() {
+    let portal = portal().await;
+    let sim = iccid(7);
+    let elsewhere = rsp_store::Esim { reference: None, ..crate::bed::esim("A", 7) };
+    portal.bed.store.run_tx("elsewhere", move |tx| tx.insert_esim(&elsewhere)).await.unwrap();
+    let bought = move |tx: &mut rsp_store::Transaction| {
+        tx.insert_profile_type(&rsp_store::NewProfileType {
+            name: "beta".to_owned(),
+            operator: Some("B".to_owned()),
+            iccids: None,
+            metadata: vec![],
+            template: None,
+            created_at: NOW,
+        })?;
+        tx.insert_profile(&rsp_store::NewProfile {
+            iccid: sim,
+            profile_type: "beta".to_owned(),
+            operator: Some("B".to_owned()),
+            state: rsp_store::ProfileState::Available,
+            metadata: vec![],
+            package: Zeroizing::new(vec![1]),
+            at: NOW,
+            by: "test".to_owned(),
+        })?;
+        let imsi = "001010100000007".to_owned();
+        tx.insert_subscriber(&rsp_store::Subscriber { iccid: sim, imsi, keys: Zeroizing::new([7; 32]) })
+    };
+    portal.bed.store.run_tx("B's", bought).await.unwrap();
+    let admin = portal.sign_in("ann", Some("A"), Role::Admin).await;
+    let sheet = admin.get(&format!("/orders/{sim}/sheet.pdf")).await;
+    assert_eq!(sheet.status, StatusCode::OK, "{}", sheet.text());
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("sheet.pdf"), &sheet.body).unwrap();
+    if run("pdftotext", &["-raw"], &dir.path().join("sheet.pdf")).is_some() {
+        let text = std::fs::read_to_string(dir.path().join("sheet.txt")).unwrap();
+        assert!(
+            text.contains(&sim.to_string()) && !text.contains("IMSI") && !text.contains("001010100000007"),
+            "{text}"
+        );
+    }
+}

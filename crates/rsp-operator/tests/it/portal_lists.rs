@@ -97,6 +97,7 @@ async fn tenant_with_installations(site: &Site, number: u32, count: u32) {
                 certificate: rsp_crypto::hash::sha256(name.as_bytes()),
                 endpoint: None,
                 iccid_prefix: String::new(),
+                imsi_prefix: String::new(),
                 created_at: NOW,
             })?;
             let profile_type = format!("type {number}");

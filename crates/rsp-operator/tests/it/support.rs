@@ -32,6 +32,7 @@ pub(crate) async fn database(operators: &'static [&'static str]) -> (TempDir, Ar
                 certificate: [number as u8; 32],
                 endpoint: None,
                 iccid_prefix: String::new(),
+                imsi_prefix: format!("00101{number:02}"),
                 created_at: NOW,
             })
         })

@@ -4,7 +4,8 @@ use rsp_asn1::Iccid;
 use rsp_crypto::Curve;
 use rsp_es::es2plus::{CancelOrderRequest, ConfirmOrderRequest, DownloadOrderRequest, FinalProfileStatus};
 use rsp_es::status::StatusCode;
-use rsp_smdp::NewOrder;
+use rsp_smdp::{Error, NewOrder};
+use rsp_store::Operator;
 
 use crate::operator::{ALPHA, BETA, Lab, caller, iccid, registration, secret};
 
@@ -178,4 +179,29 @@ async fn orders_of_two_operators_for_one_euicc_do_not_touch_each_other() {
     lab.refuses(lab.es2().cancel_order(&caller(ALPHA), cancel.clone()), &StatusCode::ICCID_UNKNOWN).await;
     assert_eq!(lab.installs(&euicc, Some(&placed[0].2), None).await, placed[0].1);
     assert_eq!(lab.installs(&euicc, Some(&placed[1].2), None).await, placed[1].1);
+}
+
+#[tokio::test]
+async fn no_imsi_is_two_operators() {
+    let lab = Lab::new().await;
+    let set = async |name: &str, prefix: &str| {
+        lab.orders.change_operator(Operator { imsi_prefix: prefix.to_owned(), ..registration(name) }).await
+    };
+    for bad in ["0010", "001010000000001", "0010x", "26201 "] {
+        assert!(matches!(set(ALPHA, bad).await, Err(Error::ImsiPrefix(_))), "{bad}");
+    }
+    set(ALPHA, "0010112").await.unwrap();
+    for theirs in ["0010112", "00101", "00101123", "00101120000000"] {
+        let refused = set(BETA, theirs).await.err().unwrap();
+        assert!(matches!(&refused, Error::ImsiPrefixTaken { owner, .. } if owner == ALPHA), "{theirs}: {refused}");
+        let another = Operator { imsi_prefix: theirs.to_owned(), ..registration("Gamma") };
+        assert!(matches!(lab.orders.add_operator(another).await, Err(Error::ImsiPrefixTaken { .. })));
+    }
+    set(BETA, "0010113").await.unwrap();
+    set(ALPHA, "001011").await.unwrap_err();
+    for own in ["00101121", "0010112", ""] {
+        set(ALPHA, own).await.unwrap();
+        assert_eq!(lab.store.operator(ALPHA).await.unwrap().unwrap().imsi_prefix, own);
+    }
+    set(BETA, "00101").await.unwrap();
 }

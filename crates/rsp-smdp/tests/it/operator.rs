@@ -118,6 +118,7 @@ pub(crate) fn registration(name: &str) -> Operator {
         certificate: rsp_crypto::hash::sha256(name.as_bytes()),
         endpoint: Some(format!("{}.example.com:8444", name.split(' ').next().unwrap().to_lowercase())),
         iccid_prefix: String::new(),
+        imsi_prefix: String::new(),
         created_at: NOW,
     }
 }

@@ -30,6 +30,7 @@ async fn database() -> Database {
                 certificate: [number as u8; 32],
                 endpoint: None,
                 iccid_prefix: String::new(),
+                imsi_prefix: String::new(),
                 created_at: NOW,
             })?;
         }

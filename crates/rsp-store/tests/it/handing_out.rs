@@ -14,6 +14,7 @@ async fn with_operator() -> Database {
         certificate: [1; 32],
         endpoint: None,
         iccid_prefix: String::new(),
+        imsi_prefix: String::new(),
         created_at: NOW,
     };
     database.store.run_tx("fixture", move |tx| tx.insert_operator(&operator)).await.unwrap();

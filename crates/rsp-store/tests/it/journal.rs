@@ -29,6 +29,7 @@ async fn lab() -> Database {
                     certificate: [number; 32],
                     endpoint: None,
                     iccid_prefix: String::new(),
+                    imsi_prefix: String::new(),
                     created_at: Timestamp(0),
                 })?;
             }

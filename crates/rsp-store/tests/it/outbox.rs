@@ -129,6 +129,7 @@ fn operator(name: &str, endpoint: Option<&str>) -> Operator {
         certificate: [name.len() as u8; 32],
         endpoint: endpoint.map(str::to_owned),
         iccid_prefix: String::new(),
+        imsi_prefix: String::new(),
         created_at: NOW,
     }
 }

@@ -128,6 +128,7 @@ async fn a_certificate_is_one_operator() {
         certificate,
         endpoint: None,
         iccid_prefix: "8999".to_owned(),
+        imsi_prefix: String::new(),
         created_at: NOW,
     };
     let (first, second) = (operator("first", [1; 32]), operator("second", [1; 32]));

@@ -43,6 +43,7 @@ async fn an_operator_sees_its_own_users() {
             certificate: [name.as_bytes()[0]; 32],
             endpoint: None,
             iccid_prefix: String::new(),
+            imsi_prefix: String::new(),
             created_at: NOW,
         };
         store.run_tx("test", move |tx| tx.insert_operator(&operator)).await.unwrap();

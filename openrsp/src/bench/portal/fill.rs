@@ -77,6 +77,7 @@ fn catalogue(tx: &mut rsp_store::Transaction, at: Timestamp) -> Result<(), Error
             certificate: rsp_crypto::hash::sha256(&operator.to_be_bytes()),
             endpoint: None,
             iccid_prefix: String::new(),
+            imsi_prefix: String::new(),
             created_at: at,
         })?;
         for plan in 0..PLANS {

@@ -115,6 +115,7 @@ impl Export<'_> {
         self.set("certificate_sha256", hex::encode(operator.certificate));
         self.set_text("endpoint", operator.endpoint.as_deref());
         self.set_text("iccid_prefix", Some(operator.iccid_prefix.as_str()).filter(|prefix| !prefix.is_empty()));
+        self.set_text("imsi_prefix", Some(operator.imsi_prefix.as_str()).filter(|prefix| !prefix.is_empty()));
     }
 
     fn type_head(&mut self, found: &ProfileType) {

@@ -62,6 +62,8 @@ pub(super) struct OperatorEntry {
     pub(super) endpoint: Option<String>,
     #[serde(default)]
     pub(super) iccid_prefix: String,
+    #[serde(default)]
+    pub(super) imsi_prefix: String,
 }
 
 /// `[[type]]`: one of `package` and `builtin`.

@@ -224,6 +224,8 @@ fn refused(place: &Place, error: Error) -> anyhow::Error {
     let (key, remedy) = match &error {
         Error::OperatorExists(_) => ("name", "each operator has its own name and certificate"),
         Error::IccidRange(_) => ("iccid_prefix", "give digits, or leave it out"),
+        Error::ImsiPrefix(_) => ("imsi_prefix", "give such digits, or leave it out"),
+        Error::ImsiPrefixTaken { .. } => ("imsi_prefix", "give each operator IMSIs of its own, or leave it out"),
         Error::ProfileTypeExists(_) => ("name", "a name is one template's, or one inventory's of one operator"),
         Error::ProfileTypeUnavailable(_) => ("type", "give the type more packages, ICCIDs or subscribers"),
         Error::ProfileTypeClosed(_) => ("type", "open it with: openrsp smdp open TYPE"),

@@ -135,8 +135,14 @@ fn operator(place: Place, entry: OperatorEntry, dir: &Path, now: Timestamp) -> a
     };
     let endpoint = entry.endpoint.as_deref().map(parse_address).transpose();
     let endpoint = endpoint.map_err(|problem| place.problem("endpoint", problem))?;
-    let operator =
-        Operator { name: entry.name, certificate, endpoint, iccid_prefix: entry.iccid_prefix, created_at: now };
+    let operator = Operator {
+        name: entry.name,
+        certificate,
+        endpoint,
+        iccid_prefix: entry.iccid_prefix,
+        imsi_prefix: entry.imsi_prefix,
+        created_at: now,
+    };
     Ok(PlannedOperator { place, operator, issue: entry.issue })
 }
 
