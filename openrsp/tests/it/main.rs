@@ -28,5 +28,6 @@ mod setup_files;
 mod stock;
 mod subscriber_keys;
 mod suppliers;
+mod tenants;
 mod transcripts;
 mod webhooks;
