@@ -43,7 +43,7 @@ pub(super) async fn import(browser: &Browser, pages: &mut Pages<'_>, dir: &Path)
     browser.attach("#file", &list).await?;
     browser.press("form[action='/import'] [name='stock_only']").await?;
     browser.press("form[action='/import'] button.primary").await?;
-    browser.wait_for("5 subscribers have an eSIM").await?;
+    browser.wait_for("5 of 5").await?;
     pages.see("import-made").await
 }
 
