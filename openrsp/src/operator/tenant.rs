@@ -117,14 +117,21 @@ async fn list(server: &ServerDir, desk: &Desk, json: bool) -> anyhow::Result<()>
     };
     if json {
         for operator in &operators {
-            println!("{}", json!({ "operator": operator.name, "tenant": tenant(operator) }));
+            println!(
+                "{}",
+                json!({ "operator": operator.name, "tenant": tenant(operator), "imsi_prefix": operator.imsi_prefix })
+            );
         }
         return Ok(());
     }
     let rows: Vec<_> = operators
         .iter()
-        .map(|operator| [operator.name.clone(), if tenant(operator) { "yes" } else { "no" }.to_owned()])
+        .map(|operator| {
+            let tenant = if tenant(operator) { "yes" } else { "no" };
+            let prefix = Some(operator.imsi_prefix.as_str()).filter(|prefix| !prefix.is_empty());
+            [operator.name.clone(), tenant.to_owned(), prefix.unwrap_or("-").to_owned()]
+        })
         .collect();
-    print_table(["OPERATOR", "TENANT"], &rows);
+    print_table(["OPERATOR", "TENANT", "IMSIS"], &rows);
     Ok(())
 }

@@ -19,9 +19,8 @@ fn whoever_runs_the_server_says_which_imsis_are_whose() {
     let bed = loaded();
     let dir = bed.path("server");
     let tenant = |arguments: &[&str]| openrsp([&["operator", "--dir", dir.as_str(), "tenant"], arguments].concat());
-    let prefixes = || -> Vec<Value> {
-        bed.smdp(&["operator", "list"]).lines.iter().map(|operator| operator["imsi_prefix"].clone()).collect()
-    };
+    let prefixes =
+        || -> Vec<Value> { tenant(&["list"]).lines.iter().map(|operator| operator["imsi_prefix"].clone()).collect() };
     assert_eq!(prefixes(), ["00101", ""]);
     let overlapping = tenant(&["set", "Beta", "--imsi-prefix", "0010112"]);
     assert_eq!(overlapping.code, 3, "{}", overlapping.stderr);
