@@ -116,7 +116,14 @@ pub struct Esim {
 impl Esim {
     /// Whether somebody can download it with its activation code.
     pub fn is_downloadable(&self) -> bool {
-        matches!(self.state, ProfileState::Released | ProfileState::Downloaded) && self.activation_code.is_some()
+        self.code_to_hand_out().is_some()
+    }
+
+    /// Its activation code, as long as somebody can download it with that: on every way to a user this is asked, since the
+    /// code of an order that is over only misleads.
+    pub fn code_to_hand_out(&self) -> Option<ActivationCode> {
+        let waits = matches!(self.state, ProfileState::Released | ProfileState::Downloaded);
+        ActivationCode::parse_strict(self.activation_code.as_deref().filter(|_| waits)?).ok()
     }
 }
 

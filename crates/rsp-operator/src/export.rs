@@ -9,7 +9,7 @@ use std::sync::Arc;
 use futures_util::stream::{self, Stream};
 use rsp_crypto::Zeroizing;
 use rsp_es::printable::printable;
-use rsp_store::{OrderCursor, ProfileState};
+use rsp_store::OrderCursor;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
 
@@ -86,7 +86,7 @@ enum Next {
 }
 
 /// All orders that fit as a table, newest first. One page of it is in memory at a time. The column of activation codes is
-/// empty unless they are asked for, which takes the right to provision.
+/// empty unless they are asked for, which takes the right to provision, and for orders that do not wait to be downloaded.
 ///
 /// The audit says how many orders were in it before its last rows leave, and of one that is longer than a page that it was begun
 /// before its first do.
@@ -172,7 +172,7 @@ pub async fn archive(desk: &Desk, actor: &Actor, filter: &EsimFilter) -> Result<
     loop {
         let page = desk.esims(actor, filter, after, PAGE).await?;
         seen += page.items.len();
-        found.extend(page.items.into_iter().filter(waits));
+        found.extend(page.items.into_iter().filter(Esim::is_downloadable));
         if found.len() > MAX_CODES || seen > MAX_SEEN {
             let problem = format!("more than {MAX_CODES} orders that wait, or {MAX_SEEN} in all; narrow it");
             return Err(Error::invalid("filter", problem));
@@ -182,7 +182,7 @@ pub async fn archive(desk: &Desk, actor: &Actor, filter: &EsimFilter) -> Result<
             None => break,
         }
     }
-    let pictures = found.iter().filter_map(|esim| Some((esim, esim.activation_code.as_deref()?)));
+    let pictures = found.iter().filter_map(|esim| Some((esim, esim.code_to_hand_out()?.to_uri())));
     let packed = || -> zip::result::ZipResult<Vec<u8>> {
         let mut archive = ZipWriter::new(Cursor::new(Vec::new()));
         // Pictures are compressed already; without a clock the same orders are the same bytes.
@@ -191,7 +191,7 @@ pub async fn archive(desk: &Desk, actor: &Actor, filter: &EsimFilter) -> Result<
         archive.write_all(&table(&found, true, true))?;
         for (esim, code) in pictures {
             archive.start_file(format!("{}.png", esim.iccid), options)?;
-            archive.write_all(&Zeroizing::new(qr::png(code)))?;
+            archive.write_all(&Zeroizing::new(qr::png(&code)))?;
         }
         Ok(archive.finish()?.into_inner())
     };
@@ -200,11 +200,6 @@ pub async fn archive(desk: &Desk, actor: &Actor, filter: &EsimFilter) -> Result<
     let subject = format!("orders.zip{}: {} codes", shown(filter), found.len());
     desk.audit(actor, "export codes", &subject, whose(actor, filter)).await?;
     Ok(packed)
-}
-
-/// Whether somebody can still download it.
-fn waits(esim: &Esim) -> bool {
-    matches!(esim.state, ProfileState::Released | ProfileState::Downloaded)
 }
 
 fn table(esims: &[Esim], header: bool, with_codes: bool) -> Vec<u8> {
@@ -222,7 +217,7 @@ fn table(esims: &[Esim], header: bool, with_codes: bool) -> Vec<u8> {
 fn record(esim: &Esim, with_codes: bool) -> [String; HEADER.len()] {
     let plan = esim.plan.as_ref();
     let text = |text: Option<&str>| text.map(cell).unwrap_or_default();
-    let code = esim.activation_code.as_deref().filter(|_| with_codes);
+    let code = if with_codes { esim.code_to_hand_out().map(|code| code.to_uri()) } else { None };
     [
         esim.iccid.to_string(),
         esim.state.to_string(),
@@ -237,7 +232,7 @@ fn record(esim: &Esim, with_codes: bool) -> [String; HEADER.len()] {
         esim.updated_at.to_string(),
         esim.expires_at.map(|at| at.to_string()).unwrap_or_default(),
         if esim.confirmation_code_required { "yes" } else { "no" }.to_owned(),
-        text(code.map(String::as_str)),
+        text(code.as_ref().map(|code| code.as_str())),
     ]
 }
 

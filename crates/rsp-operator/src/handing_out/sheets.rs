@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use rsp_asn1::Iccid;
 use rsp_crypto::Zeroizing;
-use rsp_es::activation_code::ActivationCode;
 
 use crate::actor::{Actor, Right};
 use crate::desk::{Desk, Esim};
@@ -101,8 +100,7 @@ async fn batch(service: &Service, actor: &Actor, number: i64) -> Result<Vec<Hand
 /// The sheet of an eSIM, with the reference of who ordered it; or where keys were imported with the name that a list gives the
 /// IMSI, or the IMSI itself. `None` for an eSIM that does not wait to be downloaded.
 async fn sheet(desk: &Desk, esim: Esim, names: Option<&BTreeMap<String, String>>) -> Result<Option<HandedOut>, Error> {
-    let code = esim.activation_code.as_deref().filter(|_| esim.is_downloadable());
-    let Some(activation_code) = code.and_then(|code| ActivationCode::parse_strict(code).ok()) else { return Ok(None) };
+    let Some(activation_code) = esim.code_to_hand_out() else { return Ok(None) };
     let (carrier, plan, reference) = match esim.plan {
         Some(plan) => (plan.carrier, plan.name, plan.reference),
         None => Default::default(),

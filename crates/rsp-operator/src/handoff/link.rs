@@ -128,11 +128,10 @@ impl Handoffs {
         let used = move |tx: &mut rsp_store::Transaction| -> Result<_, rsp_store::Error> {
             let Some((operator, iccid)) = tx.open_handoff(&link, now)? else { return Ok(None) };
             let listed = tx.listed(&Whose::Of(operator.clone()), &iccid)?;
-            let Some(esim) = listed.and_then(|listed| desk.shown(listed)).filter(Esim::is_downloadable) else {
+            let Some(esim) = listed.and_then(|listed| desk.shown(listed)) else {
                 return Ok(None);
             };
-            let code = esim.activation_code.as_deref().and_then(|code| ActivationCode::parse_strict(code).ok());
-            let Some(activation_code) = code else { return Ok(None) };
+            let Some(activation_code) = esim.code_to_hand_out() else { return Ok(None) };
             tx.use_handoff(&link, now)?;
             let entry = AuditEntry {
                 at: now,

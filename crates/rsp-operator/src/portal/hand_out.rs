@@ -4,7 +4,6 @@ use askama::Template;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use rsp_es::activation_code::ActivationCode;
-use rsp_store::ProfileState;
 
 use super::failure::Failure;
 use super::input::Query;
@@ -50,7 +49,13 @@ pub(super) async fn show(at: AtEsim) -> Result<Response, Failure> {
 /// The page of an eSIM. `sealed` is its confirmation code, for the page where it is shown; `fresh` says that it was just
 /// provisioned.
 pub(super) fn fresh(visit: &Visit, esim: &Esim, sealed: Option<String>, fresh: bool) -> Result<Response, Failure> {
-    let code = code_of(esim)?;
+    // One that was just sold is shown whatever its device did meanwhile: with it goes its confirmation code.
+    let code = if fresh {
+        esim.activation_code.as_ref().and_then(|code| ActivationCode::parse_strict(code).ok())
+    } else {
+        None
+    };
+    let code = code.map_or_else(|| code_of(esim), Ok)?;
     let (live, _) = part(esim)?;
     let plan = esim.plan.as_ref().map(|plan| format!("{} / {}", plan.carrier, plan.name));
     Ok(page(&HandOutPage {
@@ -82,9 +87,7 @@ pub(super) async fn again(at: AtEsim, Query(pairs): Query<Pairs>) -> Result<Resp
 }
 
 fn code_of(esim: &Esim) -> Result<ActivationCode, Failure> {
-    let code = esim.activation_code.as_ref().and_then(|code| ActivationCode::parse_strict(code).ok());
-    let over = || Failure(Error::not_found("activation code of", esim.iccid));
-    code.filter(|_| esim.state != ProfileState::Unavailable).ok_or_else(over)
+    esim.code_to_hand_out().ok_or_else(|| Failure(Error::not_found("activation code of", esim.iccid)))
 }
 
 /// `GET /orders/{iccid}/qr.svg`.

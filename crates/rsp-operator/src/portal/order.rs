@@ -119,7 +119,7 @@ async fn part(visit: &Visit, esim: &Esim) -> Result<live::Part, Failure> {
         meaning: marks::meaning(esim.state),
         steps: steps(esim.state),
         facts: facts(esim),
-        code: esim.activation_code.as_ref().map(|code| code.to_string()).filter(|_| may),
+        code: esim.code_to_hand_out().map(|code| code.to_uri().to_string()).filter(|_| may),
         code_required: esim.confirmation_code_required,
         lines: history.iter().rev().map(line).collect(),
         network: network.map(marks::network),
