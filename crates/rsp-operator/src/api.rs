@@ -36,6 +36,7 @@ use utoipa_swagger_ui::SwaggerUi;
 use crate::actor::Right;
 use crate::batch::Batches;
 use crate::desk::Desk;
+use crate::handoff::Handoffs;
 use crate::keys::Keys;
 use crate::receipts::Receipts;
 use crate::service::Service;
@@ -56,6 +57,9 @@ pub(crate) struct Api {
     pub(crate) usage: Arc<Usage>,
     pub(crate) batches: Arc<Batches>,
     pub(crate) keys: Arc<Keys>,
+    pub(crate) handoffs: Arc<Handoffs>,
+    /// Where links lead.
+    pub(crate) origin: String,
     pub(crate) event_ids: EventIds,
 }
 
@@ -68,6 +72,8 @@ impl Api {
             usage: Arc::clone(&service.usage),
             batches: Arc::clone(&service.batches),
             keys: Arc::clone(&service.keys),
+            handoffs: Arc::clone(&service.handoffs),
+            origin: service.accounts.origin().as_str().to_owned(),
             event_ids: EventIds::new(desk.store()),
             desk,
         }
@@ -136,9 +142,11 @@ fn add_problems(openapi: &mut OpenApi) {
 
 /// The routes with their description.
 fn described(api: &Arc<Api>, gate: &Arc<Gate>) -> (Router, OpenApi) {
+    // The outer one comes first: who lacks the right has nothing read, and no key of a repetition taken.
     let needs = |right: Right, router: OpenApiRouter<Arc<Api>>| {
         let known = known::Known::of(router.get_openapi());
         let router = router.route_layer(from_fn_with_state(known, known::only_known));
+        let router = router.route_layer(from_fn_with_state(Arc::clone(gate), gate::receive));
         router.route_layer(from_fn_with_state(right, gate::require))
     };
     let read = OpenApiRouter::new()
@@ -161,6 +169,7 @@ fn described(api: &Arc<Api>, gate: &Arc<Gate>) -> (Router, OpenApi) {
         .routes(routes!(esims::order::provision))
         .routes(routes!(esims::order::provision_iot))
         .routes(routes!(esims::handoff::handoff))
+        .routes(routes!(esims::links::list, esims::links::make))
         .routes(routes!(esims::cancel))
         .routes(routes!(esims::release))
         .routes(routes!(usage::report))
@@ -185,7 +194,6 @@ fn described(api: &Arc<Api>, gate: &Arc<Gate>) -> (Router, OpenApi) {
     let closed = needs(Right::Read, read)
         .merge(needs(Right::Provision, provision))
         .merge(needs(Right::Manage, manage))
-        .route_layer(from_fn_with_state(Arc::clone(gate), gate::receive))
         .route_layer(from_fn_with_state(Arc::clone(gate), gate::authenticate));
     let all = OpenApiRouter::with_openapi(Description::openapi()).merge(closed).merge(open);
     let (router, mut openapi) = all.with_state(Arc::clone(api)).split_for_parts();

@@ -46,9 +46,12 @@ pub struct Claims {
     /// Where its order stands, if that is known.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub state: Option<String>,
-    /// What happened, oldest first.
+    /// What happened, oldest first: a thousand events at most, the last ones.
     pub history: Vec<Happened>,
-    /// What was refused last, if anything was.
+    /// Whether nothing else happened before; false if the oldest events were left out.
+    #[serde(default)]
+    pub history_complete: bool,
+    /// What was refused last, if anything in the history was.
     pub last_refusal: Option<Refused>,
 }
 
@@ -74,6 +77,9 @@ pub struct Happened {
     /// Reason code.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub reason_code: Option<String>,
+    /// More: what was used, whether the network lets the subscriber in (`active`, `suspended`), why a session was cancelled.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub detail: Option<String>,
 }
 
 /// What was refused, and why.
@@ -154,8 +160,13 @@ impl Receipts {
     }
 }
 
-/// What a receipt of an eSIM says now.
-pub fn claims_of(esim: &Esim, history: &[Event], server: &rsp_smdp::Identity, now: Timestamp) -> Claims {
+/// What a receipt of an eSIM says now. `is_all` tells whether nothing happened before the history.
+pub fn claims_of(
+    esim: &Esim,
+    (history, is_all): (&[Event], bool),
+    server: &rsp_smdp::Identity,
+    now: Timestamp,
+) -> Claims {
     let refused = |event: &Event| {
         let (subject_code, reason_code) = (event.subject.clone()?, event.reason.clone()?);
         let explanation = explanation(&subject_code, &reason_code);
@@ -187,8 +198,10 @@ pub fn claims_of(esim: &Esim, history: &[Event], server: &rsp_smdp::Identity, no
                 step: event.step.clone(),
                 subject_code: event.subject.clone(),
                 reason_code: event.reason.clone(),
+                detail: event.detail.clone(),
             })
             .collect(),
+        history_complete: is_all,
         last_refusal: history.iter().rev().find_map(refused),
     }
 }

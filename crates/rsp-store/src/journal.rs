@@ -159,15 +159,35 @@ impl Datastore {
         Ok(last.flatten().unwrap_or_default())
     }
 
-    /// Everything that happened to a profile, oldest first, at most `limit` and then the newest.
+    /// The last events of an operator's profile, the oldest of them first. An ICCID that another SM-DP+ gave may be one of
+    /// several operators.
     ///
     /// # Errors
     /// The store's own failures.
-    pub async fn events_of(&self, iccid: &Iccid, limit: u32) -> Result<Vec<Event>, Error> {
-        let text = format!("SELECT {COLUMNS} FROM events WHERE iccid = $1 ORDER BY number DESC LIMIT $2");
-        let mut events = self.all(&text, params![iccid.0, limit], event)?;
+    pub async fn events_of(&self, operator: Option<&str>, iccid: &Iccid, limit: u32) -> Result<Vec<Event>, Error> {
+        // The index is the profile's: an operator has many more events than one profile of all operators.
+        let text =
+            format!("SELECT {COLUMNS} FROM events WHERE iccid = $1 AND +operator IS $2 ORDER BY number DESC LIMIT $3");
+        let mut events = self.all(&text, params![iccid.0, operator, limit], event)?;
         events.reverse();
         Ok(events)
+    }
+
+    /// The events of an operator's profile behind one with this number, the oldest first.
+    ///
+    /// # Errors
+    /// The store's own failures.
+    pub async fn events_behind(
+        &self,
+        operator: Option<&str>,
+        iccid: &Iccid,
+        number: i64,
+        limit: u32,
+    ) -> Result<Vec<Event>, Error> {
+        let text = format!(
+            "SELECT {COLUMNS} FROM events WHERE iccid = $1 AND +operator IS $2 AND number > $3 ORDER BY number LIMIT $4"
+        );
+        self.all(&text, params![iccid.0, operator, number, limit], event)
     }
 }
 

@@ -1,6 +1,7 @@
 //! eSIMs over the API: looked at, released, cancelled.
 
 pub(super) mod handoff;
+pub(super) mod links;
 pub(super) mod list;
 pub(super) mod network;
 pub(super) mod order;
@@ -12,11 +13,11 @@ use axum::{Extension, Json};
 use rsp_asn1::Iccid;
 use rsp_store::{NetworkState, ProfileState};
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 use super::Api;
-use super::events::Event;
-use super::input::{Answer, PathIccid};
+use super::events::{Event, cursor_of, page_size};
+use super::input::{Answer, Parameters, PathIccid};
 use super::parameters::{OfEsim, Once};
 use crate::actor::Actor;
 use crate::desk;
@@ -80,6 +81,7 @@ pub(crate) struct Links {
     history: String,
     receipt: String,
     handoff: String,
+    one_time_links: String,
 }
 
 /// An eSIM.
@@ -145,6 +147,7 @@ impl From<&desk::Esim> for Esim {
                 history: format!("{path}/history"),
                 receipt: format!("{path}/receipt"),
                 handoff: format!("{path}/handoff"),
+                one_time_links: format!("{path}/links"),
                 this: path,
             },
         }
@@ -173,19 +176,33 @@ pub(crate) async fn one(
     Ok(Json((&api.desk.esim(&actor, &iccid).await?).into()))
 }
 
-/// What happened to an eSIM, oldest first.
+/// Some of what happened to an eSIM, oldest first.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct History {
     items: Vec<Event>,
+    /// The cursor of the next page; null at the end.
+    next: Option<String>,
 }
 
-/// What happened to an eSIM. Needs the right `read`.
+/// Which part of what happened.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct Part {
+    /// As `next` of the page before said.
+    #[param(min_length = 1, max_length = 64, pattern = "^[0-9a-f]{32}$")]
+    cursor: Option<String>,
+    /// At most so many.
+    #[param(minimum = 1, maximum = 200)]
+    limit: Option<u32>,
+}
+
+/// What happened to an eSIM, oldest first. Needs the right `read`.
 #[utoipa::path(
     get,
     path = "/api/v1/esims/{iccid}/history",
     tag = "eSIMs",
     operation_id = "get_history",
-    params(OfEsim),
+    params(OfEsim, Part),
     responses((status = 200, body = History)),
     security(("key" = []))
 )]
@@ -193,9 +210,14 @@ pub(crate) async fn history(
     Shared(api): Shared<Arc<Api>>,
     Extension(actor): Extension<Actor>,
     PathIccid(iccid): PathIccid,
+    Parameters(part): Parameters<Part>,
 ) -> Answer<History> {
-    let events = api.desk.history(&actor, &iccid).await?;
-    Ok(Json(History { items: events.into_iter().map(|event| Event::of(event, &api.event_ids)).collect() }))
+    let after = part.cursor.as_deref().map(|cursor| cursor_of(&api, cursor)).transpose()?;
+    let page = api.desk.history_page(&actor, &iccid, after, page_size(part.limit)?).await?;
+    Ok(Json(History {
+        items: page.items.into_iter().map(|event| Event::of(event, &api.event_ids)).collect(),
+        next: page.next.map(|next| api.desk.cursors().of_event(&next)),
+    }))
 }
 
 /// A signed receipt.
@@ -223,9 +245,9 @@ pub(crate) async fn receipt(
     PathIccid(iccid): PathIccid,
 ) -> Answer<Receipt> {
     let esim = api.desk.esim(&actor, &iccid).await?;
-    let history = api.desk.history(&actor, &iccid).await?;
+    let (history, is_all) = api.desk.last_of(&esim).await?;
     let now = api.desk.now();
-    let claims = claims_of(&esim, &history, api.desk.orders().identity(), now);
+    let claims = claims_of(&esim, (&history, is_all), api.desk.orders().identity(), now);
     Ok(Json(Receipt { receipt: api.receipts.sign(&claims, now).await?, claims }))
 }
 

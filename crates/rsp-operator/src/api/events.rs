@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::{Extension, Json};
 use rsp_asn1::Timestamp;
-use rsp_store::{EventFilter, EventKind, Outcome};
+use rsp_store::{EventCursor, EventFilter, EventKind, Outcome};
 use serde::{Deserialize, Serialize};
 use time::Date;
 use time::macros::format_description;
@@ -167,13 +167,8 @@ pub(crate) async fn list(
     Extension(actor): Extension<Actor>,
     Parameters(which): Parameters<Which>,
 ) -> Answer<Events> {
-    bounded("cursor", which.cursor.as_deref(), 64)?;
     bounded("step", which.step.as_deref(), 64)?;
-    let cursors = api.desk.cursors();
-    let after = which.cursor.as_deref().map(|cursor| {
-        let problem = || Problem::invalid("cursor", "take the member \"next\" of the page before");
-        cursors.event(cursor).ok_or_else(problem)
-    });
+    let after = which.cursor.as_deref().map(|cursor| cursor_of(&api, cursor));
     let filter = EventFilter {
         kind: which.kind.map(EventKind::from),
         to: which.state.map(Into::into),
@@ -185,8 +180,14 @@ pub(crate) async fn list(
     let page = api.desk.events(&actor, None, &filter, after.transpose()?, limit).await?;
     Ok(Json(Events {
         items: page.items.into_iter().map(|event| Event::of(event, &api.event_ids)).collect(),
-        next: page.next.map(|next| cursors.of_event(&next)),
+        next: page.next.map(|next| api.desk.cursors().of_event(&next)),
     }))
+}
+
+/// The place in a list of events that a cursor names.
+pub(crate) fn cursor_of(api: &Api, cursor: &str) -> Result<EventCursor, Problem> {
+    let problem = || Problem::invalid("cursor", "take the member \"next\" of the page before");
+    api.desk.cursors().event(cursor).ok_or_else(problem)
 }
 
 /// How many things of a list are given at once.

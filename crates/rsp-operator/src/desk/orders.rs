@@ -19,7 +19,7 @@ use crate::error::Error;
 use crate::provisioning::{self, Order, Supplier, Traces as _};
 pub use search::Search;
 
-/// Events of one eSIM that are shown at most.
+/// Events of one eSIM that are looked at at once, at most.
 const HISTORY: u32 = 1_000;
 
 /// Longest name that a buyer gives an eSIM or its device, in characters.
@@ -187,15 +187,45 @@ impl Desk {
         Ok(Page { items, next: last.filter(|_| more) })
     }
 
-    /// Everything that happened to an eSIM, oldest first.
+    /// What happened to an eSIM last, oldest first: a thousand events at most.
     ///
     /// # Errors
     /// [`Error::NotFound`], also for another tenant's.
     pub async fn history(&self, actor: &Actor, iccid: &Iccid) -> Result<Vec<Event>, Error> {
         let esim = self.esim(actor, iccid).await?;
-        let events = self.store.events_of(iccid, HISTORY).await?;
-        // An ICCID that another SM-DP+ gave may be another tenant's here.
-        Ok(events.into_iter().filter(|event| event.operator == esim.operator).collect())
+        Ok(self.last_of(&esim).await?.0)
+    }
+
+    /// What happened last to an eSIM that was read for somebody, oldest first, and whether that is all that happened.
+    pub(crate) async fn last_of(&self, esim: &Esim) -> Result<(Vec<Event>, bool), Error> {
+        // One more says whether there is more.
+        let mut events = self.store.events_of(esim.operator.as_deref(), &esim.iccid, HISTORY + 1).await?;
+        let is_all = events.len() <= HISTORY as usize;
+        if !is_all {
+            events.remove(0);
+        }
+        Ok((events, is_all))
+    }
+
+    /// Everything that happened to an eSIM, oldest first, page by page.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], also for another tenant's.
+    pub async fn history_page(
+        &self,
+        actor: &Actor,
+        iccid: &Iccid,
+        after: Option<EventCursor>,
+        limit: u32,
+    ) -> Result<Page<Event, EventCursor>, Error> {
+        let esim = self.esim(actor, iccid).await?;
+        let number = after.map_or(0, |after| after.number);
+        let operator = esim.operator.as_deref();
+        let mut items = self.store.events_behind(operator, iccid, number, limit.saturating_add(1)).await?;
+        let more = items.len() > limit as usize;
+        items.truncate(limit as usize);
+        let next = items.last().map(|last| EventCursor { at: last.at, number: last.number }).filter(|_| more);
+        Ok(Page { items, next })
     }
 
     /// Events that fit, newest first.

@@ -50,6 +50,7 @@ async fn atk_tenant_cross() {
             format!("/api/v1/esims/{iccid}"),
             format!("/api/v1/esims/{iccid}/history"),
             format!("/api/v1/esims/{iccid}/handoff"),
+            format!("/api/v1/esims/{iccid}/links"),
             format!("/api/v1/esims/{iccid}/usage"),
             format!("/api/v1/webhooks/{webhook}/deliveries"),
         ] {
@@ -98,6 +99,7 @@ async fn atk_tenant_cross() {
                 continue;
             }
             "rotate_webhook" | "rotate_key" => Some((json!({ "overlap_seconds": 0 }), json!({ "overlap_seconds": 0 }))),
+            "make_link" => Some((json!({}), json!({}))),
             "report_usage" | "top_up" => {
                 let report = json!({ "id": "1", "data_bytes": 1 });
                 Some((report.clone(), report))
@@ -114,7 +116,7 @@ async fn atk_tenant_cross() {
                 continue;
             }
             "get_carrier" | "add_webhook" => continue,
-            "get_esim" | "get_history" | "get_receipt" | "get_handoff" | "get_usage" | "cancel_esim"
+            "get_esim" | "get_history" | "get_receipt" | "get_handoff" | "list_links" | "get_usage" | "cancel_esim"
             | "release_esim" | "suspend_esim" | "resume_esim" | "get_webhook" | "remove_webhook" | "test_webhook"
             | "list_deliveries" | "get_batch" | "cancel_batch" | "revoke_key" => None,
             _ => panic!("{method} {path}: no case of this test knows {id}"),

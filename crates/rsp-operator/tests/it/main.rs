@@ -4,6 +4,7 @@ mod accounts;
 mod api;
 mod api_batches;
 mod api_catalogue;
+mod api_esims;
 mod api_gate;
 mod api_keys;
 mod api_log_leak;

@@ -100,7 +100,7 @@ async fn what_the_network_did_is_noted_and_nothing_else() {
     let told = register.told.lock().unwrap().join(", ");
     let [one, two] = ["suspend 001010000000001", "resume 001010000000001"];
     assert_eq!(told, [one, one, one, two, two].join(", "));
-    let events = shop.store.events_of(&sim, 100).await.unwrap();
+    let events = shop.store.events_of(Some("A"), &sim, 100).await.unwrap();
     let noted: Vec<_> =
         events.into_iter().filter(|event| event.kind == EventKind::Network).filter_map(|event| event.detail).collect();
     assert_eq!(noted, ["suspended", "active"]);

@@ -26,7 +26,7 @@ fn top_up(id: &str, iccid: Iccid, data_bytes: i64, days: i64) -> NewTopUp {
 
 /// What was said of a profile's usage since it was sold.
 async fn said(shop: &Shop, iccid: Iccid) -> Vec<String> {
-    let events = shop.store.events_of(&iccid, 100).await.unwrap();
+    let events = shop.store.events_of(Some("A"), &iccid, 100).await.unwrap();
     events.into_iter().filter(|event| event.kind == EventKind::Usage).filter_map(|event| event.detail).collect()
 }
 

@@ -98,7 +98,7 @@ async fn each_point_of_a_download_is_told_with_exactly_the_members_of_the_standa
         sent.iter().map(|sent| sent.json()["header"]["functionCallIdentifier"].to_string()).collect();
     assert_eq!(calls.len(), sent.len(), "each message has an identifier of its own");
 
-    let events = lab.store.events_of(&iccid, 100).await.unwrap();
+    let events = lab.store.events_of(Some(ALPHA), &iccid, 100).await.unwrap();
     let steps = events.iter().filter(|event| event.kind == EventKind::Step);
     let steps: Vec<_> = steps
         .map(|event| (event.step.as_deref().unwrap(), event.subject.as_deref().zip(event.reason.as_deref())))
@@ -122,7 +122,7 @@ async fn the_journal_says_that_a_user_postponed() {
     let session = euicc.authenticate(&lab, &matching_id).await;
     let cancel = euicc.cancel_request(&session.transaction_id, CancelSessionReason::POSTPONED);
     lab.es9().cancel_session(&Caller::default(), cancel).await.unwrap();
-    let last = lab.store.events_of(&iccid, 100).await.unwrap().pop().unwrap();
+    let last = lab.store.events_of(Some(ALPHA), &iccid, 100).await.unwrap().pop().unwrap();
     assert_eq!((last.step.as_deref(), last.subject), (Some("CancelSession"), None));
     assert_eq!(last.detail, Some(CancelSessionReason::POSTPONED.to_string()));
     assert_eq!(lab.store.profile(&iccid).await.unwrap().unwrap().state, ProfileState::Released);

@@ -4,6 +4,9 @@ use std::sync::Arc;
 
 use axum::extract::State as Shared;
 use axum::{Extension, Json};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use rsp_crypto::Zeroizing;
 use rsp_es::activation_code::ActivationCode;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -13,7 +16,7 @@ use crate::api::Api;
 use crate::api::input::{Answer, PathIccid};
 use crate::api::parameters::OfEsim;
 use crate::api::problem::{Details, Problem};
-use crate::handoff;
+use crate::{handoff, qr};
 
 /// Ways to an activation code for phones. Consumer phones take only an SM-DP+ under a certificate issuer of GSMA.
 #[derive(Serialize, ToSchema)]
@@ -26,6 +29,9 @@ pub(crate) struct Handoff {
     lpa: String,
     /// What a person enters: the address of the SM-DP+.
     smdp_address: String,
+    /// The QR code, PNG.
+    #[schema(content_encoding = "base64")]
+    qr_code_base64: String,
     /// And the activation code or matching ID.
     matching_id: String,
     /// Whether a code is asked for besides, which comes by another way.
@@ -39,6 +45,7 @@ impl Handoff {
             ios: links.ios.to_string(),
             android: links.android.to_string(),
             lpa: links.uri.to_string(),
+            qr_code_base64: STANDARD.encode(Zeroizing::new(qr::png(&links.uri))),
             smdp_address: code.smdp_address().to_owned(),
             matching_id: code.matching_id().to_owned(),
             confirmation_code_required: code.confirmation_code_required(),
@@ -63,8 +70,7 @@ pub(crate) async fn handoff(
     PathIccid(iccid): PathIccid,
 ) -> Answer<Handoff> {
     let esim = api.desk.esim(&actor, &iccid).await?;
-    let code = esim.activation_code.as_ref().and_then(|code| ActivationCode::parse_strict(code).ok());
-    let code = code.ok_or_else(Problem::not_found)?;
+    let code = esim.code_to_hand_out().ok_or_else(Problem::not_found)?;
     // Written down before it is told.
     api.desk.audit(&actor, "tell activation code", &iccid.to_string(), esim.operator.clone()).await?;
     Ok(Json(Handoff::of(&code)))
