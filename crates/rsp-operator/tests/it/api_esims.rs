@@ -103,7 +103,7 @@ async fn the_api_hands_out_a_code_as_long_as_somebody_can_download_with_it() {
 #[tokio::test]
 async fn pages_and_files_have_a_code_as_long_as_somebody_can_download_with_it() {
     let site = Site::new().await;
-    let (cookie, _) = site.sign_in("ann").await;
+    let (cookie, _) = site.sign_in("ann@A").await;
     let orders = in_all_states(&site.bed).await;
     for (state, iccid) in &orders {
         let waits = WAITS.contains(state);

@@ -21,7 +21,7 @@ use crate::pages::portal_at;
 use crate::programs::run;
 
 /// Orders as the desk would, without the way over ES2+.
-struct Direct {
+pub(crate) struct Direct {
     desk: Arc<Desk>,
     /// Sales after which it fails.
     left: AtomicUsize,
@@ -50,7 +50,7 @@ impl Sell for Direct {
     }
 }
 
-async fn shop(sales: usize) -> (Bed, Direct) {
+pub(crate) async fn shop(sales: usize) -> (Bed, Direct) {
     let bed = bed().await;
     let digits = |text: &str| Secret::from(text.as_bytes());
     let package = ProfileBuilder {
@@ -117,7 +117,12 @@ fn list(from: u32, count: u32) -> Vec<Subscriber> {
     read(documents.as_bytes()).unwrap_or_else(|error| panic!("{error}"))
 }
 
-async fn importing(bed: &Bed, seller: &Direct, actor: &Actor, list: &[Subscriber]) -> Result<Imported, Error> {
+pub(crate) async fn importing(
+    bed: &Bed,
+    seller: &Direct,
+    actor: &Actor,
+    list: &[Subscriber],
+) -> Result<Imported, Error> {
     let plan = Plan { tenant: None, carrier: "Alpha".to_owned(), name: "Home".to_owned(), stock_only: true };
     import(&bed.desk, seller, actor, &plan, list).await
 }

@@ -31,6 +31,7 @@ mod portal;
 mod portal_closed;
 mod portal_lists;
 mod portal_requests;
+mod portal_tenants;
 mod programs;
 mod provisioning;
 mod qr;
