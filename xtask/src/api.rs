@@ -4,10 +4,12 @@
 //! The examples run twice: once straight, and once over a relay that loses the first answer after the server has done the
 //! work. Each time one eSIM is ordered, and no second.
 //!
-//! Afterwards no key and no code may stand in what the server logged, all of it.
+//! Afterwards nothing may stand in what the server logged, all of it, that was told to whoever ordered: neither the matching IDs
+//! of all orders nor the confirmation codes, links, keys and secrets that schemathesis was answered.
 
 mod relay;
 
+use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
@@ -98,12 +100,22 @@ pub(crate) fn run() -> anyhow::Result<()> {
     std::fs::write(&configuration, CONFIGURATION)?;
     std::fs::write(dir.0.join("hooks.py"), HOOKS)?;
     let mut command = Command::new(schemathesis);
-    command.current_dir(&dir.0).env("SCHEMATHESIS_HOOKS", "hooks").arg("--config-file").arg(&configuration);
+    let told = dir.0.join("told");
+    command
+        .current_dir(&dir.0)
+        .env("SCHEMATHESIS_HOOKS", "hooks")
+        .env("OPENRSP_TOLD", &told)
+        .arg("--config-file")
+        .arg(&configuration);
     command.arg("run").arg(format!("{}/api/v1/openapi.json", server.url));
     command.args(["--checks", "all", "--max-examples", EXAMPLES, "--seed", SEED, "--no-color"]);
     server.tell(&mut command);
+    // What the examples were told, and schemathesis may cancel.
+    let mut secrets = server.matching_ids()?;
     done(&mut command, "schemathesis")?;
-    server.stop()
+    secrets.extend(server.matching_ids()?);
+    secrets.extend(secrets_of(&std::fs::read_to_string(&told)?)?);
+    server.stop(&secrets)
 }
 
 /// The server's program and the example in Rust, built as the tests build them.
@@ -224,8 +236,20 @@ impl Server {
         Ok(list.lines().count())
     }
 
-    /// Stops it and reads its log.
-    fn stop(mut self) -> anyhow::Result<()> {
+    /// The matching IDs of all orders.
+    fn matching_ids(&self) -> anyhow::Result<BTreeSet<String>> {
+        let list = output(Command::new(&self.openrsp).args(["--json", "smdp", "--dir"]).arg(&self.data).arg("orders"))?;
+        let mut found = BTreeSet::new();
+        for line in list.lines() {
+            let order: serde_json::Value = serde_json::from_str(line)?;
+            found.extend(order["matching_id"].as_str().filter(|id| !id.is_empty()).map(str::to_owned));
+        }
+        ensure!(!found.is_empty(), "no order has a matching ID");
+        Ok(found)
+    }
+
+    /// Stops it and reads its log, in which none of the secrets may be.
+    fn stop(mut self, secrets: &BTreeSet<String>) -> anyhow::Result<()> {
         ensure!(self.child.try_wait()?.is_none(), "the server has ended");
         self.child.kill()?;
         self.child.wait()?;
@@ -237,9 +261,15 @@ impl Server {
             let line = log.lines().find(|line| line.contains(canary)).unwrap_or_default();
             bail!("a secret stands in the log: {line}");
         }
+        for told in secrets {
+            if let Some(line) = log.lines().find(|line| stands_in(told, line)) {
+                bail!("{told:?} was told to who ordered, and stands in the log: {line}");
+            }
+        }
         ensure!(!log.contains("panicked"), "a request panicked");
         println!(
-            "api: three examples, also when an answer is lost, and schemathesis, and no secret in {} kB of log",
+            "api: three examples, also when an answer is lost, and schemathesis, and none of {} secrets in {} kB of log",
+            secrets.len(),
             log.len() / 1000
         );
         Ok(())
@@ -252,6 +282,36 @@ impl Drop for Server {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// The secrets that schemathesis was told: a line for each, with its name. Of an activation code it is the matching ID.
+fn secrets_of(told: &str) -> anyhow::Result<BTreeSet<String>> {
+    let (mut secrets, mut names) = (BTreeSet::new(), BTreeSet::new());
+    for line in told.lines() {
+        let (name, text) = line.split_once(' ').context("a name before a secret")?;
+        let secret = match name {
+            "activation_code" | "lpa" => text.split('$').nth(2),
+            "url" => text.rsplit('/').next(),
+            "key" => text.rsplit('_').next(),
+            _ => Some(text),
+        };
+        let secret = secret.filter(|secret| secret.len() >= 6).with_context(|| format!("no secret: {line}"))?;
+        secrets.insert(secret.to_owned());
+        names.insert(name);
+    }
+    for name in ["activation_code", "confirmation_code", "secret"] {
+        ensure!(names.contains(name), "schemathesis was told no {name}: nothing was looked for");
+    }
+    Ok(secrets)
+}
+
+/// Whether a text stands in a line by itself: digits of a code may be part of a longer number.
+fn stands_in(text: &str, line: &str) -> bool {
+    line.match_indices(text).any(|(at, _)| {
+        let before = line[..at].chars().next_back();
+        let after = line[at + text.len()..].chars().next();
+        ![before, after].into_iter().flatten().any(|letter| letter.is_ascii_alphanumeric())
+    })
 }
 
 /// Ports that were free a moment ago.
@@ -290,5 +350,30 @@ impl Drop for Temporary {
     fn drop(&mut self) {
         // What is left of it is the system's to clean.
         let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{secrets_of, stands_in};
+
+    #[test]
+    fn a_code_is_found_by_itself_and_not_in_a_longer_number() {
+        for line in ["12345678", "code=12345678 x", "\"12345678\"", "a12345678 12345678"] {
+            assert!(stands_in("12345678", line), "{line}");
+        }
+        for line in ["", "1234567", "123456789", "8912345678", "a12345678f"] {
+            assert!(!stands_in("12345678", line), "{line}");
+        }
+    }
+
+    #[test]
+    fn what_was_told_is_read_and_must_not_be_nothing() {
+        let told = "activation_code LPA:1$localhost$MATCHING-1$$1\nconfirmation_code 12345678\nsecret whsec_0123\n\
+                    url https://localhost/e/TOKENTOKEN\nkey orsp_0123_abcdef\n";
+        let secrets: Vec<_> = secrets_of(told).unwrap().into_iter().collect();
+        assert_eq!(secrets, ["12345678", "MATCHING-1", "TOKENTOKEN", "abcdef", "whsec_0123"]);
+        assert!(secrets_of("").is_err() && secrets_of("secret x\n").is_err());
+        assert!(secrets_of("secret whsec_0123\n").is_err());
     }
 }
