@@ -3,9 +3,11 @@
 //! A list is CSV with a header: `carrier`, `plan`, and as wanted `eid`, `device_id` and `reference`. All of it is checked before
 //! any of it is ordered. Confirmation codes are not ordered in lists, since each must be told once, to somebody, on its own way.
 //!
-//! A row is claimed in the database before its order goes out, and its sale carries the row's name. After a crash the worker
-//! looks for what claimed rows have sold: what was sold is written to its row, and where nothing is to be found the row becomes
-//! *unclear*, since the SM-DP+ may have sold it without the answer reaching us. No row is ever ordered for twice.
+//! A row is claimed in the database before its order goes out, and its sale and its intent carry the row's name. After a crash
+//! the worker looks for what claimed rows have sold, which is written to them. Where an intent is open, the order is being given
+//! up, and the row is left alone until that is done. Where nothing is to be found, nothing is sold, and the row waits again. So
+//! it does when no SM-DP+ was reached; then all rows of the carrier wait, longer each time. A row of which an SM-DP+ did not say
+//! whether it sold is *unclear*. No row ever buys two.
 //!
 //! A list of subscribers ([`Batches::import`]) becomes such a list, with a row for each of them.
 
@@ -32,7 +34,9 @@ pub const MAX_SIZE: usize = 16 * 1024 * 1024;
 /// Characters of a file's name that are kept.
 const NAME: usize = 100;
 /// Characters of what is wrong with a line: it may repeat a cell.
-const PROBLEM: usize = 200;
+const WRONG: usize = 200;
+/// Characters of why nothing was sold for a row, and of what helps.
+const PROBLEM: usize = 500;
 
 /// How far a list is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -98,7 +102,8 @@ impl Batches {
 
     /// What works them off. One for each database.
     pub fn worker(&self) -> Worker {
-        Worker::new(Arc::clone(self.desk.store()), Arc::clone(&self.seller), Arc::clone(&self.uploaded))
+        let (store, clock) = (Arc::clone(self.desk.store()), Arc::clone(self.desk.clock()));
+        Worker::new(store, clock, Arc::clone(&self.seller), Arc::clone(&self.uploaded))
     }
 
     /// Takes a list: all of it, or nothing. Returns its number. It is work for a [`Workshop`](crate::workshop::Workshop).
@@ -136,8 +141,12 @@ impl Batches {
             if checked.insert((row.carrier.clone(), row.plan.clone())) || !plain {
                 let wanted = wanted(actor, &tenant, row);
                 self.seller.check(actor, &wanted).await.map_err(|error| match error {
-                    Error::NotFound { .. } | Error::Invalid { .. } | Error::Provisioning(_) => {
-                        let problem = rsp_es::printable::printable(&error.to_string(), PROBLEM);
+                    Error::NotFound { .. } | Error::Invalid { .. } => {
+                        let problem = rsp_es::printable::printable(&error.to_string(), WRONG);
+                        Error::invalid("list", format!("line {}: {problem}", row.line))
+                    }
+                    Error::Provisioning(_) => {
+                        let problem = crate::told::told(&error).text();
                         Error::invalid("list", format!("line {}: {problem}", row.line))
                     }
                     other => other,

@@ -65,8 +65,8 @@ pub enum Error {
     /// The SM-DP+ refused, with a subject and reason code.
     #[error("the SM-DP+ refused: {0}")]
     Refused(StatusCode),
-    /// The SM-DP+ was not reached, or its answer cannot be used. What was asked for may have been done.
-    #[error("the SM-DP+ gave no answer: {0}")]
+    /// The SM-DP+ is not configured as it must be, or the order is being given up. Nothing was asked of it.
+    #[error("the SM-DP+ was not asked: {0}")]
     Unreachable(String),
     /// An SM-DP+ sold an eSIM, and that could not be noted or read here. To order again is to buy another one.
     #[error("{supplier} has sold {iccid}, and that could not be noted here: look there before you order again")]

@@ -39,6 +39,7 @@ pub mod receipts;
 pub mod selling;
 mod service;
 pub mod sheet;
+mod told;
 pub mod usage;
 pub mod webhooks;
 pub mod workshop;

@@ -116,9 +116,17 @@ pub enum Error {
         /// Its code.
         status: StatusCode,
     },
-    /// It was not reached, or did not answer so that it can be used. Nothing is sold.
+    /// It was not reached, or did not answer so that it can be used. Nothing is sold, or changed.
     #[error("{supplier}: {problem}")]
     Unreachable {
+        /// Which one.
+        supplier: String,
+        /// What happened.
+        problem: String,
+    },
+    /// An order was to be cancelled or released, and its answer is missing: that may have been done.
+    #[error("{supplier}: {problem}")]
+    Unanswered {
         /// Which one.
         supplier: String,
         /// What happened.
@@ -160,6 +168,23 @@ impl Error {
             Self::None(errors) => errors.iter().find_map(Self::status),
             _ => None,
         }
+    }
+
+    /// Whether nothing is sold, and somebody was not reached who may sell another time.
+    pub fn may_go_later(&self) -> bool {
+        match self {
+            Self::Unreachable { .. } => true,
+            Self::None(errors) => errors.iter().any(Self::may_go_later),
+            _ => false,
+        }
+    }
+
+    /// Of several the one that says most: what is not secure, what was refused, or the first.
+    pub(crate) fn telling(&self) -> &Self {
+        let Self::None(errors) = self else { return self };
+        let insecure = errors.iter().find(|error| error.insecure().is_some());
+        let said = insecure.or_else(|| errors.iter().find(|error| error.status().is_some()));
+        said.or(errors.first()).map_or(self, Self::telling)
     }
 
     /// What a secure order demanded in vain; the first, if it was several things.
@@ -208,9 +233,9 @@ enum Failed {
     /// The supplier refused.
     Refused(StatusCode),
     /// It was never asked.
-    Unasked(String),
-    /// It may have done it, or not.
-    Unanswered(String),
+    Unasked(Box<Es2PlusError>),
+    /// It may have done it, or not; and why it was not reached when it was asked again.
+    Unanswered(String, Vec<Es2PlusError>),
 }
 
 async fn order_at(
@@ -233,10 +258,10 @@ async fn order_at(
         Err(failed) => {
             // A profile that was reserved and never confirmed is not sold: nobody can download it.
             match failed {
-                Failed::Unanswered(_) => traces.left(call_id).await,
+                Failed::Unanswered(..) => traces.left(call_id).await,
                 Failed::Refused(_) | Failed::Unasked(_) => traces.unsold(call_id).await,
             }
-            return Err(supplier.failed(failed));
+            return Err(supplier.unsold(wanted, failed));
         }
     };
     if traces.confirm(call_id, &iccid).await.is_err() {
@@ -258,11 +283,12 @@ async fn order_at(
             Err(error) => error,
         },
         Err(failed @ (Failed::Refused(_) | Failed::Unasked(_))) => {
-            // Not sold. That it stays reserved is the worst that can be.
+            // Not sold. That it stays reserved is the worst that can be. What was met is told before another connection is made.
+            let unsold = supplier.unsold(wanted, failed);
             supplier.take_back(wanted, traces, call_id, iccid, FinalProfileStatus::Available).await.ok();
-            return Err(supplier.failed(failed));
+            return Err(unsold);
         }
-        Err(Failed::Unanswered(problem)) => supplier.unreachable(problem),
+        Err(failed @ Failed::Unanswered(..)) => supplier.unsold(wanted, failed),
     };
     // It is sold, or may be. A call that is still on its way must not find it available.
     match supplier.take_back(wanted, traces, call_id, iccid, FinalProfileStatus::Unavailable).await {
@@ -282,23 +308,23 @@ async fn repeated<T, F>(call: impl Fn() -> F) -> Result<T, Failed>
 where
     F: Future<Output = Result<T, Es2PlusError>>,
 {
-    let mut lost = None;
+    let (mut lost, mut unasked) = (None, Vec::new());
     for _ in 0..ATTEMPTS {
         let error = match call().await {
             Ok(answer) => return Ok(answer),
             Err(ClientError::Refused { status, .. }) => return Err(Failed::Refused(status)),
             Err(error) => error,
         };
-        let problem = printable(&error.to_string(), MAX_TEXT);
         if was_never_asked(&error) {
             if lost.is_none() {
-                return Err(Failed::Unasked(problem));
+                return Err(Failed::Unasked(Box::new(error)));
             }
+            unasked.push(error);
         } else {
-            lost = Some(problem);
+            lost = Some(printable(&error.to_string(), MAX_TEXT));
         }
     }
-    Err(Failed::Unanswered(lost.unwrap_or_default()))
+    Err(Failed::Unanswered(lost.unwrap_or_default(), unasked))
 }
 
 /// Whether an error proves that the server executed nothing.
@@ -311,10 +337,15 @@ fn was_never_asked(error: &Es2PlusError) -> bool {
     }
 }
 
+/// The functionCallIdentifier of an order's ConfirmOrder.
+pub(crate) fn confirmed_as(call_id: &str) -> String {
+    Calls(call_id).confirm_order()
+}
+
 /// Gives an order up (SGP.22 5.3.3).
 ///
 /// # Errors
-/// [`Error::Refused`], [`Error::Unreachable`].
+/// [`Error::Refused`], [`Error::Unreachable`], [`Error::Unanswered`].
 pub async fn cancel(
     supplier: &Supplier,
     iccid: Iccid,
@@ -331,17 +362,17 @@ pub async fn cancel(
         final_profile_status_indicator: Some(to),
     };
     let cancelled = repeated(|| supplier.client.cancel_order(&request)).await;
-    cancelled.map_err(|failed| supplier.failed(failed))
+    cancelled.map_err(|failed| supplier.unchanged(failed))
 }
 
 /// Lets a confirmed profile be downloaded (SGP.22 5.3.4).
 ///
 /// # Errors
-/// [`Error::Refused`], [`Error::Unreachable`].
+/// [`Error::Refused`], [`Error::Unreachable`], [`Error::Unanswered`].
 pub async fn release(supplier: &Supplier, iccid: Iccid, randomness: &mut dyn Randomness) -> Result<(), Error> {
     let request = ReleaseProfileRequest { header: supplier.header(Calls::draw(randomness)), iccid };
     let released = repeated(|| supplier.client.release_profile(&request)).await;
-    released.map_err(|failed| supplier.failed(failed))
+    released.map_err(|failed| supplier.unchanged(failed))
 }
 
 impl Supplier {
@@ -380,7 +411,33 @@ impl Supplier {
     fn failed(&self, failed: Failed) -> Error {
         match failed {
             Failed::Refused(status) => Error::Refused { supplier: self.name.clone(), status },
-            Failed::Unasked(problem) | Failed::Unanswered(problem) => self.unreachable(problem),
+            Failed::Unasked(error) => self.unreachable(printable(&error.to_string(), MAX_TEXT)),
+            Failed::Unanswered(problem, _) => self.unreachable(problem),
+        }
+    }
+
+    /// Why an order was not placed. The connection on which it was to be placed may not be the one that was looked at first.
+    fn unsold(&self, wanted: &Order, failed: Failed) -> Error {
+        let unasked = match &failed {
+            Failed::Unasked(error) => std::slice::from_ref(&**error),
+            Failed::Unanswered(_, errors) => errors,
+            Failed::Refused(_) => &[],
+        };
+        let insecure = unasked.iter().filter(|_| wanted.secure).find_map(|error| match error {
+            ClientError::Transport { source, .. } => self.insecure(source),
+            _ => None,
+        });
+        match insecure {
+            Some(reason) => Error::Insecure { supplier: self.name.clone(), reason },
+            None => self.failed(failed),
+        }
+    }
+
+    /// Why an order was not changed, or may have been.
+    fn unchanged(&self, failed: Failed) -> Error {
+        match failed {
+            Failed::Unanswered(problem, _) => Error::Unanswered { supplier: self.name.clone(), problem },
+            failed => self.failed(failed),
         }
     }
 

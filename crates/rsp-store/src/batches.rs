@@ -1,7 +1,7 @@
 //! Lists of orders that somebody uploaded, worked off one row after the other.
 //!
-//! A row is claimed before anything is ordered for it, and finished afterwards. One that is found claimed by nobody, after a
-//! crash, may have been sold: it is never put back among those that wait.
+//! A row is claimed before anything is ordered for it, and finished afterwards. One of which it is certain that nothing was sold
+//! for it can be put back among those that wait; one that is found claimed by nobody, after a crash, may have been sold.
 
 use std::fmt;
 
@@ -25,7 +25,7 @@ const LATEST: i64 = (1 << 33) - 1;
 /// Where a row stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum BatchState {
-    /// Nothing was done for it.
+    /// Nothing was done for it, or nothing came of it, and it is tried again.
     Waiting,
     /// Its order is under way.
     Working,
@@ -120,7 +120,7 @@ pub struct BatchRow {
     pub state: BatchState,
     /// What was sold.
     pub iccid: Option<Iccid>,
-    /// Why nothing was.
+    /// Why nothing was, or is not yet.
     pub problem: Option<String>,
 }
 
@@ -236,12 +236,19 @@ impl Transaction {
         Ok(number)
     }
 
-    /// Claims the first row that waits in a list behind `after`, or from the first list on: lists take turns. `None` when
-    /// nothing waits.
+    /// Claims the first row that waits in a list behind `after`, or from the first list on: lists take turns. Rows of an
+    /// operator's carrier in `paused` are passed over. `None` when nothing else waits.
     ///
     /// # Errors
     /// The store's own failures.
-    pub fn claim_batch_row(&mut self, after: i64) -> Result<Option<(i64, BatchRow)>, Error> {
+    pub fn claim_batch_row(
+        &mut self,
+        after: i64,
+        paused: &[(String, String)],
+    ) -> Result<Option<(i64, BatchRow)>, Error> {
+        if !paused.is_empty() {
+            return self.claim_batch_row_but(after, paused);
+        }
         let text = "UPDATE batch_rows SET state = 'working' WHERE (batch, line) IN (SELECT batch, line FROM batch_rows \
                     WHERE state = 'waiting' AND batch > $1 ORDER BY batch, line LIMIT 1) \
                     RETURNING batch, line, carrier, plan, eid, device_id, reference, state, iccid, problem";
@@ -254,6 +261,38 @@ impl Transaction {
             }
         }
         Ok(None)
+    }
+
+    fn claim_batch_row_but(
+        &mut self,
+        after: i64,
+        paused: &[(String, String)],
+    ) -> Result<Option<(i64, BatchRow)>, Error> {
+        let text = "SELECT DISTINCT r.batch AS batch, b.operator AS operator, r.carrier AS carrier FROM batch_rows r \
+                    JOIN batches b ON b.number = r.batch WHERE r.state = 'waiting' ORDER BY r.batch <= $1, r.batch";
+        let carriers = sqlite::all(&self.connection, text, params![after], |row| {
+            let columns = Columns::new(row, ROWS);
+            Ok((columns.get::<i64>("batch")?, (columns.get("operator")?, columns.get("carrier")?)))
+        })?;
+        let Some((batch, (_, carrier))) = carriers.into_iter().find(|(_, carrier)| !paused.contains(carrier)) else {
+            return Ok(None);
+        };
+        let text = "UPDATE batch_rows SET state = 'working' WHERE batch = $1 AND line = (SELECT line FROM batch_rows \
+                    WHERE state = 'waiting' AND batch = $1 AND carrier = $2 ORDER BY line LIMIT 1) \
+                    RETURNING batch, line, carrier, plan, eid, device_id, reference, state, iccid, problem";
+        sqlite::first(&self.connection, text, params![batch, carrier], |row| Ok((batch, batch_row(row)?)))
+    }
+
+    /// Puts a row back that was claimed, and for which nothing was sold: it waits again, with a word on why; in a list that was
+    /// cancelled meanwhile it is cancelled. False when it is not claimed.
+    ///
+    /// # Errors
+    /// The store's own failures.
+    pub fn put_batch_row_back(&mut self, number: i64, line: u32, problem: Option<&str>) -> Result<bool, Error> {
+        let text = "UPDATE batch_rows SET (state, problem) = (SELECT CASE WHEN cancelled_at IS NULL THEN 'waiting' \
+                    ELSE 'cancelled' END, CASE WHEN cancelled_at IS NULL THEN $3 END FROM batches WHERE number = $1) \
+                    WHERE batch = $1 AND line = $2 AND state = 'working'";
+        Ok(sqlite::execute(&self.connection, text, params![number, line, problem])? == 1)
     }
 
     /// Writes what became of a row that was claimed. False when it is not.
@@ -281,7 +320,7 @@ impl Transaction {
     pub fn cancel_batch(&mut self, number: i64, at: Timestamp) -> Result<usize, Error> {
         let text = "UPDATE batches SET cancelled_at = $2 WHERE number = $1 AND cancelled_at IS NULL";
         sqlite::execute(&self.connection, text, params![number, at.0])?;
-        let text = "UPDATE batch_rows SET state = 'cancelled' WHERE batch = $1 AND state = 'waiting'";
+        let text = "UPDATE batch_rows SET state = 'cancelled', problem = NULL WHERE batch = $1 AND state = 'waiting'";
         sqlite::execute(&self.connection, text, params![number])
     }
 }

@@ -79,6 +79,16 @@ impl Datastore {
         self.all(DUE, params![now.0, limit], intent)
     }
 
+    /// Whether an order that somebody of this name began is open: it is under way, or being given up. When none is, whatever
+    /// that name has bought is a subscription.
+    ///
+    /// # Errors
+    /// The store's own failures.
+    pub async fn is_order_open(&self, operator: &str, created_by: &str) -> Result<bool, Error> {
+        let text = "SELECT 1 FROM intents WHERE operator = $1 AND created_by = $2 LIMIT 1";
+        Ok(self.first(text, params![operator, created_by], |_| Ok(()))?.is_some())
+    }
+
     /// Whether a subscription of this ICCID was handed out, by whomever, and was not cancelled.
     ///
     /// # Errors

@@ -240,21 +240,41 @@ fn secure_says_what_was_agreed_on_or_refuses_with_its_reason() {
 /// request.
 #[test]
 fn secure_refuses_tls_1_2_before_it_asks_for_anything() {
+    assert_eq!(heard_over_tls_1_2(false), b"");
+}
+
+/// The same server speaks TLS 1.3 on the first connection, and closes it after the first request.
+#[test]
+fn secure_refuses_tls_1_2_on_a_later_connection_and_says_why() {
+    assert_eq!(heard_over_tls_1_2(true), b"");
+}
+
+/// What a server hears over TLS 1.2, if it is a later connection or the first one; the command says `tls-version`.
+fn heard_over_tls_1_2(later: bool) -> Vec<u8> {
     let two = Two::open([&["t"], &[]]);
     let file = |extension| fs::read_to_string(format!("{}/tls.{extension}", two.beds[0].path("server"))).unwrap();
     let certificate = Certificate::from_pem(&file("pem")).unwrap().der().to_vec();
     let key = SecretKey::from_pem(&file("key")).unwrap().to_pkcs8_der().unwrap().to_vec();
-    let config = rustls::ServerConfig::builder_with_provider(Arc::new(rustls::crypto::aws_lc_rs::default_provider()))
-        .with_protocol_versions(&[&rustls::version::TLS12])
-        .unwrap()
-        .with_no_client_auth()
-        .with_single_cert(vec![certificate.into()], PrivatePkcs8KeyDer::from(key).into())
-        .unwrap();
+    let config = |version| {
+        rustls::ServerConfig::builder_with_provider(Arc::new(rustls::crypto::aws_lc_rs::default_provider()))
+            .with_protocol_versions(&[version])
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(vec![certificate.clone().into()], PrivatePkcs8KeyDer::from(key.clone()).into())
+            .map(Arc::new)
+            .unwrap()
+    };
+    let (older, newer) = (config(&rustls::version::TLS12), config(&rustls::version::TLS13));
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     let heard = std::thread::spawn(move || {
+        if later {
+            let mut stream = listener.accept().unwrap().0;
+            let mut tls = rustls::ServerConnection::new(newer).unwrap();
+            assert!(rustls::Stream::new(&mut tls, &mut stream).read(&mut [0; 10_000]).unwrap() > 0);
+        }
         let mut stream = listener.accept().unwrap().0;
-        let mut tls = rustls::ServerConnection::new(Arc::new(config)).unwrap();
+        let mut tls = rustls::ServerConnection::new(older).unwrap();
         let mut heard = Vec::new();
         // Whether the other side says goodbye or not.
         let _ = rustls::Stream::new(&mut tls, &mut stream).read_to_end(&mut heard);
@@ -266,7 +286,7 @@ fn secure_refuses_tls_1_2_before_it_asks_for_anything() {
     let said = ended.lines.last().unwrap();
     assert_eq!((ended.code, &said["insecure"]), (6, &"tls-version".into()), "{said}");
     assert!(text(said, "error").contains("agreed on TLSv1_2"), "{said}");
-    assert_eq!(heard.join().unwrap(), b"");
+    heard.join().unwrap()
 }
 
 /// Journey 10: a thousand codes made without a server, of which none works before they are loaded, and each afterwards.

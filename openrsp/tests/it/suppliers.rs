@@ -95,7 +95,7 @@ fn the_second_smdp_of_a_carrier_sells_when_the_first_does_not() {
     let (status, problem) = call(api, key, "POST", "/api/v1/esim/provision", &wanted);
     assert_eq!(
         (status, problem["type"].as_str().unwrap().rsplit(['/', ':', '#']).next()),
-        (502, Some("no-answer")),
+        (503, Some("nothing-done")),
         "{problem}"
     );
 }

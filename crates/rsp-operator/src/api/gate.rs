@@ -1,7 +1,9 @@
 //! What every request passes before its route: who asks, how often, with what body, and whether it did so before.
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::body::{Body, Bytes, HttpBody as _};
@@ -16,6 +18,7 @@ use rsp_es::server::Caller;
 use rsp_smdp::{Clock, SharedRandomness};
 use rsp_store::{Claimed, Datastore, IdempotentRequest};
 use serde::{Deserialize, Serialize};
+use tracing::Instrument as _;
 
 use super::limits::{Buckets, Left, Limits, WINDOW};
 use super::problem::{self, Problem};
@@ -51,7 +54,8 @@ const LONGEST_KEY: usize = 128;
 /// Seconds for which answers are remembered: a day.
 const REMEMBERED: i64 = 86_400;
 
-/// Seconds after which a request that has no answer is not being executed any more: the server stopped over it.
+/// Seconds in which a request that has no answer, and is not executed here, may be executed by a process that is about to
+/// end. Afterwards the server stopped over it. Orders take no longer.
 const EXECUTED_WITHIN: i64 = 300;
 
 /// Who is let in.
@@ -62,6 +66,36 @@ pub(crate) struct Gate {
     randomness: SharedRandomness,
     requests: Buckets<String>,
     failures: Buckets<Network>,
+    running: Running,
+}
+
+/// The requests that are being executed here, by tenant and key, each with the SHA-256 of what it asks for.
+type Running = Arc<Mutex<HashMap<(String, String), [u8; 32]>>>;
+
+/// One of them, for as long as it is there.
+struct Execution {
+    running: Running,
+    name: (String, String),
+}
+
+impl Execution {
+    /// Begins it; or else what the one before it with the same key asks for.
+    fn begin(running: &Running, once: &IdempotentRequest) -> Result<Self, [u8; 32]> {
+        let name = (once.operator.clone(), once.key.clone());
+        match running.lock().unwrap_or_else(PoisonError::into_inner).entry(name.clone()) {
+            Entry::Occupied(other) => Err(*other.get()),
+            Entry::Vacant(place) => {
+                place.insert(once.request);
+                Ok(Self { running: Arc::clone(running), name })
+            }
+        }
+    }
+}
+
+impl Drop for Execution {
+    fn drop(&mut self) {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.name);
+    }
 }
 
 /// What an answer says instead when it is given again: without what is told once.
@@ -77,6 +111,7 @@ impl Gate {
             randomness: service.desk.randomness(),
             requests: Buckets::new(limits.requests),
             failures: Buckets::new(limits.failures),
+            running: Running::default(),
         }
     }
 
@@ -115,10 +150,7 @@ pub(crate) async fn name_request(State(gate): State<Arc<Gate>>, request: Request
     let method = request.method().clone();
     let route = request.extensions().get::<MatchedPath>().map(|route| route.as_str().to_owned()).unwrap_or_default();
     let span = tracing::info_span!("api", id);
-    let mut response = {
-        use tracing::Instrument as _;
-        next.run(request).instrument(span.clone()).await
-    };
+    let mut response = { next.run(request).instrument(span.clone()).await };
     span.in_scope(|| tracing::debug!(%method, route, status = response.status().as_u16(), "answered"));
     let headers = response.headers_mut();
     if let Ok(id) = HeaderValue::from_str(&id) {
@@ -185,12 +217,14 @@ pub(crate) async fn receive(State(gate): State<Arc<Gate>>, request: Request, nex
     };
     let request = Request::from_parts(head, Body::from(body));
     // In a task of its own: a caller that goes away does not leave a change half done.
-    let done = tokio::spawn(async move {
+    let executed = async move {
         match once {
             Some(once) => gate.execute_once(once, request, next).await,
             None => next.run(request).await,
         }
-    });
+    };
+    // What it writes to the log is found by its X-Request-Id.
+    let done = tokio::spawn(executed.in_current_span());
     done.await.unwrap_or_else(|_| problem::panicked(Box::new(())))
 }
 
@@ -241,6 +275,12 @@ struct Remembered {
 
 impl Gate {
     async fn execute_once(&self, once: IdempotentRequest, request: Request, next: Next) -> Response {
+        // However long it takes: as long as it is executed here, nobody is told that its outcome is not known.
+        let _execution = match Execution::begin(&self.running, &once) {
+            Ok(execution) => execution,
+            Err(other) if other == once.request => return in_use(),
+            Err(_) => return reused(),
+        };
         let (now, wanted) = (self.clock.now(), once.clone());
         let claimed = self.store.run_tx("claim request", move |tx| {
             tx.forget_requests(now.plus_seconds(-REMEMBERED))?;
@@ -250,17 +290,13 @@ impl Gate {
             Ok(Claimed::New(claim)) => claim,
             Ok(Claimed::Answered(answer)) => return said_again(&answer),
             Ok(Claimed::Begun { at }) if now <= at.plus_seconds(EXECUTED_WITHIN) => {
-                return Problem::later(problem::KEY_IN_USE, "the first one has not been answered yet", 1)
-                    .into_response();
+                return in_use();
             }
             Ok(Claimed::Begun { .. }) => {
                 let detail = "the server stopped while it executed the request";
                 return Problem::new(problem::OUTCOME_UNKNOWN, detail).into_response();
             }
-            Ok(Claimed::Other) => {
-                let detail = "another method, path or body came with this key";
-                return Problem::new(problem::KEY_REUSED, detail).into_response();
-            }
+            Ok(Claimed::Other) => return reused(),
             Err(error) => return Problem::from(error).into_response(),
         };
         let response = next.run(request).await;
@@ -297,6 +333,14 @@ impl Gate {
             tracing::error!(%error, "a request is not forgotten");
         }
     }
+}
+
+fn in_use() -> Response {
+    Problem::later(problem::KEY_IN_USE, "the first one has not been answered yet", 1).into_response()
+}
+
+fn reused() -> Response {
+    Problem::new(problem::KEY_REUSED, "another method, path or body came with this key").into_response()
 }
 
 fn said_again(answer: &[u8]) -> Response {

@@ -14,12 +14,16 @@ use utoipa::ToSchema;
 use crate::Right;
 use crate::error::Error;
 use crate::provisioning;
+use crate::told::{self, told};
 
 /// Media type of problem details.
 pub(crate) const PROBLEM_JSON: &str = "application/problem+json";
 
 /// Longest detail that is sent, in characters.
 const LONGEST_DETAIL: usize = 300;
+
+/// Seconds after which somebody who was not reached may be asked again.
+const NOT_REACHED: i64 = 30;
 
 /// What went wrong.
 #[derive(Debug, Clone)]
@@ -78,7 +82,7 @@ pub(crate) struct Kind {
 }
 
 macro_rules! kinds {
-    ($($name:ident = $code:literal, $status:ident, $title:literal, $remedy:literal;)*) => {
+    ($($name:ident = $code:literal, $status:ident, $title:literal, $remedy:expr;)*) => {
         $(pub(crate) const $name: &Kind =
             &Kind { code: $code, status: HttpStatus::$status, title: $title, remedy: $remedy };)*
         #[cfg(test)]
@@ -119,22 +123,24 @@ kinds! {
     KEY_IN_USE = "idempotency-key-in-use", CONFLICT, "The same request is being executed",
         "Wait, and repeat the request with the same key.";
     OUTCOME_UNKNOWN = "outcome-unknown", CONFLICT, "It is not known what became of the request",
-        "Look for its effect, for example by its reference; use a new key if there is none.";
+        "Look for its effect, an order by GET /api/v1/esims?reference=; use a new key if there is none.";
     // What a server says.
     NO_SUPPLIER = "no-supplier", CONFLICT, "No SM-DP+ is configured for the carrier",
-        "Whoever runs this server has to configure one.";
+        told::NO_SUPPLIER;
     INSECURE = "not-secure", CONFLICT, "What a secure order demands is not there",
-        "Whoever runs this server has to configure a pin and TLS 1.3 for the SM-DP+; or order without `secure`.";
+        told::INSECURE;
     UNCERTAIN = "uncertain", BAD_GATEWAY, "The eSIM may have been sold",
-        "Ask whoever runs the SM-DP+ about this ICCID before ordering again.";
+        told::UNCERTAIN;
     REFUSED = "refused", CONFLICT, "The SM-DP+ refused",
-        "The codes say why; ask whoever runs the SM-DP+.";
+        told::REFUSED;
+    NOTHING_DONE = "nothing-done", SERVICE_UNAVAILABLE, "No SM-DP+ gave an answer, and nothing was done",
+        "Try again, with the same Idempotency-Key, after as many seconds as the header Retry-After says.";
     UNREACHABLE = "no-answer", BAD_GATEWAY, "The SM-DP+ gave no answer",
-        "Look for the effect before trying again: it may have been done.";
+        told::NO_ANSWER;
     NO_NETWORK_ADAPTER = "no-network-adapter", CONFLICT, "No network is connected",
-        "Whoever runs this server has to configure a network adapter.";
+        told::NO_NETWORK_ADAPTER;
     NETWORK = "network", BAD_GATEWAY, "The network did not do it",
-        "Try again later.";
+        told::NETWORK;
     // Our own.
     BUSY = "busy", SERVICE_UNAVAILABLE, "The server is busy",
         "Try again after as many seconds as the header Retry-After says.";
@@ -186,7 +192,7 @@ impl Problem {
     /// What an SM-DP+ refused, with its codes.
     fn refused(status: &StatusCode) -> Self {
         Self {
-            remedy: status.explanation().map(|explanation| explanation.remedy),
+            remedy: Some(told::remedy_of(status)),
             codes: Some(Box::new((status.subject.as_str().to_owned(), status.reason.as_str().to_owned()))),
             ..Self::new(REFUSED, status.to_string())
         }
@@ -224,16 +230,23 @@ impl From<&Error> for Problem {
             Error::Exists { .. } => Self::new(EXISTS, error.to_string()),
             Error::Full { .. } => Self::new(FULL, error.to_string()),
             Error::WrongState { .. } => Self::new(WRONG_STATE, error.to_string()),
-            Error::Provisioning(error) => error.into(),
-            Error::Refused(status) => Self::refused(status),
-            Error::Unreachable(_) => Self::new(UNREACHABLE, "the order may have been changed all the same"),
-            Error::Unrecorded { iccid, source, .. } => {
-                let error = printable(&error.to_string(), LONGEST_DETAIL);
-                tracing::error!(error, %source, "an order that is not noted");
-                Self::new(UNCERTAIN, format!("the SM-DP+ has sold {iccid}, and that could not be noted"))
+            Error::Provisioning(cause) => {
+                let what = told(error).what;
+                match cause.telling() {
+                    provisioning::Error::Refused { status, .. } => Self::refused(status),
+                    provisioning::Error::Insecure { .. } => Self::new(INSECURE, what),
+                    provisioning::Error::Uncertain { .. } => Self::new(UNCERTAIN, what),
+                    provisioning::Error::Unreachable { .. } => Self::later(NOTHING_DONE, &what, NOT_REACHED),
+                    provisioning::Error::Unanswered { .. } => Self::new(UNREACHABLE, what),
+                    provisioning::Error::Untraced => Self::internal(cause),
+                    provisioning::Error::NoSupplier | provisioning::Error::None(_) => Self::new(NO_SUPPLIER, what),
+                }
             }
-            Error::NoNetworkAdapter => Self::new(NO_NETWORK_ADAPTER, error.to_string()),
-            Error::Network(_) => Self::new(NETWORK, "the network refused or gave no answer"),
+            Error::Refused(status) => Self::refused(status),
+            Error::Unreachable(_) => Self::later(NOTHING_DONE, &told(error).what, NOT_REACHED),
+            Error::Unrecorded { .. } => Self::new(UNCERTAIN, told(error).what),
+            Error::NoNetworkAdapter => Self::new(NO_NETWORK_ADAPTER, told(error).what),
+            Error::Network(_) => Self::new(NETWORK, told(error).what),
             Error::Busy => Self::later(BUSY, "too many keys are being checked", 1),
             Error::Smdp(error) => error.into(),
             Error::Store(error) => error.into(),
@@ -245,40 +258,12 @@ impl From<&Error> for Problem {
 impl From<Error> for Problem {
     fn from(error: Error) -> Self {
         match &error {
-            // What a server far away said stands in the log; whoever calls need not learn where it is.
-            Error::Unreachable(problem) | Error::Network(problem) => {
-                tracing::warn!(problem = printable(problem, LONGEST_DETAIL), "no answer from another server");
-            }
-            _ => {}
+            // Written where they become a problem.
+            Error::Store(_) | Error::Smdp(_) | Error::Crypto(_) => {}
+            Error::Provisioning(provisioning::Error::Untraced) => {}
+            error => told::log(error),
         }
         Self::from(&error)
-    }
-}
-
-impl From<&provisioning::Error> for Problem {
-    fn from(error: &provisioning::Error) -> Self {
-        match error {
-            provisioning::Error::NoSupplier => Self::new(NO_SUPPLIER, error.to_string()),
-            provisioning::Error::Refused { status, .. } => Self::refused(status),
-            provisioning::Error::Insecure { reason, .. } => Self::new(INSECURE, reason.to_string()),
-            provisioning::Error::Uncertain { iccid, .. } => {
-                tracing::warn!(error = printable(&error.to_string(), LONGEST_DETAIL), "an order without an answer");
-                Self::new(UNCERTAIN, format!("the SM-DP+ may have sold {iccid}, and did not say"))
-            }
-            // What one of several refused says more than that another was not reached.
-            provisioning::Error::None(errors) => match (error.insecure(), error.status(), errors.first()) {
-                (Some(reason), ..) => Self::new(INSECURE, reason.to_string()),
-                (None, Some(status), _) => Self::refused(status),
-                (None, None, Some(first)) => first.into(),
-                (None, None, None) => Self::new(NO_SUPPLIER, error.to_string()),
-            },
-            provisioning::Error::Untraced => Self::internal(error),
-            provisioning::Error::Unreachable { supplier, problem } => {
-                let problem = printable(problem, LONGEST_DETAIL);
-                tracing::warn!(supplier = printable(supplier, 64), problem, "no answer from the SM-DP+");
-                Self::new(UNREACHABLE, "no SM-DP+ of the carrier gave an answer that can be used")
-            }
-        }
     }
 }
 

@@ -52,6 +52,16 @@ pub(super) struct Noted {
     intent: Intent,
     /// Why a trace could not be written.
     failed: Option<rsp_store::Error>,
+    /// The order that is being placed.
+    step: Option<Step>,
+}
+
+/// An order that is being placed.
+struct Step {
+    call_id: String,
+    supplier: String,
+    /// The profile, once it may have been confirmed.
+    iccid: Option<Iccid>,
 }
 
 impl Noted {
@@ -61,6 +71,26 @@ impl Noted {
             (provisioning::Error::Untraced, Some(error)) => error.into(),
             (error, _) => error.into(),
         }
+    }
+
+    /// Ends a wish that took too long, and with which nobody goes on: what is left of it is given up.
+    pub(super) async fn too_late(&mut self, within: Duration) -> Error {
+        let problem = format!("the order was not placed within {} s", within.as_secs());
+        let error = match self.step.take() {
+            None => provisioning::Error::Unreachable { supplier: "the SM-DP+s".to_owned(), problem },
+            Some(Step { call_id, supplier, iccid }) => {
+                self.left(&call_id).await;
+                match iccid {
+                    // A reservation that is never confirmed is not sold.
+                    None => provisioning::Error::Unreachable { supplier, problem },
+                    Some(iccid) => {
+                        let call_id = provisioning::confirmed_as(&call_id);
+                        provisioning::Error::Uncertain { supplier, iccid, call_id, problem }
+                    }
+                }
+            }
+        };
+        error.into()
     }
 
     fn untraced(&mut self, error: rsp_store::Error) -> Untraced {
@@ -77,6 +107,7 @@ impl Noted {
 impl Traces for Noted {
     async fn begin(&mut self, supplier: &Supplier, call_id: &str) -> Result<(), Untraced> {
         let (call_id, smdp) = (call_id.to_owned(), supplier.name.clone());
+        self.step = Some(Step { call_id: call_id.clone(), supplier: smdp.clone(), iccid: None });
         let now = self.clock.now();
         let new = Intent { call_id, smdp, created_at: now, due_at: self.due(), ..self.intent.clone() };
         let noted = self.store.run_tx("begin order", move |tx| tx.insert_intent(&new)).await;
@@ -85,6 +116,9 @@ impl Traces for Noted {
 
     async fn confirm(&mut self, call_id: &str, iccid: &Iccid) -> Result<(), Untraced> {
         let (call_id, iccid, due_at) = (call_id.to_owned(), *iccid, self.due());
+        if let Some(step) = &mut self.step {
+            step.iccid = Some(iccid);
+        }
         let noted = self.store.run_tx("confirm order", move |tx| tx.confirm_intent(&call_id, &iccid, due_at)).await;
         match noted {
             Ok(true) => Ok(()),
@@ -95,6 +129,7 @@ impl Traces for Noted {
     }
 
     async fn unsold(&mut self, call_id: &str) {
+        self.step = None;
         let call_id = call_id.to_owned();
         if let Err(error) = self.store.run_tx("end order", move |tx| tx.remove_intent(&call_id)).await {
             tracing::error!(%error, "an order that was not placed is not forgotten, and will be given up");
@@ -135,6 +170,7 @@ impl Desk {
                 problem: None,
             },
             failed: None,
+            step: None,
         }
     }
 

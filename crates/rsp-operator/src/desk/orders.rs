@@ -3,6 +3,7 @@
 mod search;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use rsp_asn1::{Iccid, Timestamp};
 use rsp_crypto::Zeroizing;
@@ -21,6 +22,9 @@ pub use search::Search;
 
 /// Events of one eSIM that are looked at at once, at most.
 const HISTORY: u32 = 1_000;
+
+/// How long an order may take at all its SM-DP+s together: whoever waits for it gets an answer.
+const PLACED_WITHIN: Duration = Duration::from_secs(150);
 
 /// Longest name that a buyer gives an eSIM or its device, in characters.
 const NAME: usize = 64;
@@ -48,8 +52,12 @@ impl Desk {
             confirmation_code: code.clone(),
             secure: wanted.secure,
         };
-        let placed = provisioning::order(&suppliers, &order, &mut noted, &mut self.randomness()).await;
-        let placed = placed.map_err(|error| noted.cause(error))?;
+        let randomness = &mut self.randomness();
+        let placing = provisioning::order(&suppliers, &order, &mut noted, randomness);
+        let placed = match tokio::time::timeout(PLACED_WITHIN, placing).await {
+            Ok(placed) => placed.map_err(|error| noted.cause(error))?,
+            Err(_) => return Err(noted.too_late(PLACED_WITHIN).await),
+        };
         let supplier = suppliers.get(placed.supplier).map_or_else(String::new, |supplier| supplier.name.clone());
         let sold_by = supplier.clone();
         let esim = move || rsp_store::Esim {

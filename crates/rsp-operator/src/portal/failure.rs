@@ -5,11 +5,8 @@ use axum::response::{IntoResponse, Response};
 use rsp_es::printable::printable;
 
 use crate::error::Error;
+use crate::{provisioning, told};
 
-/// Characters of a name that somebody sent, where a page repeats it.
-const NAME: usize = 64;
-/// Characters of an explanation.
-const DETAIL: usize = 500;
 /// Characters of a field that is shown again; no form lets more in, but for addresses.
 const KEPT: usize = 500;
 
@@ -45,8 +42,18 @@ pub(super) fn said(error: &Error) -> Said {
         Error::Exists { .. } | Error::Full { .. } | Error::WrongState { .. } => {
             (StatusCode::CONFLICT, "That does not go now")
         }
-        Error::Provisioning(_) | Error::Refused(_) => (StatusCode::BAD_GATEWAY, "The SM-DP+ refused"),
-        Error::Unreachable(_) | Error::Network(_) => (StatusCode::BAD_GATEWAY, "No answer"),
+        Error::Provisioning(error) => match error.telling() {
+            provisioning::Error::NoSupplier | provisioning::Error::None(_) => (StatusCode::CONFLICT, "No SM-DP+"),
+            provisioning::Error::Insecure { .. } => (StatusCode::CONFLICT, "Not secure"),
+            provisioning::Error::Unreachable { .. } => (StatusCode::SERVICE_UNAVAILABLE, "Nothing was done"),
+            provisioning::Error::Uncertain { .. } => (StatusCode::BAD_GATEWAY, "It may have been sold"),
+            provisioning::Error::Unanswered { .. } => (StatusCode::BAD_GATEWAY, "No answer"),
+            provisioning::Error::Untraced => (StatusCode::INTERNAL_SERVER_ERROR, "Something failed here"),
+            provisioning::Error::Refused { .. } => (StatusCode::BAD_GATEWAY, "The SM-DP+ refused"),
+        },
+        Error::Refused(_) => (StatusCode::BAD_GATEWAY, "The SM-DP+ refused"),
+        Error::Unreachable(_) => (StatusCode::SERVICE_UNAVAILABLE, "Nothing was done"),
+        Error::Network(_) => (StatusCode::BAD_GATEWAY, "No answer"),
         Error::Unrecorded { .. } => (StatusCode::BAD_GATEWAY, "It was sold, and not noted"),
         Error::NoNetworkAdapter => (StatusCode::CONFLICT, "No network is connected"),
         Error::Busy => (StatusCode::SERVICE_UNAVAILABLE, "Too much at once"),
@@ -54,23 +61,14 @@ pub(super) fn said(error: &Error) -> Said {
             (StatusCode::INTERNAL_SERVER_ERROR, "Something failed here")
         }
     };
-    let detail = if status == StatusCode::INTERNAL_SERVER_ERROR {
-        tracing::error!(%error, "a page failed");
-        FAILED.to_owned()
-    } else {
-        sentence(&words(error))
-    };
+    told::log(error);
+    let detail = if status == StatusCode::INTERNAL_SERVER_ERROR { FAILED.to_owned() } else { sentence(&words(error)) };
     Said { status, title, detail }
 }
 
-/// What an error says. A name that somebody sent is cut, and what does not print of it is escaped.
+/// What an error says, and what helps. A name that somebody sent is cut, and what does not print of it is escaped.
 pub(super) fn words(error: &Error) -> String {
-    match error {
-        Error::NotFound { what, name } if name.is_empty() => format!("there is no such {what}"),
-        Error::NotFound { what, name } => format!("there is no {what} \"{}\"", printable(name, NAME)),
-        Error::Exists { what, name } => format!("there is a {what} \"{}\" already", printable(name, NAME)),
-        other => printable(&other.to_string().replace('\n', " "), DETAIL),
-    }
+    told::told(error).text()
 }
 
 /// What a form that was refused shows again of a field: as it was filled in, or the beginning of what no page lets in.

@@ -87,20 +87,15 @@ async fn provision_page(visit: &Visit, form: Filled, wrong: Option<&Error>) -> R
         let label = format!("{tenant}{} / {}{}", plan.carrier, plan.name, terms(plan));
         PlanChoice { chosen: value == form.plan, value, label }
     };
-    let remedy = match wrong {
-        Some(Error::Provisioning(crate::provisioning::Error::Refused { status, .. }) | Error::Refused(status)) => {
-            status.explanation().map(|explanation| explanation.remedy.to_owned())
-        }
-        _ => None,
-    };
+    let told = wrong.map(crate::told::told);
     Ok(ProvisionPage {
         shell: Shell::new(&visit.viewer, "Provision an eSIM", "/provision"),
         plans: plans.iter().map(choice).collect(),
         once: new_once(&visit.service),
         may_codes: visit.may(Right::Codes),
         may_manage: visit.may(Right::Manage),
-        problem: wrong.map(|wrong| sentence(&said(wrong).detail)),
-        remedy,
+        problem: told.as_ref().map(|told| sentence(&told.what)),
+        remedy: told.filter(|told| !told.remedy.is_empty()).map(|told| told.remedy.to_owned()),
         form: form.again(),
     })
 }

@@ -111,20 +111,28 @@ impl Supplier {
         if wanted.eid.is_none() && wanted.confirmation_code.is_none() {
             return Err(insecure(Insecure::Unbound));
         }
-        let agreed = || self.transport.negotiated().map(|negotiated| negotiated.version);
-        self.transport.open(self.client.origin()).await.map_err(|error| match error {
-            TransportError::Tls { .. } if agreed().is_some_and(|version| version != TLS_1_3) => {
-                insecure(Insecure::TlsVersion(agreed().unwrap_or_default()))
-            }
-            TransportError::Certificate { reason, .. } if reason.contains("pinned") => {
-                insecure(Insecure::WrongPin(printable(&reason, MAX_TEXT)))
-            }
-            error => self.unreachable(printable(&error.to_string(), MAX_TEXT)),
+        self.transport.open(self.client.origin()).await.map_err(|error| match self.insecure(&error) {
+            Some(reason) => insecure(reason),
+            None => self.unreachable(printable(&error.to_string(), MAX_TEXT)),
         })?;
         let binding = Binding { eid: wanted.eid, confirmation_code: wanted.confirmation_code.is_some() };
         match self.facts(binding).lacks() {
             Some(reason) => Err(insecure(reason)),
             None => Ok(()),
+        }
+    }
+
+    /// What of a connection that was not made does not suffice for a secure order, if it is that.
+    pub(super) fn insecure(&self, error: &TransportError) -> Option<Insecure> {
+        match error {
+            TransportError::Tls { .. } => {
+                let agreed = self.transport.negotiated().map(|negotiated| negotiated.version);
+                agreed.filter(|version| version != TLS_1_3).map(Insecure::TlsVersion)
+            }
+            TransportError::Certificate { reason, .. } if reason.contains("pinned") => {
+                Some(Insecure::WrongPin(printable(reason, MAX_TEXT)))
+            }
+            _ => None,
         }
     }
 

@@ -11,20 +11,30 @@ use rsp_es::activation_code::ActivationCode;
 use rsp_operator::batch::{Batches, Progress};
 use rsp_operator::selling::{Sale, Sell};
 use rsp_operator::{Actor, Error, Esim, Right, Rights, Sold, Wanted, provisioning};
-use rsp_store::{BatchState, Datastore, ProfileState};
+use rsp_store::{BatchState, Datastore, Intent, ProfileState};
 
 use crate::bed::{Bed, bed, esim, iccid, manager};
+use crate::support::NOW;
 
 /// What the seller does with a row whose reference says so; others it sells.
 pub(crate) const REFUSE: &str = "refuse";
 const HANG: &str = "hang";
 const HANG_AFTER_SELLING: &str = "hang after selling";
+/// Nobody knows whether it was sold.
 const VANISH: &str = "vanish";
 
 struct Seller {
     store: Arc<Datastore>,
     sold: AtomicU8,
     asked: Mutex<Vec<String>>,
+    /// Carriers of which no SM-DP+ is reached.
+    down: Mutex<Vec<&'static str>>,
+}
+
+const ADDRESS: &str = "no connection to localhost at 127.0.0.1:9: Connection refused (os error 111)";
+
+fn unreachable(supplier: &str) -> provisioning::Error {
+    provisioning::Error::Unreachable { supplier: supplier.to_owned(), problem: ADDRESS.to_owned() }
 }
 
 impl Seller {
@@ -33,10 +43,17 @@ impl Seller {
         self.asked.lock().unwrap().push(reference.clone());
         match reference.as_str() {
             REFUSE => return Err(Error::invalid("plan", "it is sold no more")),
-            HANG => pending().await,
+            HANG if self.asked.lock().unwrap().iter().filter(|asked| *asked == HANG).count() == 1 => {
+                let intent = intent(actor, &wanted);
+                self.store.run_tx("begin", move |tx| tx.insert_intent(&intent)).await?;
+                pending().await
+            }
             VANISH => {
-                let problem = "the connection was closed".to_owned();
-                return Err(provisioning::Error::Unreachable { supplier: "main".to_owned(), problem }.into());
+                let (supplier, call_id, problem) = ("main".to_owned(), "c-2".to_owned(), ADDRESS.to_owned());
+                return Err(provisioning::Error::Uncertain { supplier, iccid: iccid(9), call_id, problem }.into());
+            }
+            _ if self.down.lock().unwrap().contains(&&*wanted.carrier) => {
+                return Err(provisioning::Error::None(vec![unreachable("main"), unreachable("spare")]).into());
             }
             _ => {}
         }
@@ -74,6 +91,27 @@ impl Seller {
     }
 }
 
+/// As the desk notes it before its first call.
+fn intent(actor: &Actor, wanted: &Wanted) -> Intent {
+    Intent {
+        call_id: "c".to_owned(),
+        operator: actor.tenant().unwrap().to_owned(),
+        carrier: wanted.carrier.clone(),
+        plan: wanted.plan.clone(),
+        profile_type: "alpha".to_owned(),
+        smdp: "main".to_owned(),
+        iccid: None,
+        eid: None,
+        device_id: None,
+        reference: None,
+        created_at: NOW,
+        created_by: actor.name().to_owned(),
+        due_at: NOW,
+        attempts: 0,
+        problem: None,
+    }
+}
+
 impl Sell for Seller {
     fn sell<'a>(&'a self, actor: &'a Actor, wanted: Wanted) -> Sale<'a> {
         Box::pin(self.serve(actor, wanted))
@@ -90,7 +128,7 @@ impl Sell for Seller {
 
 fn seller(bed: &Bed) -> Arc<Seller> {
     let store = Arc::clone(&bed.store);
-    Arc::new(Seller { store, sold: AtomicU8::new(1), asked: Mutex::default() })
+    Arc::new(Seller { store, sold: AtomicU8::new(1), asked: Mutex::default(), down: Mutex::default() })
 }
 
 /// Lists that somebody sells who has everything.
@@ -126,11 +164,16 @@ async fn a_list_is_worked_off_and_each_row_says_what_became_of_it() {
     assert_eq!(states(&batches, number).await, ["waiting"; 4]);
     let mut worker = batches.worker();
     while worker.step().await.unwrap() {}
+    assert_eq!(states(&batches, number).await, ["done", "failed", "unclear", "waiting"], "the carrier is left alone");
+    bed.clock.pass(5);
+    while worker.step().await.unwrap() {}
     assert_eq!(states(&batches, number).await, ["done", "failed", "unclear", "done"]);
     let rows = batches.rows(&manager("A"), number, 0, 100).await.unwrap();
     assert_eq!((rows[0].iccid, rows[3].iccid), (Some(iccid(1)), Some(iccid(2))));
     assert_eq!(rows[1].problem.as_deref(), Some("plan: it is sold no more"));
-    assert_eq!(rows[2].problem.as_deref(), Some("main: the connection was closed"));
+    let unclear = rows[2].problem.as_deref().unwrap();
+    assert!(unclear.contains("may have sold 89001010000000000") && unclear.contains("gives it up"), "{unclear}");
+    assert!(!unclear.contains("main") && !unclear.contains("localhost"), "{unclear}");
     let progress = progress(&batches, number).await;
     assert_eq!((progress.total(), progress.finished(), progress.count(BatchState::Done)), (4, 4, 2));
     assert!(progress.is_finished() && progress.batch.name == "a.csv");
@@ -149,7 +192,7 @@ async fn crash(batches: &Batches) {
 
 #[tokio::test]
 async fn what_was_being_ordered_at_a_crash_is_never_ordered_again() {
-    let (_bed, seller, batches) = lists().await;
+    let (bed, seller, batches) = lists().await;
     let first = batches.upload(&manager("A"), None, "a.csv", &list(&["1", HANG, "3"])).await.unwrap();
     let second = batches.upload(&manager("A"), None, "b.csv", &list(&[HANG_AFTER_SELLING, "5"])).await.unwrap();
     // The lists take turns, so the second one's sale hangs in the second run, and so on.
@@ -159,11 +202,68 @@ async fn what_was_being_ordered_at_a_crash_is_never_ordered_again() {
     }
     let mut worker = batches.worker();
     while worker.step().await.unwrap() {}
-    assert_eq!(states(&batches, first).await, ["done", "unclear", "done"]);
+    // As long as the order is open, its row says so, and is left alone.
+    assert_eq!(worker.settle().await.unwrap(), 1);
+    assert_eq!(states(&batches, first).await, ["done", "working", "done"]);
     assert_eq!(states(&batches, second).await, ["done", "done"]);
+    let rows = batches.rows(&manager("A"), first, 0, 9).await.unwrap();
+    assert!(rows[1].problem.as_ref().unwrap().contains("gives the order up"), "{rows:?}");
+    let asked = seller.asked.lock().unwrap().len();
+    assert!(bed.store.run_tx("given up", |tx| tx.remove_intent("c")).await.unwrap());
+    assert_eq!((worker.settle().await.unwrap(), seller.asked.lock().unwrap().len()), (0, asked));
+    assert_eq!(states(&batches, first).await, ["done", "waiting", "done"]);
+    while worker.step().await.unwrap() {}
+    assert_eq!(states(&batches, first).await, ["done", "done", "done"]);
+    assert_eq!(batches.rows(&manager("A"), first, 0, 9).await.unwrap()[1].problem, None);
     let mut asked = seller.asked.lock().unwrap().clone();
     asked.sort();
-    assert_eq!(asked, ["1", "3", "5", HANG, HANG_AFTER_SELLING]);
+    assert_eq!(asked, ["1", "3", "5", HANG, HANG, HANG_AFTER_SELLING]);
+}
+
+#[tokio::test]
+async fn a_list_waits_while_nobody_is_reached_and_others_go_on() {
+    let (bed, seller, batches) = lists().await;
+    let rows = b"carrier,plan,reference\nAlpha,5 GB,1\nBeta,5 GB,2\nAlpha,5 GB,3\n";
+    let number = batches.upload(&manager("A"), None, "a.csv", rows).await.unwrap();
+    seller.down.lock().unwrap().push("Alpha");
+    let mut worker = batches.worker();
+    let asked = || seller.asked.lock().unwrap().join(" ");
+    let mut times = "1 2".to_owned();
+    // Asked once, and again after 5 s, and then after 10.
+    for (pass, more) in [(0, ""), (4, ""), (1, " 1"), (9, ""), (1, " 1")] {
+        bed.clock.pass(pass);
+        while worker.step().await.unwrap() {}
+        times.push_str(more);
+        assert_eq!((asked(), states(&batches, number).await), (times.clone(), vec!["waiting", "done", "waiting"]));
+    }
+    let shown = batches.rows(&manager("A"), number, 0, 9).await.unwrap()[0].problem.clone().unwrap();
+    assert!(shown.contains("nothing was ordered") && shown.ends_with("It is ordered again by itself."), "{shown}");
+    for hidden in ["main", "spare", "localhost", "127.0.0.1", "os error"] {
+        assert!(!shown.contains(hidden), "{shown}");
+    }
+    seller.down.lock().unwrap().clear();
+    bed.clock.pass(20);
+    while worker.step().await.unwrap() {}
+    assert_eq!((asked(), states(&batches, number).await), (times + " 1 3", vec!["done"; 3]));
+    assert!(batches.rows(&manager("A"), number, 0, 9).await.unwrap().iter().all(|row| row.problem.is_none()));
+}
+
+#[tokio::test]
+async fn a_list_that_is_cancelled_while_nobody_is_reached_orders_nothing_more() {
+    let (bed, seller, batches) = lists().await;
+    seller.down.lock().unwrap().push("Alpha");
+    let number = batches.upload(&manager("A"), None, "a.csv", &list(&["1", HANG])).await.unwrap();
+    let mut worker = batches.worker();
+    while worker.step().await.unwrap() {}
+    bed.clock.pass(5);
+    // The first row is put back, the second is under way when the list is cancelled.
+    seller.down.lock().unwrap().clear();
+    crash(&batches).await;
+    assert_eq!(states(&batches, number).await, ["done", "working"]);
+    batches.cancel(&manager("A"), number).await.unwrap();
+    assert!(bed.store.run_tx("given up", |tx| tx.remove_intent("c")).await.unwrap());
+    batches.worker().settle().await.unwrap();
+    assert_eq!(states(&batches, number).await, ["done", "cancelled"]);
 }
 
 #[tokio::test]

@@ -178,28 +178,107 @@ async fn nothing_is_ordered_that_cannot_be_noted() {
     }
 }
 
+/// Posts orders under idempotency keys.
+struct Caller {
+    service: Arc<Service>,
+    router: axum::Router,
+    key: String,
+}
+
+impl Caller {
+    async fn new(shop: &Shop, supplier: &Arc<Supplier>) -> Self {
+        let origin = Origin::of("https://localhost").unwrap();
+        let certificates = Box::new(crate::pages::Ci(crate::pages::ci()));
+        let desk = Arc::new(desk(shop, supplier));
+        let service = Service::new(desk, origin, AddressRules::default(), certificates, true);
+        let router = api::router(&service, Limits { requests: 100, failures: 3 });
+        let new = NewKey { tenant: "A".to_owned(), name: "test".to_owned(), rights: Rights::ALL, expires_at: None };
+        let key = service.keys.add(new, "test", NOW).await.unwrap().1.to_string();
+        Self { service, router, key }
+    }
+
+    /// Status, whether it was answered before, Retry-After, and the body.
+    async fn post(&self, plan: &str) -> (Http, bool, Option<String>, Value) {
+        let body = json!({ "carrier": "Example", "plan": plan, "confirmation_code": "none" });
+        let request = Request::post("/api/v1/esim/provision")
+            .header("authorization", format!("Bearer {}", self.key))
+            .header("content-type", "application/json")
+            .header("idempotency-key", "one")
+            .body(Body::from(body.to_string()));
+        let response = self.router.clone().oneshot(request.unwrap()).await.unwrap();
+        let (status, again) = (response.status(), response.headers().contains_key("idempotency-replayed"));
+        let later = response.headers().get("retry-after").map(|later| later.to_str().unwrap().to_owned());
+        let body = response.into_body().collect().await.unwrap().to_bytes();
+        (status, again, later, serde_json::from_slice(&body).unwrap())
+    }
+}
+
+#[tokio::test]
+async fn what_certainly_did_nothing_says_so_and_its_key_is_free_again() {
+    let (shop, smdp, supplier) = shop(Smdp::new(7, 1).with(&[Fault::NotThere])).await;
+    let caller = Caller::new(&shop, &supplier).await;
+    let (status, again, later, problem) = caller.post("S").await;
+    assert_eq!((status, again, later.as_deref()), (Http::SERVICE_UNAVAILABLE, false, Some("30")), "{problem}");
+    assert_eq!(problem["code"], "nothing-done", "{problem}");
+    assert!(!problem.to_string().contains("127.0.0.1") && !problem.to_string().contains("smdp7"), "{problem}");
+    let (status, again, _, sold) = caller.post("S").await;
+    assert_eq!((status, again, smdp.sold()), (Http::CREATED, false, 1), "{sold}");
+    assert!(caller.post("S").await.1);
+}
+
+#[tokio::test]
+async fn a_request_is_in_use_for_as_long_as_it_is_executed() {
+    let (shop, smdp, supplier) = shop(Smdp::new(7, 1).with(&[Fault::AnsweredLate])).await;
+    let caller = Caller::new(&shop, &supplier).await;
+    let meanwhile = async {
+        smdp.waited_for.notified().await;
+        for seconds in [0, 301, 86_000] {
+            shop.clock.forward(seconds);
+            let (status, _, _, problem) = caller.post("S").await;
+            assert_eq!((status, &problem["code"]), (Http::CONFLICT, &"idempotency-key-in-use".into()), "{problem}");
+        }
+        assert_eq!(caller.post("other").await.3["code"], "idempotency-key-reused");
+        smdp.go.notify_one();
+    };
+    let ((status, again, ..), ()) = tokio::join!(caller.post("S"), meanwhile);
+    assert_eq!((status, again, smdp.calls()), (Http::CREATED, false, 2));
+    assert_eq!((caller.post("S").await.1, smdp.sold()), (true, 1));
+}
+
+#[tokio::test]
+async fn an_order_ends_in_time_and_says_whether_it_may_have_sold() {
+    use Fault::{Fine, NeverAnswered};
+    for (faults, may_be_sold) in [(&[NeverAnswered][..], false), (&[Fine, NeverAnswered], true)] {
+        let (shop, smdp, supplier) = shop(Smdp::new(7, 1).with(faults)).await;
+        let (desk, anna) = (desk(&shop, &supplier), tenant("A"));
+        let time_passes = async {
+            smdp.waited_for.notified().await;
+            tokio::time::pause();
+            tokio::time::advance(std::time::Duration::from_secs(151)).await;
+        };
+        let (ended, ()) = tokio::join!(desk.provision(&anna, wanted()), time_passes);
+        tokio::time::resume();
+        let Err(Error::Provisioning(error)) = ended else { panic!("no answer of an order: {:?}", ended.err()) };
+        match error {
+            provisioning::Error::Uncertain { iccid, .. } => assert!(may_be_sold && iccid == last_of(7)),
+            provisioning::Error::Unreachable { .. } => assert!(!may_be_sold),
+            other => panic!("{other}"),
+        }
+        // And nobody waits for what is left of it.
+        assert_eq!((desk.give_up_due().await.unwrap(), smdp.sold()), (0, 0));
+        assert!(smdp.books.lock().unwrap().reserved.is_empty() && shop.store.intents(9).await.unwrap().is_empty());
+    }
+}
+
 #[tokio::test]
 async fn an_uncertain_sale_is_told_as_one_and_repeating_the_request_orders_nothing() {
     let faults: Vec<_> = [Fault::Fine].into_iter().chain([Fault::AfterIt; 3]).chain([Fault::BeforeIt; 3]).collect();
     let (shop, smdp, supplier) = shop(Smdp::new(7, 5).with(&faults)).await;
-    let origin = Origin::of("https://localhost").unwrap();
-    let certificates = Box::new(crate::pages::Ci(crate::pages::ci()));
-    let desk = Arc::new(desk(&shop, &supplier));
-    let service = Service::new(desk, origin, AddressRules::default(), certificates, true);
-    let router = api::router(&service, Limits { requests: 100, failures: 3 });
-    let new = NewKey { tenant: "A".to_owned(), name: "test".to_owned(), rights: Rights::ALL, expires_at: None };
-    let key = service.keys.add(new, "test", NOW).await.unwrap().1;
+    let caller = Caller::new(&shop, &supplier).await;
+    let service = &caller.service;
     let post = async || {
-        let body = json!({ "carrier": "Example", "plan": "S", "confirmation_code": "none" });
-        let request = Request::post("/api/v1/esim/provision")
-            .header("authorization", format!("Bearer {}", key.as_str()))
-            .header("content-type", "application/json")
-            .header("idempotency-key", "one")
-            .body(Body::from(body.to_string()));
-        let response = router.clone().oneshot(request.unwrap()).await.unwrap();
-        let (status, again) = (response.status(), response.headers().contains_key("idempotency-replayed"));
-        let body = response.into_body().collect().await.unwrap().to_bytes();
-        (status, again, serde_json::from_slice::<Value>(&body).unwrap())
+        let (status, again, _, problem) = caller.post("S").await;
+        (status, again, problem)
     };
     let (status, again, problem) = post().await;
     assert_eq!((status, again, &problem["code"]), (Http::BAD_GATEWAY, false, &"uncertain".into()), "{problem}");

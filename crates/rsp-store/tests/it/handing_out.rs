@@ -75,7 +75,7 @@ async fn add_batch(database: &Database, lines: &[u32]) -> i64 {
 }
 
 async fn claim(database: &Database, after: i64) -> Option<(i64, u32)> {
-    let claimed = database.store.run_tx("claim", move |tx| tx.claim_batch_row(after)).await.unwrap();
+    let claimed = database.store.run_tx("claim", move |tx| tx.claim_batch_row(after, &[])).await.unwrap();
     claimed.map(|(batch, row)| (batch, row.wanted.line))
 }
 
