@@ -81,19 +81,6 @@ macro_rules! select {
     };
 }
 
-// Statement texts: subscriptions whose orders other SM-DP+s have. $1 is the operator, $2 and $3 are from where and up to where,
-// $4 is how many.
-pub(crate) const BY_ICCID: &str =
-    select!("WHERE e.operator = $1 AND e.iccid >= $2 AND e.iccid < $3 AND e.own = 0 ORDER BY e.iccid LIMIT $4");
-pub(crate) const BY_EID: &str =
-    select!("WHERE e.operator = $1 AND e.eid >= $2 AND e.eid < $3 AND e.own = 0 ORDER BY e.eid LIMIT $4");
-pub(crate) const BY_REFERENCE: &str = select!(
-    "WHERE e.operator = $1 AND e.reference >= $2 AND e.reference < $3 AND e.own = 0 ORDER BY e.reference LIMIT $4"
-);
-pub(crate) const BY_DEVICE: &str = select!(
-    "WHERE e.operator = $1 AND e.device_id >= $2 AND e.device_id < $3 AND e.own = 0 ORDER BY e.device_id LIMIT $4"
-);
-
 impl Transaction {
     /// Whether a profile of this ICCID is here and is not the operator's: another one's, or the server's own.
     ///
@@ -241,7 +228,7 @@ pub(crate) fn elsewhere_of(
 }
 
 /// A subscription whose order another SM-DP+ has.
-pub(crate) fn alone(row: &Row<'_>, crypter: &Crypter) -> Result<Listed, Error> {
+fn alone(row: &Row<'_>, crypter: &Crypter) -> Result<Listed, Error> {
     let columns = Columns::new(row, TABLE);
     let (operator, iccid) = (columns.get::<String>("operator")?, columns.iccid("iccid")?);
     let profile_type: String = columns.get("profile_type")?;

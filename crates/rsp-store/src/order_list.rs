@@ -91,26 +91,12 @@ macro_rules! select {
     ($rest:literal) => {
         concat!(
             "SELECT ",
-            crate::order_list::columns!(),
+            columns!(),
             " FROM profiles p LEFT JOIN esims e ON e.operator = p.operator AND e.iccid = p.iccid ",
             $rest
         )
     };
 }
-
-/// The same of those alone that were handed out, whichever way leads to them.
-macro_rules! select_handed_out {
-    ($rest:literal) => {
-        concat!(
-            "SELECT ",
-            crate::order_list::columns!(),
-            " FROM esims e CROSS JOIN profiles p ON p.iccid = e.iccid AND p.operator = e.operator ",
-            $rest
-        )
-    };
-}
-
-pub(crate) use {columns, select, select_handed_out};
 
 /// Statement text: where the newest orders of one operator's type in a state stand, from behind a place on, and down to one.
 /// The index has all of it: a row is read only of what is shown.
@@ -135,7 +121,7 @@ impl Datastore {
     ) -> Result<Vec<Listed>, Error> {
         let before = after.map_or((i64::MAX, [0xFF; 10]), |after| (after.created_at.0, after.iccid.0));
         self.read(|connection| {
-            let mut newest = Newest { places: Vec::new(), limit: usize::try_from(limit).unwrap_or(usize::MAX) };
+            let mut newest = Newest::new(limit);
             for count in order_counts(connection, whose)? {
                 let state = match filter.states.as_slice() {
                     [] => count.state != ProfileState::Available,
@@ -158,12 +144,7 @@ impl Datastore {
                 })?);
             }
             places_elsewhere(connection, whose, filter, before, limit, &mut newest)?;
-            let crypter = self.crypter();
-            let read = |place: Place| match place.elsewhere {
-                None => sqlite::first(connection, ONE, params![place.iccid.0], |row| listed(row, crypter)),
-                Some(operator) => esims::elsewhere_of(connection, &operator, &place.iccid, crypter),
-            };
-            newest.places.into_iter().filter_map(|place| read(place).transpose()).collect()
+            newest.read(connection, self.crypter())
         })
     }
 
@@ -185,28 +166,44 @@ fn is_of(one: &Listed, whose: &Whose) -> bool {
 }
 
 /// Where an order stands in a list.
-struct Place {
-    created_at: i64,
-    iccid: Iccid,
+#[derive(PartialEq, Eq)]
+pub(crate) struct Place {
+    pub(crate) created_at: i64,
+    pub(crate) iccid: Iccid,
     /// Whose it is, where another SM-DP+ has it.
-    elsewhere: Option<String>,
+    pub(crate) elsewhere: Option<String>,
 }
 
 /// The newest of what was found so far.
-struct Newest {
+pub(crate) struct Newest {
     places: Vec<Place>,
     limit: usize,
 }
 
 impl Newest {
+    pub(crate) fn new(limit: u32) -> Self {
+        Self { places: Vec::new(), limit: usize::try_from(limit).unwrap_or(usize::MAX) }
+    }
+
+    /// The orders that stand there.
+    pub(crate) fn read(self, connection: &Connection, crypter: &Crypter) -> Result<Vec<Listed>, Error> {
+        let read = |place: Place| match place.elsewhere {
+            None => sqlite::first(connection, ONE, params![place.iccid.0], |row| listed(row, crypter)),
+            Some(operator) => esims::elsewhere_of(connection, &operator, &place.iccid, crypter),
+        };
+        self.places.into_iter().filter_map(|place| read(place).transpose()).collect()
+    }
+
     /// What is older than this is not among them whatever else is found.
     fn oldest(&self) -> i64 {
         self.places.last().filter(|_| self.places.len() == self.limit).map_or(i64::MIN, |place| place.created_at)
     }
 
-    fn add(&mut self, places: Vec<Place>) {
+    /// Adds what was found, each place once.
+    pub(crate) fn add(&mut self, places: Vec<Place>) {
         self.places.extend(places);
         self.places.sort_unstable_by_key(|place| std::cmp::Reverse((place.created_at, place.iccid.0)));
+        self.places.dedup_by(|one, other| one.iccid == other.iccid && one.elsewhere == other.elsewhere);
         self.places.truncate(self.limit);
     }
 }
@@ -260,7 +257,7 @@ fn one(connection: &Connection, crypter: &Crypter, whose: &Whose, iccid: &Iccid)
     Ok(elsewhere.into_iter().find(|one| is_of(one, whose)))
 }
 
-pub(crate) fn listed(row: &Row<'_>, crypter: &Crypter) -> Result<Listed, Error> {
+fn listed(row: &Row<'_>, crypter: &Crypter) -> Result<Listed, Error> {
     let columns = Columns::new(row, TABLE);
     let (iccid, operator) = (columns.iccid("iccid")?, columns.get::<Option<String>>("operator")?);
     let profile_type: String = columns.get("profile_type")?;

@@ -1,18 +1,17 @@
 //! Orders found by the first characters of what names them.
 //!
-//! Each operator's orders are looked for in indexes of its own, and as many rows are read as are shown.
+//! Each operator's orders are looked for in indexes of its own, and rows are read only of what is shown.
 
 use std::ops::Range;
 
 use rsp_asn1::Iccid;
 use rusqlite::{Connection, ToSql, params};
 
-use crate::crypter::Crypter;
 use crate::datastore::Datastore;
 use crate::error::Error;
-use crate::esims;
 use crate::journal::{Whose, operators};
-use crate::order_list::{self, Listed};
+use crate::order_list::{Listed, Newest, Place};
+use crate::rows::Columns;
 use crate::sqlite;
 
 /// Characters that a search needs.
@@ -24,34 +23,35 @@ const LOOKED_AT: u32 = 200;
 /// Behind everything in UTF-8.
 const BEHIND_ALL: char = char::MAX;
 
-// Statement texts. $1 is the operator, $2 and $3 are from where and up to where, $4 is how many.
-const BY_ICCID: &str = order_list::select!(
-    "WHERE p.operator IS $1 AND p.iccid >= $2 AND p.iccid < $3 AND p.state <> 'Available' ORDER BY p.iccid LIMIT $4"
-);
-const BY_EID: &str =
-    order_list::select!("WHERE p.operator IS $1 AND p.eid >= $2 AND p.eid < $3 ORDER BY p.eid LIMIT $4");
-const BY_MATCHING_ID: &str = order_list::select!(
-    "WHERE p.operator IS $1 AND p.matching_id >= $2 AND p.matching_id < $3 ORDER BY p.matching_id LIMIT $4"
-);
-const BY_REFERENCE: &str = order_list::select_handed_out!(
-    "WHERE e.operator = $1 AND e.reference >= $2 AND e.reference < $3 ORDER BY e.reference LIMIT $4"
-);
-const BY_DEVICE: &str = order_list::select_handed_out!(
-    "WHERE e.operator = $1 AND e.device_id >= $2 AND e.device_id < $3 ORDER BY e.device_id LIMIT $4"
-);
+// Statement texts: where orders stand. $1 is the operator, $2 and $3 are from where and up to where, $4 is how many.
+const BY_ICCID: &str = "SELECT created_at, iccid, 1 AS own FROM profiles \
+     WHERE operator IS $1 AND iccid >= $2 AND iccid < $3 AND state <> 'Available' ORDER BY iccid LIMIT $4";
+const BY_EID: &str = "SELECT created_at, iccid, 1 AS own FROM profiles \
+     WHERE operator IS $1 AND eid >= $2 AND eid < $3 ORDER BY eid LIMIT $4";
+const BY_MATCHING_ID: &str = "SELECT created_at, iccid, 1 AS own FROM profiles \
+     WHERE operator IS $1 AND matching_id >= $2 AND matching_id < $3 ORDER BY matching_id LIMIT $4";
+const ELSEWHERE_BY_ICCID: &str = "SELECT created_at, iccid, 0 AS own FROM esims \
+     WHERE operator = $1 AND iccid >= $2 AND iccid < $3 AND own = 0 ORDER BY iccid LIMIT $4";
+const ELSEWHERE_BY_EID: &str = "SELECT created_at, iccid, own FROM esims \
+     WHERE operator = $1 AND eid >= $2 AND eid < $3 AND own = 0 ORDER BY eid LIMIT $4";
+const BY_REFERENCE: &str = "SELECT created_at, iccid, own FROM esims \
+     WHERE operator = $1 AND reference >= $2 AND reference < $3 ORDER BY reference LIMIT $4";
+const BY_DEVICE: &str = "SELECT created_at, iccid, own FROM esims \
+     WHERE operator = $1 AND device_id >= $2 AND device_id < $3 ORDER BY device_id LIMIT $4";
 
 impl Datastore {
     /// Orders of which the ICCID, the EID, the matching ID here, the buyer's reference or the name of the device begins with
-    /// a text of at least six characters, newest first. Of more than 200 that begin in the same way some are left out.
+    /// a text of at least six characters: at most `limit`, newest first. Of more than 200 that begin in the same way some are
+    /// not looked at.
     ///
     /// # Errors
     /// The store's own failures.
-    pub async fn order_search(&self, whose: &Whose, text: &str) -> Result<Vec<Listed>, Error> {
+    pub async fn order_search(&self, whose: &Whose, text: &str, limit: u32) -> Result<Vec<Listed>, Error> {
         let text = text.trim();
         if text.chars().count() < SHORTEST {
             return Ok(Vec::new());
         }
-        self.searched(whose, |search, found| search.run(text, found))
+        self.searched(whose, limit, |search| search.run(text))
     }
 
     /// Orders that their buyer calls so, newest first. Beyond 200 some are left out.
@@ -60,68 +60,62 @@ impl Datastore {
     /// The store's own failures.
     pub async fn orders_by_reference(&self, whose: &Whose, reference: &str) -> Result<Vec<Listed>, Error> {
         let end = format!("{reference}\0");
-        self.searched(whose, |search, found| {
-            search.here(BY_REFERENCE, &reference, &end, found)?;
-            search.elsewhere(esims::BY_REFERENCE, &reference, &end, found)
-        })
+        self.searched(whose, LOOKED_AT, |search| search.find(BY_REFERENCE, &reference, &end))
     }
 
     fn searched(
         &self,
         whose: &Whose,
-        run: impl Fn(&Search<'_>, &mut Vec<Listed>) -> Result<(), Error>,
+        limit: u32,
+        run: impl Fn(&mut Search<'_>) -> Result<(), Error>,
     ) -> Result<Vec<Listed>, Error> {
         self.read(|connection| {
-            let mut found = Vec::new();
+            let mut search = Search { connection, operator: None, newest: Newest::new(limit) };
             for operator in operators(connection, whose)? {
-                let search = Search { connection, crypter: self.crypter(), operator: operator.as_deref() };
-                run(&search, &mut found)?;
+                search.operator = operator;
+                run(&mut search)?;
             }
-            found.sort_unstable_by_key(|one| std::cmp::Reverse((one.created_at, one.iccid.0)));
-            found.dedup_by(|one, other| one.iccid == other.iccid && one.operator == other.operator);
-            Ok(found)
+            search.newest.read(connection, self.crypter())
         })
     }
 }
 
-/// A search through one operator's orders.
+/// A search through the orders of one operator after the other.
 struct Search<'a> {
     connection: &'a Connection,
-    crypter: &'a Crypter,
-    operator: Option<&'a str>,
+    operator: Option<String>,
+    newest: Newest,
 }
 
 impl Search<'_> {
-    fn run(&self, text: &str, found: &mut Vec<Listed>) -> Result<(), Error> {
+    fn run(&mut self, text: &str) -> Result<(), Error> {
         if text.bytes().all(|byte| byte.is_ascii_digit()) {
             for Range { start, end } in iccids(text) {
-                self.here(BY_ICCID, &start, &end, found)?;
-                self.elsewhere(esims::BY_ICCID, &start, &end, found)?;
+                self.find(BY_ICCID, &start, &end)?;
+                self.find(ELSEWHERE_BY_ICCID, &start, &end)?;
             }
             if let Some(Range { start, end }) = eids(text) {
-                self.here(BY_EID, &start, &end, found)?;
-                self.elsewhere(esims::BY_EID, &start, &end, found)?;
+                self.find(BY_EID, &start, &end)?;
+                self.find(ELSEWHERE_BY_EID, &start, &end)?;
             }
         }
         let matching_id = text.to_ascii_uppercase();
-        self.here(BY_MATCHING_ID, &matching_id, &format!("{matching_id}{BEHIND_ALL}"), found)?;
+        self.find(BY_MATCHING_ID, &matching_id, &format!("{matching_id}{BEHIND_ALL}"))?;
         let end = format!("{text}{BEHIND_ALL}");
-        for (here, elsewhere) in [(BY_REFERENCE, esims::BY_REFERENCE), (BY_DEVICE, esims::BY_DEVICE)] {
-            self.here(here, &text, &end, found)?;
-            self.elsewhere(elsewhere, &text, &end, found)?;
-        }
-        Ok(())
+        self.find(BY_REFERENCE, &text, &end)?;
+        self.find(BY_DEVICE, &text, &end)
     }
 
-    fn here(&self, sql: &str, from: &dyn ToSql, to: &dyn ToSql, found: &mut Vec<Listed>) -> Result<(), Error> {
-        let parameters = params![self.operator, from, to, LOOKED_AT];
-        found.extend(sqlite::all(self.connection, sql, parameters, |row| order_list::listed(row, self.crypter))?);
-        Ok(())
-    }
-
-    fn elsewhere(&self, sql: &str, from: &dyn ToSql, to: &dyn ToSql, found: &mut Vec<Listed>) -> Result<(), Error> {
-        let parameters = params![self.operator, from, to, LOOKED_AT];
-        found.extend(sqlite::all(self.connection, sql, parameters, |row| esims::alone(row, self.crypter))?);
+    fn find(&mut self, sql: &str, from: &dyn ToSql, to: &dyn ToSql) -> Result<(), Error> {
+        let operator = self.operator.as_ref();
+        let parameters = params![operator, from, to, LOOKED_AT];
+        let places = sqlite::all(self.connection, sql, parameters, |row| {
+            let columns = Columns::new(row, "profiles");
+            let (created_at, iccid, own) =
+                (columns.get("created_at")?, columns.iccid("iccid")?, columns.get::<bool>("own")?);
+            Ok(Place { created_at, iccid, elsewhere: operator.filter(|_| !own).cloned() })
+        })?;
+        self.newest.add(places);
         Ok(())
     }
 }
@@ -170,8 +164,9 @@ fn beginning_with(octets: Vec<u8>) -> Range<Vec<u8>> {
 mod tests {
     use rusqlite::params;
 
-    use super::{BY_DEVICE, BY_EID, BY_ICCID, BY_MATCHING_ID, BY_REFERENCE, eids, iccids};
-    use crate::esims;
+    use super::{
+        BY_DEVICE, BY_EID, BY_ICCID, BY_MATCHING_ID, BY_REFERENCE, ELSEWHERE_BY_EID, ELSEWHERE_BY_ICCID, eids, iccids,
+    };
     use crate::sqlite::{self, Access};
 
     #[test]
@@ -196,11 +191,13 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let mut connection = sqlite::connect(&dir.path().join("test.db"), Access::Create).unwrap();
         sqlite::migrate(&mut connection).unwrap();
-        let elsewhere = [esims::BY_ICCID, esims::BY_EID, esims::BY_REFERENCE, esims::BY_DEVICE];
-        for text in [BY_ICCID, BY_EID, BY_MATCHING_ID, BY_REFERENCE, BY_DEVICE].into_iter().chain(elsewhere) {
+        let here = [BY_ICCID, BY_EID, BY_MATCHING_ID];
+        let handed_out = [BY_REFERENCE, BY_DEVICE, ELSEWHERE_BY_ICCID, ELSEWHERE_BY_EID];
+        for text in here.into_iter().chain(handed_out) {
             let plan = format!("EXPLAIN QUERY PLAN {text}");
             let parameters = params!["a", "b", "c", 1];
             let plan: Vec<String> = sqlite::all(&connection, &plan, parameters, |row| Ok(row.get("detail")?)).unwrap();
+            assert!(plan[0].contains("COVERING INDEX"), "{text}: {plan:?}");
             assert!(plan[0].contains("(operator=? AND ") && plan[0].contains(">? AND "), "{text}: {plan:?}");
             assert!(!plan.iter().any(|step| step.starts_with("SCAN") || step.contains("B-TREE")), "{text}: {plan:?}");
         }

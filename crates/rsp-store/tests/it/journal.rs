@@ -306,7 +306,7 @@ async fn a_search_finds_what_begins_so_and_is_ones_own() {
         go(store, number, ProfileState::Released, 2).await;
     }
     let found = async |whose: &Whose, text: &str| {
-        let found = store.order_search(whose, text).await.unwrap();
+        let found = store.order_search(whose, text, 10).await.unwrap();
         let mut found: Vec<_> = found.into_iter().map(|one| one.iccid).collect();
         found.sort_unstable_by_key(|iccid| iccid.to_string());
         found
@@ -350,7 +350,7 @@ async fn a_search_finds_what_was_handed_out_by_reference_device_and_eid() {
         .await;
     done.unwrap();
     let found = async |whose: &Whose, text: &str| {
-        let found = store.order_search(whose, text).await.unwrap();
+        let found = store.order_search(whose, text, 10).await.unwrap();
         found.into_iter().map(|one| one.iccid).collect::<Vec<_>>()
     };
     for text in ["Order-", "Order-\u{e4}", "Order-\u{e4}\u{f6} 9", "meter 7"] {
@@ -388,6 +388,6 @@ async fn a_search_is_not_used_up_by_what_others_have() {
         })
         .await;
     done.unwrap();
-    let found = store.order_search(&of("A"), &iccid(1).to_string()[..8]).await.unwrap();
+    let found = store.order_search(&of("A"), &iccid(1).to_string()[..8], 10).await.unwrap();
     assert_eq!(found.iter().map(|one| one.iccid).collect::<Vec<_>>(), [iccid(29_000), iccid(9_000)]);
 }
