@@ -2,7 +2,7 @@
 //!
 //! A test is named there as `crate::module::test` between backticks, in the last column of a table. The check reads the
 //! sources as text, so that it needs no build: the file of the module must contain the name as that of a function, or as
-//! an entry of a macro that declares tests.
+//! an entry of a macro that declares tests. The same goes for the tables of the documents about attacks and secure elements.
 //!
 //! A row whose first cell is a group of SGP.23, `4.2.N`, names the tests of that group's module, `g4_2_NN_…`, and all of them;
 //! each group of the eUICC has one.
@@ -15,6 +15,8 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 
 const DOCUMENT: &str = "docs/spec-coverage.md";
+/// Others whose tables name tests.
+const OTHERS: [&str; 2] = ["docs/attacks.md", "docs/secure-elements.md"];
 /// The groups of SGP.23 4.2 that version 2 has.
 const GROUPS: std::ops::RangeInclusive<u32> = 1..=27;
 /// Where the pairs are defined.
@@ -25,7 +27,14 @@ pub(crate) fn run() -> anyhow::Result<()> {
     let text = std::fs::read_to_string(root.join(DOCUMENT)).context(DOCUMENT)?;
     let tests = named_tests(&text);
     anyhow::ensure!(!tests.is_empty(), "{DOCUMENT} names no test");
-    let mut complaints: Vec<String> = tests.iter().filter_map(|(line, test)| missing(&root, *line, test)).collect();
+    let mut complaints: Vec<String> =
+        tests.iter().filter_map(|(line, test)| missing(&root, DOCUMENT, *line, test)).collect();
+    for other in OTHERS {
+        let text = std::fs::read_to_string(root.join(other)).context(other)?;
+        let tests = named_tests(&text);
+        anyhow::ensure!(!tests.is_empty(), "{other} names no test");
+        complaints.extend(tests.iter().filter_map(|(line, test)| missing(&root, other, *line, test)));
+    }
     let table = std::fs::read_to_string(root.join(PAIRS)).context(PAIRS)?;
     let pairs = pairs(&table);
     anyhow::ensure!(!pairs.is_empty(), "{PAIRS} defines no pair");
@@ -173,10 +182,10 @@ fn named_tests(text: &str) -> Vec<(usize, &str)> {
         .collect()
 }
 
-fn missing(root: &Path, line: usize, test: &str) -> Option<String> {
+fn missing(root: &Path, document: &str, line: usize, test: &str) -> Option<String> {
     let (name, files) = located(root, test);
     let exists = sources(&files).any(|text| declares(&text, name));
-    (!exists).then(|| format!("{DOCUMENT}:{line}: there is no test {test}"))
+    (!exists).then(|| format!("{document}:{line}: there is no test {test}"))
 }
 
 /// The name of a test's function, and where it may be.
@@ -208,8 +217,8 @@ fn declares(source: &str, name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::{
-        GROUPS, Pair, declared, declares, group_complaints, missing, named_tests, pair_rows, pairs, row_complaints,
-        unlisted,
+        DOCUMENT, GROUPS, Pair, declared, declares, group_complaints, missing, named_tests, pair_rows, pairs,
+        row_complaints, unlisted,
     };
 
     const SOURCE: &str =
@@ -234,10 +243,10 @@ mod tests {
     #[test]
     fn finds_tests_of_crates_and_names_those_that_are_missing() {
         let root = crate::root();
-        assert_eq!(missing(&root, 7, "rsp-apdu::store_data::cuts_as_lpac_does"), None);
-        let complaint = missing(&root, 7, "rsp-apdu::store_data::no_such_test").unwrap();
+        assert_eq!(missing(&root, DOCUMENT, 7, "rsp-apdu::store_data::cuts_as_lpac_does"), None);
+        let complaint = missing(&root, DOCUMENT, 7, "rsp-apdu::store_data::no_such_test").unwrap();
         assert!(complaint.contains(":7:") && complaint.contains("no_such_test"), "{complaint}");
-        assert!(missing(&root, 7, "no-such-crate::a::b").is_some());
+        assert!(missing(&root, DOCUMENT, 7, "no-such-crate::a::b").is_some());
     }
 
     #[test]
