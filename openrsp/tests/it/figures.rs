@@ -306,6 +306,7 @@ impl Done {
             ("states", "Deleted") => self.of(&[InstalledAndDeleted]),
             ("states", "Error") => self.of(&[WrongCodeAlways, Rejected, Damaged]),
             ("states", "Cancelled") => self.of(&[Cancelled]),
+            ("states", "in all") => self.all(),
             ("failures", label) => {
                 let refused = self.seen.iter().filter(|((step, refused), _)| {
                     refused.as_ref().is_some_and(|(subject, reason)| format!("{step} {subject}/{reason}") == label)
@@ -337,6 +338,7 @@ fn counted(database: &Connection, figure: &Figure, tenant: Option<&str>, since: 
         ("figures", "Refused steps") => (event("t.kind = ?1 AND t.subject IS NOT NULL"), "Step"),
         ("figures", "Activation time") => (event("t.to_state = ?1 AND t.seconds IS NOT NULL"), "Installed"),
         ("states", "Cancelled") => (format!("profiles t WHERE {whose} AND t.state = ?1"), "Unavailable"),
+        ("states", "in all") => (format!("profiles t WHERE {whose} AND t.state <> ?1"), "Available"),
         ("states", state) => (format!("profiles t WHERE {whose} AND t.state = ?1"), state),
         ("failures", label) => (event("t.step || ' ' || t.subject || '/' || t.reason = ?1"), label),
         ("carriers", carrier) => (sold("carrier"), carrier),

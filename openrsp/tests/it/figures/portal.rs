@@ -42,9 +42,10 @@ impl<'s> Portal<'s> {
         let added = openrsp(add.into_iter().chain(tenant.into_iter().flatten())).ok();
         let password = added["password"].as_str().unwrap();
         assert!(password.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-'), "needs no escape in a form");
+        let name = added["user"].as_str().unwrap().replace('@', "%40").replace(' ', "+");
         let origin = https.origin();
         let headers = [("Origin", origin.as_str()), ("Content-Type", "application/x-www-form-urlencoded")];
-        let answer = https.send("POST", "/sign-in", &headers, &format!("name={user}&password={password}"));
+        let answer = https.send("POST", "/sign-in", &headers, &format!("name={name}&password={password}"));
         assert_eq!(answer.status, 303, "{}", answer.body);
         let cookie = answer.head.lines().find_map(|line| line.split_once("set-cookie: ")).unwrap().1;
         Self { https, cookie: cookie.split(';').next().unwrap().to_owned() }
@@ -77,7 +78,9 @@ impl<'s> Portal<'s> {
         for list in lists.split("aria-labelledby=\"").skip(1) {
             let (part, list) = list.split_once('"').unwrap();
             if part == "states" {
-                total = Some(number(&class(list, "soft small")));
+                let (label, count) = ("in all".to_owned(), number(&text_of_link(list)));
+                figures.push(Figure { part: part.to_owned(), label, count, address: href(list) });
+                total = Some(count);
             }
             for line in list.split("<li>").skip(1) {
                 // A state is said behind its icon; a bar is named by its link.
