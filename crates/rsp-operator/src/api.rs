@@ -42,6 +42,7 @@ use crate::receipts::Receipts;
 use crate::service::Service;
 use crate::usage::Usage;
 use crate::webhooks::{EventIds, Webhooks};
+use crate::workshop::Workshop;
 use gate::Gate;
 pub use limits::Limits;
 
@@ -56,6 +57,7 @@ pub(crate) struct Api {
     pub(crate) webhooks: Arc<Webhooks>,
     pub(crate) usage: Arc<Usage>,
     pub(crate) batches: Arc<Batches>,
+    pub(crate) workshop: Arc<Workshop>,
     pub(crate) keys: Arc<Keys>,
     pub(crate) handoffs: Arc<Handoffs>,
     /// Where links lead.
@@ -71,6 +73,7 @@ impl Api {
             webhooks: Arc::clone(&service.webhooks),
             usage: Arc::clone(&service.usage),
             batches: Arc::clone(&service.batches),
+            workshop: Arc::clone(&service.workshop),
             keys: Arc::clone(&service.keys),
             handoffs: Arc::clone(&service.handoffs),
             origin: service.accounts.origin().as_str().to_owned(),

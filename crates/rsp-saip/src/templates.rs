@@ -73,7 +73,7 @@ impl Fill {
     }
 }
 
-/// A template as a profile element names it by its object identifier, 2.23.143.1.2.`number`[.`version`].
+/// A template as a profile element names it by its object identifier, 2.23.143.1.2.`number`, or 2.23.143.1.2.`number`.`version`.
 pub struct Template {
     files: &'static [FileTemplate],
     kind: ElementKind,

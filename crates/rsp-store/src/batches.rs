@@ -179,7 +179,7 @@ impl Datastore {
     /// # Errors
     /// The store's own failures.
     pub async fn batch_progress(&self, number: i64) -> Result<Vec<(BatchState, u64)>, Error> {
-        let text = "SELECT state, count(*) AS line FROM batch_rows WHERE batch = $1 GROUP BY state";
+        let text = "SELECT state, rows AS line FROM batch_counts WHERE batch = $1 AND rows > 0";
         self.all(text, params![number], |row| {
             let columns = Columns::new(row, ROWS);
             Ok((state(&columns)?, columns.count("line")?))

@@ -189,28 +189,29 @@ pub(crate) fn elsewhere(connection: &Connection, iccid: &Iccid, crypter: &Crypte
 pub(crate) struct Elsewhere<'a> {
     /// Of this operator.
     pub(crate) operator: &'a str,
-    /// Of this type, or of any.
-    pub(crate) profile_type: Option<&'a str>,
-    /// Cancelled or not, or either.
-    pub(crate) cancelled: Option<bool>,
+    /// Of this type.
+    pub(crate) profile_type: &'a str,
+    /// Cancelled or not.
+    pub(crate) cancelled: bool,
     /// Before a time and an ICCID.
     pub(crate) before: (i64, [u8; 10]),
 }
 
-/// When the newest ones that fit were ordered, but for those that are older than `oldest`.
+/// Statement text: when the newest of them were ordered, down to a time.
+pub(crate) const PLACES_ELSEWHERE: &str = "SELECT created_at, iccid FROM esims \
+     WHERE operator = $1 AND own = 0 AND profile_type = $2 AND cancelled = $3 \
+     AND (created_at, iccid) < ($4, $5) AND created_at >= $6 ORDER BY created_at DESC, iccid DESC LIMIT $7";
+
+/// When the newest ones were ordered, but for those that are older than `oldest`.
 pub(crate) fn places_elsewhere(
     connection: &Connection,
     which: &Elsewhere<'_>,
     oldest: i64,
     limit: u32,
 ) -> Result<Vec<(i64, Iccid)>, Error> {
-    let text = "SELECT created_at, iccid FROM esims e \
-         WHERE e.operator = $1 AND e.own = 0 AND (e.created_at, e.iccid) < ($2, $3) AND e.created_at >= $7 \
-         AND ($5 IS NULL OR e.profile_type = $5) AND ($6 IS NULL OR e.cancelled = $6) \
-         ORDER BY e.created_at DESC, e.iccid DESC LIMIT $4";
     let Elsewhere { operator, profile_type, cancelled, before } = which;
-    let parameters = params![operator, before.0, before.1, limit, profile_type, cancelled, oldest];
-    sqlite::all(connection, text, parameters, |row| {
+    let parameters = params![operator, profile_type, cancelled, before.0, before.1, oldest, limit];
+    sqlite::all(connection, PLACES_ELSEWHERE, parameters, |row| {
         let columns = Columns::new(row, TABLE);
         Ok((columns.get("created_at")?, columns.iccid("iccid")?))
     })

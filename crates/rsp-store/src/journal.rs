@@ -18,8 +18,8 @@ use crate::profiles::ProfileState;
 use crate::rows::Columns;
 use crate::sqlite;
 use crate::writer::Transaction;
-pub(crate) use counts::order_counts;
 pub use counts::{EventCount, OrderCount};
+pub(crate) use counts::{order_counts, order_counts_elsewhere};
 pub use list::{EventCursor, EventFilter, Outcome};
 
 const TABLE: &str = "events";

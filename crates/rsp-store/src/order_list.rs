@@ -3,8 +3,6 @@
 //! The counters say which types stand in which states, and each such range has its orders in the index, newest last. A page
 //! takes the newest of each range, whatever their number; one more order costs a page nothing.
 
-use std::collections::BTreeSet;
-
 use rsp_asn1::{Eid, Iccid, Timestamp};
 use rusqlite::{Connection, Row, params};
 use zeroize::Zeroizing;
@@ -13,7 +11,7 @@ use crate::crypter::Crypter;
 use crate::datastore::Datastore;
 use crate::error::Error;
 use crate::esims::{self, Esim};
-use crate::journal::{Whose, operators, order_counts};
+use crate::journal::{Whose, order_counts, order_counts_elsewhere};
 use crate::profiles::ProfileState;
 use crate::rows::Columns;
 use crate::sqlite;
@@ -216,24 +214,21 @@ fn places_elsewhere(
     limit: u32,
     newest: &mut Newest,
 ) -> Result<(), Error> {
-    let is_asked_for = |state| filter.states.is_empty() || filter.states.contains(&state);
-    let cancelled = match (is_asked_for(ProfileState::Released), is_asked_for(ProfileState::Unavailable)) {
-        (true, true) => None,
-        (true, false) => Some(false),
-        (false, true) => Some(true),
-        (false, false) => return Ok(()),
-    };
-    let types: BTreeSet<Option<&str>> = match &filter.profile_types {
-        Some(types) => types.iter().map(|name| Some(name.as_str())).collect(),
-        None => [None].into(),
-    };
-    for operator in operators(connection, whose)?.into_iter().flatten() {
-        for profile_type in &types {
-            let which = esims::Elsewhere { operator: &operator, profile_type: *profile_type, cancelled, before };
-            let places = esims::places_elsewhere(connection, &which, newest.oldest(), limit)?;
-            let place = |(created_at, iccid)| Place { created_at, iccid, elsewhere: Some(operator.clone()) };
-            newest.add(places.into_iter().map(place).collect());
+    for count in order_counts_elsewhere(connection, whose)? {
+        let state = filter.states.is_empty() || filter.states.contains(&count.state);
+        let of_type = filter.profile_types.as_ref().is_none_or(|types| types.contains(&count.profile_type));
+        if !state || !of_type {
+            continue;
         }
+        let which = esims::Elsewhere {
+            operator: &count.operator,
+            profile_type: &count.profile_type,
+            cancelled: count.state == ProfileState::Unavailable,
+            before,
+        };
+        let places = esims::places_elsewhere(connection, &which, newest.oldest(), limit)?;
+        let place = |(created_at, iccid)| Place { created_at, iccid, elsewhere: Some(count.operator.clone()) };
+        newest.add(places.into_iter().map(place).collect());
     }
     Ok(())
 }
@@ -291,6 +286,7 @@ fn listed(row: &Row<'_>, crypter: &Crypter) -> Result<Listed, Error> {
 #[cfg(test)]
 mod tests {
     use super::PLACES;
+    use crate::esims::PLACES_ELSEWHERE;
     use crate::sqlite::{self, Access};
     use rusqlite::params;
 
@@ -300,10 +296,16 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let mut connection = sqlite::connect(&dir.path().join("test.db"), Access::Create).unwrap();
         sqlite::migrate(&mut connection).unwrap();
-        let plan = format!("EXPLAIN QUERY PLAN {PLACES}");
-        let parameters = params!["a", "b", "c", 1, "d", 0, 1];
-        let plan: Vec<String> = sqlite::all(&connection, &plan, parameters, |row| Ok(row.get("detail")?)).unwrap();
-        let range = "(operator=? AND profile_type=? AND state=? AND created_at>? AND (created_at,iccid)<(?,?))";
-        assert_eq!(plan, [format!("SEARCH profiles USING COVERING INDEX profiles_by_place {range}")]);
+        for (text, index, state) in [
+            (PLACES, "profiles USING COVERING INDEX profiles_by_place", "state"),
+            (PLACES_ELSEWHERE, "esims USING COVERING INDEX esims_elsewhere", "cancelled"),
+        ] {
+            let plan = format!("EXPLAIN QUERY PLAN {text}");
+            let parameters = params!["a", "b", "c", 1, "d", 0, 1];
+            let plan: Vec<String> = sqlite::all(&connection, &plan, parameters, |row| Ok(row.get("detail")?)).unwrap();
+            let range =
+                format!("operator=? AND profile_type=? AND {state}=? AND created_at>? AND (created_at,iccid)<(?,?)");
+            assert_eq!(plan, [format!("SEARCH {index} ({range})")]);
+        }
     }
 }

@@ -6,7 +6,7 @@ use crate::writer::Transaction;
 
 /// What is emptied, each table before those that it refers to. What the server did to itself stays in the audit, and the key
 /// stays the same.
-const TABLES: [&str; 38] = [
+const TABLES: [&str; 39] = [
     "DELETE FROM outbox",
     "DELETE FROM webhook_deliveries",
     "DELETE FROM webhook_secrets",
@@ -27,6 +27,7 @@ const TABLES: [&str; 38] = [
     "DELETE FROM elsewhere_counts",
     "DELETE FROM handoffs",
     "DELETE FROM batch_rows",
+    "DELETE FROM batch_counts",
     "DELETE FROM batches",
     "DELETE FROM intents",
     "DELETE FROM esims",

@@ -213,15 +213,16 @@ pub(crate) async fn add(
     body: BodyOrCsv<WantedBatch>,
 ) -> Result<(HttpStatus, [(axum::http::HeaderName, String); 1], Json<Batch>), Problem> {
     bounded("name", named.name.as_deref(), 64)?;
-    let name = named.name.as_deref().unwrap_or(UNNAMED);
+    let name = named.name.unwrap_or_else(|| UNNAMED.to_owned());
+    let (batches, by) = (Arc::clone(&api.batches), actor.clone());
     let number = match body {
-        BodyOrCsv::Csv(list) => api.batches.upload(&actor, None, name, &list).await?,
+        BodyOrCsv::Csv(list) => api.workshop.run(async move { batches.upload(&by, None, &name, &list).await }).await?,
         BodyOrCsv::Json(WantedBatch { rows }) => {
             if rows.len() > MAX_ROWS {
                 return Err(Problem::invalid("rows", format!("are more than {MAX_ROWS}")));
             }
             let rows = (1..).zip(rows).map(|(line, row)| row_of(line, row)).collect::<Result<Vec<_>, _>>()?;
-            let taken = api.batches.take(&actor, None, name, rows).await;
+            let taken = api.workshop.run(async move { batches.take(&by, None, &name, rows).await }).await;
             taken.map_err(|error| Problem::from(error).named("rows"))?
         }
     };

@@ -247,7 +247,7 @@ impl From<&Error> for Problem {
             Error::Unrecorded { .. } => Self::new(UNCERTAIN, told(error).what),
             Error::NoNetworkAdapter => Self::new(NO_NETWORK_ADAPTER, told(error).what),
             Error::Network(_) => Self::new(NETWORK, told(error).what),
-            Error::Busy => Self::later(BUSY, "too many keys are being checked", 1),
+            Error::Busy => Self::later(BUSY, "more is asked for at once than is computed", 1),
             Error::Smdp(error) => error.into(),
             Error::Store(error) => error.into(),
             Error::Crypto(error) => Self::internal(error),

@@ -75,24 +75,7 @@ impl Datastore {
     /// # Errors
     /// The store's own failures.
     pub async fn order_counts_elsewhere(&self, whose: &Whose) -> Result<Vec<OrderCount>, Error> {
-        self.read(|connection| {
-            let mut counts = Vec::new();
-            for operator in operators(connection, whose)?.into_iter().flatten() {
-                let text =
-                    "SELECT profile_type, cancelled, orders FROM elsewhere_counts WHERE operator = $1 AND orders > 0";
-                counts.extend(sqlite::all(connection, text, params![operator], |row| {
-                    let columns = Columns::new(row, "elsewhere_counts");
-                    let cancelled: bool = columns.get("cancelled")?;
-                    Ok(OrderCount {
-                        operator: operator.clone(),
-                        profile_type: columns.get("profile_type")?,
-                        state: if cancelled { ProfileState::Unavailable } else { ProfileState::Released },
-                        orders: columns.count("orders")?,
-                    })
-                })?);
-            }
-            Ok(counts)
-        })
+        self.read(|connection| order_counts_elsewhere(connection, whose))
     }
 
     /// How many orders of this SM-DP+ stand where.
@@ -133,6 +116,24 @@ pub(crate) fn order_counts(connection: &Connection, whose: &Whose) -> Result<Vec
                 operator: columns.get("operator")?,
                 profile_type: columns.get("profile_type")?,
                 state: columns.text("state")?.parse()?,
+                orders: columns.count("orders")?,
+            })
+        })?);
+    }
+    Ok(counts)
+}
+
+pub(crate) fn order_counts_elsewhere(connection: &Connection, whose: &Whose) -> Result<Vec<OrderCount>, Error> {
+    let mut counts = Vec::new();
+    for operator in operators(connection, whose)?.into_iter().flatten() {
+        let text = "SELECT profile_type, cancelled, orders FROM elsewhere_counts WHERE operator = $1 AND orders > 0";
+        counts.extend(sqlite::all(connection, text, params![operator], |row| {
+            let columns = Columns::new(row, "elsewhere_counts");
+            let cancelled: bool = columns.get("cancelled")?;
+            Ok(OrderCount {
+                operator: operator.clone(),
+                profile_type: columns.get("profile_type")?,
+                state: if cancelled { ProfileState::Unavailable } else { ProfileState::Released },
                 orders: columns.count("orders")?,
             })
         })?);
