@@ -20,8 +20,14 @@ const PLANS: u32 = 5;
 /// Orders that are written in one transaction.
 const TOGETHER: u32 = 500;
 
-/// Lines of the list that each operator once uploaded, and cancelled.
+/// Lines of each list that the operators once uploaded, and cancelled.
 const LINES: u32 = 1_000;
+
+/// Lists of the first operator, which is the one that is looked at; the others have one.
+const LISTS: u32 = 100;
+
+/// Numbers from here on are those of orders that another SM-DP+ has. The first operator has one beside each of its own.
+const ELSEWHERE: u32 = 500_000_000;
 
 pub(super) fn operator_name(number: u32) -> String {
     format!("Operator {number}")
@@ -108,14 +114,16 @@ fn catalogue(tx: &mut rsp_store::Transaction, at: Timestamp) -> Result<(), Error
                 created_at: at,
             })?;
         }
-        let batch = tx.insert_batch(&NewBatch {
-            operator: operator_name(operator),
-            name: "customers.csv".to_owned(),
-            created_at: at,
-            created_by: "bench".to_owned(),
-            rows: (1..=LINES).map(line).collect(),
-        })?;
-        tx.cancel_batch(batch, at)?;
+        for _ in 0..if operator == 0 { LISTS } else { 1 } {
+            let batch = tx.insert_batch(&NewBatch {
+                operator: operator_name(operator),
+                name: "customers.csv".to_owned(),
+                created_at: at,
+                created_by: "bench".to_owned(),
+                rows: (1..=LINES).map(line).collect(),
+            })?;
+            tx.cancel_batch(batch, at)?;
+        }
     }
     Ok(())
 }
@@ -181,7 +189,7 @@ fn order(tx: &mut rsp_store::Transaction, number: u32, at: Timestamp, salt: u64)
             go(tx, ProfileState::Installed, at.plus_seconds(70), &|_| {})?;
         }
     }
-    tx.insert_esim(&Esim {
+    let sold = |iccid, cancelled| Esim {
         operator: operator_name(operator),
         iccid,
         carrier: format!("Carrier {}", plan % 3),
@@ -196,10 +204,15 @@ fn order(tx: &mut rsp_store::Transaction, number: u32, at: Timestamp, salt: u64)
         device_id: None,
         reference: Some(format!("customer {number}")),
         network: NetworkState::Active,
-        cancelled: false,
+        cancelled,
         created_at: at,
         created_by: "key bench".to_owned(),
-    })?;
+    };
+    tx.insert_esim(&sold(iccid, false))?;
+    if operator == 0 {
+        let cancelled = number / OPERATORS % 2 == 0;
+        tx.insert_esim(&Esim { smdp: "elsewhere".to_owned(), ..sold(self::iccid(ELSEWHERE + number), cancelled) })?;
+    }
     let (actor, action) = ("key bench".to_owned(), "provision".to_owned());
     tx.record_audit_of(Some(&operator_name(operator)), &AuditEntry { at, actor, action, subject: iccid.to_string() })
 }
