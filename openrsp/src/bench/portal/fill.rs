@@ -210,7 +210,7 @@ fn order(tx: &mut rsp_store::Transaction, number: u32, at: Timestamp, salt: u64)
     };
     tx.insert_esim(&sold(iccid, false))?;
     if operator == 0 {
-        let cancelled = number / OPERATORS % 2 == 0;
+        let cancelled = (number / OPERATORS).is_multiple_of(2);
         tx.insert_esim(&Esim { smdp: "elsewhere".to_owned(), ..sold(self::iccid(ELSEWHERE + number), cancelled) })?;
     }
     let (actor, action) = ("key bench".to_owned(), "provision".to_owned());
