@@ -30,6 +30,7 @@ use rsp_es::es2plus::{
 use rsp_es::printable::printable;
 use rsp_es::status::StatusCode;
 
+pub(crate) use giving_up::is_over;
 pub use giving_up::{GivenUp, Left, give_up};
 pub use security::{Binding, Insecure, Security};
 use traces::Calls;
@@ -124,7 +125,7 @@ pub enum Error {
         /// What happened.
         problem: String,
     },
-    /// An order was to be cancelled or released, and its answer is missing: that may have been done.
+    /// An order was to be cancelled or released, and its answer is missing, or could not be noted: that may have been done.
     #[error("{supplier}: {problem}")]
     Unanswered {
         /// Which one.

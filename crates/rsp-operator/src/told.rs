@@ -98,7 +98,9 @@ fn of_order(error: &provisioning::Error) -> Told {
             Told::new("no SM-DP+ gave an answer that can be used; nothing was ordered or changed", NOTHING_DONE)
         }
         provisioning::Error::Unanswered { .. } => {
-            Told::new("the SM-DP+ gave no answer; the order may have been changed all the same", NO_ANSWER)
+            let what =
+                "the SM-DP+ gave no answer, or it could not be noted; the order may have been changed all the same";
+            Told::new(what, NO_ANSWER)
         }
         provisioning::Error::Untraced => internal(),
         provisioning::Error::NoSupplier | provisioning::Error::None(_) => {

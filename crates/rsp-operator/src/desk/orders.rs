@@ -12,6 +12,7 @@ use rsp_es::es2plus::FinalProfileStatus;
 use rsp_smdp::ConfirmationCode;
 use rsp_store::{
     AuditEntry, Event, EventCursor, EventFilter, Listed, NetworkState, OrderCursor, OrderFilter, Plan, ProfileState,
+    Transaction,
 };
 
 use super::{Confirmation, Desk, Esim, EsimFilter, Page, Sold, SoldPlan, Wanted};
@@ -260,35 +261,43 @@ impl Desk {
     /// Lets a confirmed eSIM be downloaded.
     ///
     /// # Errors
-    /// [`Error::NotFound`], [`Error::WrongState`], [`Error::Provisioning`].
+    /// [`Error::NotFound`], [`Error::WrongState`], [`Error::Provisioning`]: also when it was done, and could not be noted.
     pub async fn release(&self, actor: &Actor, iccid: &Iccid) -> Result<Esim, Error> {
         self.require(actor, Right::Provision)?;
         let esim = self.find(actor, iccid).await?;
         if esim.state != ProfileState::Confirmed {
             return Err(wrong_state(&esim, "only a confirmed order can be released"));
         }
-        match self.supplier_of(&esim)? {
-            Some(supplier) => provisioning::release(&supplier, *iccid, &mut self.randomness()).await?,
+        let supplier = self.supplier_of(&esim)?;
+        match &supplier {
+            Some(supplier) => provisioning::release(supplier, *iccid, &mut self.randomness()).await?,
             None => self.orders.release(iccid).await?,
         }
-        self.audit(actor, "release", &iccid.to_string(), esim.operator).await?;
-        self.find(actor, iccid).await
+        let noted = async {
+            self.audit(actor, "release", &iccid.to_string(), esim.operator).await?;
+            self.find(actor, iccid).await
+        };
+        noted.await.map_err(|error| done_but(supplier.as_deref(), &error))
     }
 
-    /// Gives an order up. A profile that was made for it is not sold again; one of an inventory can be.
+    /// Gives an order up. Its profile is not sold again. An order that another SM-DP+ does not have any more is given up there.
     ///
     /// # Errors
-    /// [`Error::NotFound`], [`Error::WrongState`] for one that was downloaded, [`Error::Provisioning`].
+    /// [`Error::NotFound`], [`Error::WrongState`] for one that was downloaded, [`Error::Provisioning`]: also when it was done, and
+    /// could not be noted.
     pub async fn cancel(&self, actor: &Actor, iccid: &Iccid) -> Result<Esim, Error> {
         self.require(actor, Right::Provision)?;
         let esim = self.find(actor, iccid).await?;
         let open = [ProfileState::Allocated, ProfileState::Linked, ProfileState::Confirmed, ProfileState::Released];
+        // Only of another SM-DP+'s orders the state is not known here.
+        let elsewhere = esim.plan.is_some() && !esim.own;
         // Of one that was deleted or went wrong the operator decides what becomes.
         let ended = [ProfileState::Deleted, ProfileState::Error];
         if !open.contains(&esim.state) && !ended.contains(&esim.state) {
             return Err(wrong_state(&esim, "nothing is left to cancel"));
         }
-        match self.supplier_of(&esim)? {
+        let supplier = self.supplier_of(&esim)?;
+        match &supplier {
             Some(supplier) => {
                 let matching_id = match &esim.activation_code {
                     Some(code) => ActivationCode::parse_strict(code).ok().map(|code| code.matching_id().to_owned()),
@@ -297,18 +306,36 @@ impl Desk {
                 let matching_id = matching_id.filter(|id| !id.is_empty());
                 let to = FinalProfileStatus::Unavailable;
                 let randomness = &mut self.randomness();
-                provisioning::cancel(&supplier, *iccid, esim.eid, matching_id.as_deref(), to, randomness).await?;
+                match provisioning::cancel(supplier, *iccid, esim.eid, matching_id.as_deref(), to, randomness).await {
+                    // Somebody cancelled it there, or the answer was lost when it was done from here.
+                    Err(provisioning::Error::Refused { status, .. }) if elsewhere && provisioning::is_over(&status) => {
+                        tracing::info!(%iccid, supplier = supplier.name, %status, "nothing of the order is there");
+                    }
+                    cancelled => cancelled?,
+                }
             }
             None => {
                 self.orders.cancel(iccid, false).await?;
             }
         }
-        if let Some(operator) = esim.operator.clone().filter(|_| esim.plan.is_some()) {
-            let iccid = *iccid;
-            self.store.run_tx("cancel esim", move |tx| tx.cancel_esim(&operator, &iccid)).await?;
-        }
-        self.audit(actor, "cancel", &iccid.to_string(), esim.operator).await?;
-        self.find(actor, iccid).await
+        let noted = async {
+            let (operator, iccid_, has_row) = (esim.operator, *iccid, esim.plan.is_some());
+            let entry = AuditEntry {
+                at: self.now(),
+                actor: actor.name().to_owned(),
+                action: "cancel".to_owned(),
+                subject: iccid.to_string(),
+            };
+            let note = move |tx: &mut Transaction| -> Result<(), rsp_store::Error> {
+                if let Some(operator) = operator.as_deref().filter(|_| has_row) {
+                    tx.cancel_esim(operator, &iccid_)?;
+                }
+                tx.record_audit_of(operator.as_deref(), &entry)
+            };
+            self.store.run_tx("cancel esim", note).await?;
+            self.find(actor, iccid).await
+        };
+        noted.await.map_err(|error| done_but(supplier.as_deref(), &error))
     }
 
     /// The SM-DP+ of an eSIM's order, as its operator calls it. `None` for the server's own orders, which have no operator.
@@ -402,6 +429,12 @@ impl Desk {
 /// What lies in stock, and was never ordered, is no eSIM of anybody.
 fn was_ordered(listed: &Listed) -> bool {
     listed.esim.is_some() || listed.order.as_ref().is_some_and(|order| order.state != ProfileState::Available)
+}
+
+/// What the SM-DP+ did, and what could not be noted or read here: nobody may take it for not done.
+fn done_but(supplier: Option<&Supplier>, error: &Error) -> Error {
+    let supplier = supplier.map_or_else(|| "this server".to_owned(), |supplier| supplier.name.clone());
+    provisioning::Error::Unanswered { supplier, problem: format!("it is done, and could not be noted: {error}") }.into()
 }
 
 fn wrong_state(esim: &Esim, problem: &'static str) -> Error {

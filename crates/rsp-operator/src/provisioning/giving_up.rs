@@ -71,6 +71,12 @@ fn says_nothing_is_there(status: &StatusCode) -> bool {
         .any(|known| status.is(known))
 }
 
+/// Whether a refusal of CancelOrder of an order that was sold, with its matching ID, says that it is over: nothing of it is
+/// there, or the profile has another matching ID by now, or none.
+pub(crate) fn is_over(status: &StatusCode) -> bool {
+    says_nothing_is_there(status) || status.is(&StatusCode::MATCHING_ID_INVALID_ASSOCIATION)
+}
+
 impl Supplier {
     /// DownloadOrder of an order.
     pub(super) fn download_order(&self, call_id: &str, profile_type: &str, eid: Option<Eid>) -> DownloadOrderRequest {
@@ -105,7 +111,16 @@ impl Supplier {
 mod tests {
     use rsp_es::status::{StatusCode, TABLE};
 
-    use super::says_nothing_is_there;
+    use super::{is_over, says_nothing_is_there};
+
+    #[test]
+    fn an_order_with_another_matching_id_is_over_and_one_that_was_downloaded_is_not() {
+        let more = |status: &StatusCode| is_over(status) && !says_nothing_is_there(status);
+        let over: Vec<_> = TABLE.iter().filter(|row| more(&row.code)).map(|row| row.name).collect();
+        assert_eq!(over, ["MATCHING_ID_INVALID_ASSOCIATION"]);
+        assert!(TABLE.iter().all(|row| is_over(&row.code) || !says_nothing_is_there(&row.code)));
+        assert!(!is_over(&StatusCode::ICCID_ALREADY_IN_USE));
+    }
 
     #[test]
     fn only_what_says_that_no_order_is_there_ends_an_order_that_may_be_sold() {

@@ -15,6 +15,7 @@ mod api_usage;
 mod batch;
 mod bed;
 mod camera;
+mod cancelling;
 mod carriers;
 mod export;
 mod handoff;
