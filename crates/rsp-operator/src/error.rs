@@ -78,8 +78,8 @@ pub enum Error {
         /// What failed.
         source: Box<Error>,
     },
-    /// No network is connected, so that none can be told.
-    #[error("no network adapter is configured")]
+    /// No network is connected, or none for this IMSI, since it is not the tenant's: none can be told.
+    #[error("no network adapter is configured for this subscriber")]
     NoNetworkAdapter,
     /// The network did not take it.
     #[error("the network did not do it: {0}")]

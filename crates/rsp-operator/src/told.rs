@@ -1,7 +1,7 @@
 //! What whoever asked may read of a failure, and what helps: the same over the API, on a page, and in a row of a list.
 //!
 //! Which servers there are behind this one, under which names and addresses, and what they or the system say of them, is
-//! nobody's business outside: it goes to the log.
+//! nobody's business outside: it goes to the log. Of a refusal its codes are told, with their meaning.
 
 use rsp_es::printable::printable;
 use rsp_es::status::StatusCode;
@@ -17,7 +17,8 @@ pub(crate) const UNCERTAIN: &str = "The server gives it up at the SM-DP+, and th
 pub(crate) const REFUSED: &str = "The codes say why; ask whoever runs the SM-DP+.";
 pub(crate) const NOTHING_DONE: &str = "Try again later; whoever runs this server finds the reason in its log.";
 pub(crate) const NO_ANSWER: &str = "Look for the effect before trying again: it may have been done.";
-pub(crate) const NO_NETWORK_ADAPTER: &str = "Whoever runs this server has to configure a network adapter.";
+pub(crate) const NO_NETWORK_ADAPTER: &str = "Whoever runs this server has to configure one (`[operator.network]`), or to give \
+                                             the tenant an IMSI prefix: `openrsp operator tenant set NAME --imsi-prefix`.";
 pub(crate) const NETWORK: &str = "Try again later.";
 pub(crate) const INTERNAL: &str = "Try again later; whoever runs the server finds the reason in its log.";
 
@@ -72,13 +73,15 @@ pub(crate) fn told(error: &Error) -> Told {
         Error::Unrecorded { iccid, .. } => {
             Told::new(format!("the SM-DP+ has sold {iccid}, and that could not be noted"), UNCERTAIN)
         }
+        Error::Store(rsp_store::Error::Busy) | Error::Smdp(rsp_smdp::Error::Store(rsp_store::Error::Busy)) => {
+            Told::new("the database is busy", NETWORK)
+        }
         Error::NoNetworkAdapter => Told::new(error.to_string(), NO_NETWORK_ADAPTER),
         Error::Network(_) => Told::new("the network refused or gave no answer", NETWORK),
         Error::Smdp(error) => {
             let status = StatusCode::from(error);
             if status.is(&StatusCode::FUNCTION_EXECUTION_ERROR) { internal() } else { Told::refused(&status) }
         }
-        Error::Store(rsp_store::Error::Busy) => Told::new("the database is busy", NETWORK),
         Error::Store(_) | Error::Crypto(_) => internal(),
         Error::Forbidden(_) | Error::Invalid { .. } | Error::Full { .. } | Error::WrongState { .. } | Error::Busy => {
             Told::new(error.to_string(), "")

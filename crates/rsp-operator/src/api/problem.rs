@@ -137,7 +137,7 @@ kinds! {
         "Try again, with the same Idempotency-Key, after as many seconds as the header Retry-After says.";
     UNREACHABLE = "no-answer", BAD_GATEWAY, "The SM-DP+ gave no answer",
         told::NO_ANSWER;
-    NO_NETWORK_ADAPTER = "no-network-adapter", CONFLICT, "No network is connected",
+    NO_NETWORK_ADAPTER = "no-network-adapter", CONFLICT, "No network is connected for this subscriber",
         told::NO_NETWORK_ADAPTER;
     NETWORK = "network", BAD_GATEWAY, "The network did not do it",
         told::NETWORK;
@@ -383,6 +383,11 @@ mod tests {
 
     #[test]
     fn without_a_network_the_problem_says_so() {
-        assert_eq!(json(Error::NoNetworkAdapter)["code"], "no-network-adapter");
+        let problem = json(Error::NoNetworkAdapter);
+        assert_eq!(problem["code"], "no-network-adapter");
+        // It is the same for a subscriber who is not the tenant's.
+        assert_eq!(problem["detail"], "no network adapter is configured for this subscriber");
+        let remedy = problem["remedy"].as_str().unwrap();
+        assert!(remedy.contains("[operator.network]") && remedy.contains("--imsi-prefix"), "{remedy}");
     }
 }

@@ -55,8 +55,12 @@ pub(super) fn said(error: &Error) -> Said {
         Error::Unreachable(_) => (StatusCode::SERVICE_UNAVAILABLE, "Nothing was done"),
         Error::Network(_) => (StatusCode::BAD_GATEWAY, "No answer"),
         Error::Unrecorded { .. } => (StatusCode::BAD_GATEWAY, "It was sold, and not noted"),
-        Error::NoNetworkAdapter => (StatusCode::CONFLICT, "No network is connected"),
-        Error::Busy => (StatusCode::SERVICE_UNAVAILABLE, "Too much at once"),
+        Error::NoNetworkAdapter => (StatusCode::CONFLICT, "No network is connected for it"),
+        Error::Busy
+        | Error::Store(rsp_store::Error::Busy)
+        | Error::Smdp(rsp_smdp::Error::Store(rsp_store::Error::Busy)) => {
+            (StatusCode::SERVICE_UNAVAILABLE, "Too much at once")
+        }
         Error::Smdp(_) | Error::Store(_) | Error::Crypto(_) => {
             (StatusCode::INTERNAL_SERVER_ERROR, "Something failed here")
         }
@@ -113,5 +117,24 @@ impl IntoResponse for Failure {
         let mut response = said.status.into_response();
         response.extensions_mut().insert(said);
         response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::StatusCode;
+    use rsp_store::Error::{Busy, Closed};
+
+    use super::said;
+    use crate::error::Error;
+
+    #[test]
+    fn a_busy_database_is_no_failure_of_the_server() {
+        for busy in [Error::Store(Busy), Error::Smdp(rsp_smdp::Error::Store(Busy))] {
+            let said = said(&busy);
+            assert_eq!((said.status, said.title), (StatusCode::SERVICE_UNAVAILABLE, "Too much at once"), "{busy}");
+            assert_eq!(said.detail, "The database is busy. Try again later.");
+        }
+        assert_eq!(said(&Error::Store(Closed)).status, StatusCode::INTERNAL_SERVER_ERROR);
     }
 }
