@@ -192,11 +192,13 @@ impl Desk {
         let intent = self.store.intents(u32::MAX).await?.into_iter().find(|intent| intent.call_id == call_id);
         let intent = intent.ok_or_else(|| Error::not_found("intent", call_id))?;
         let iccid = intent.iccid.map_or_else(|| RESERVATION.to_owned(), |iccid| iccid.to_string());
+        tracing::info!(iccid, intent.smdp, tenant = intent.operator, "an order is forgotten that somebody settled");
+        // The tenant reads it: which SM-DP+s there are is not for it.
         let entry = AuditEntry {
             at: self.now(),
             actor: actor.name().to_owned(),
             action: "forget order".to_owned(),
-            subject: format!("{iccid} at {}, ordered by {}", intent.smdp, intent.created_by),
+            subject: format!("{iccid}, ordered by {}", intent.created_by),
         };
         let forgotten = self.store.run_tx("forget order", move |tx| {
             tx.remove_intent(&intent.call_id)?;
@@ -248,13 +250,18 @@ impl Desk {
         let iccid = intent.iccid.map_or_else(|| RESERVATION.to_owned(), |iccid| iccid.to_string());
         let (smdp, tenant, attempts) = (intent.smdp.as_str(), intent.operator.as_str(), intent.attempts + 1);
         match self.take_back(&intent).await? {
-            Ok(how) => {
-                tracing::info!(iccid, smdp, tenant, how, "an order that nobody has was given up");
+            Ok(given_up) => {
+                let (how, status) = match given_up {
+                    GivenUp::Cancelled(_) => ("cancelled at its SM-DP+", None),
+                    GivenUp::NothingThere(status) => ("nothing of it is at its SM-DP+", Some(status.to_string())),
+                };
+                tracing::info!(iccid, smdp, tenant, how, status, "an order that nobody has was given up");
+                // The tenant reads it: which SM-DP+s there are, and what they say, is not for it.
                 let entry = AuditEntry {
                     at: self.now(),
                     actor: ACTOR.to_owned(),
                     action: "give order up".to_owned(),
-                    subject: format!("{iccid} at {smdp}, ordered by {}: {how}", intent.created_by),
+                    subject: format!("{iccid}, ordered by {}: {how}", intent.created_by),
                 };
                 let done = self.store.run_tx("order given up", move |tx| {
                     // Somebody may have settled it by hand.
@@ -276,7 +283,7 @@ impl Desk {
     }
 
     /// How the SM-DP+ took it back, or why it did not.
-    async fn take_back(&self, intent: &Intent) -> Result<Result<String, String>, Error> {
+    async fn take_back(&self, intent: &Intent) -> Result<Result<GivenUp, String>, Error> {
         if let Some(iccid) = &intent.iccid
             && self.store.is_handed_out(iccid).await?
         {
@@ -289,11 +296,7 @@ impl Desk {
         };
         let left =
             Left { call_id: &intent.call_id, profile_type: &intent.profile_type, eid: intent.eid, iccid: intent.iccid };
-        Ok(match provisioning::give_up(&supplier, &left).await {
-            Ok(GivenUp::Cancelled(_)) => Ok("cancelled there".to_owned()),
-            Ok(GivenUp::NothingThere(status)) => Ok(format!("nothing of it is there, {status}")),
-            Err(error) => Err(error.to_string()),
-        })
+        Ok(provisioning::give_up(&supplier, &left).await.map_err(|error| error.to_string()))
     }
 }
 

@@ -118,7 +118,7 @@ async fn part(visit: &Visit, esim: &Esim) -> Result<live::Part, Failure> {
         state: marks::state(esim.state),
         meaning: marks::meaning(esim.state),
         steps: steps(esim.state),
-        facts: facts(esim),
+        facts: facts(esim, visit.is_staff()),
         code: esim.code_to_hand_out().map(|code| code.to_uri().to_string()).filter(|_| may),
         code_required: esim.confirmation_code_required,
         lines: history.iter().rev().map(line).collect(),
@@ -159,14 +159,15 @@ fn steps(state: ProfileState) -> Vec<StepMark> {
     }
 }
 
-fn facts(esim: &Esim) -> Vec<(&'static str, String)> {
+/// What is known of an order. Which SM-DP+ has it is for the server's `staff` only.
+fn facts(esim: &Esim, staff: bool) -> Vec<(&'static str, String)> {
     let mut facts = vec![("ICCID", esim.iccid.to_string())];
     if let Some(plan) = &esim.plan {
         facts.push(("Carrier and plan", format!("{} / {} ({})", plan.carrier, plan.name, plan.country)));
         facts.extend(plan.reference.clone().map(|reference| ("Reference", reference)));
         facts.extend(plan.device_id.clone().map(|device| ("Device", device)));
         facts.push(("Ordered by", plan.created_by.clone()));
-        facts.push(("SM-DP+", plan.smdp.clone()));
+        facts.extend(staff.then(|| ("SM-DP+", plan.smdp.clone())));
     }
     facts.push(("Profile type", esim.profile_type.clone()));
     facts.extend(esim.eid.map(|eid| ("EID", eid.to_string())));

@@ -47,7 +47,9 @@ async fn restart_settles(shop: &Shop, smdp: &Smdp, supplier: &Arc<Supplier>, wha
     let log = shop.store.log(Some("A"), None, 9).await.unwrap();
     let [entry] = &log[..] else { panic!("{what}: {log:?}") };
     assert_eq!((entry.entry.action.as_str(), entry.entry.actor.as_str()), ("give order up", "server"), "{what}");
-    assert!(entry.entry.subject.contains("smdp7, ordered by user of A: cancelled there"), "{what}: {entry:?}");
+    let subject = &entry.entry.subject;
+    assert!(subject.ends_with(", ordered by user of A: cancelled at its SM-DP+"), "{what}: {subject}");
+    assert!(!subject.contains("smdp7"), "{what}: {subject}");
 }
 
 #[tokio::test]
@@ -149,6 +151,11 @@ async fn an_order_is_open_until_the_smdp_says_that_nothing_of_it_is_there() {
         let open = shop.store.intents(9).await.unwrap();
         assert_eq!(open.is_empty(), settled, "{status}");
         assert!(open.iter().all(|open| open.problem.as_ref().unwrap().contains(status.reason.as_str())), "{open:?}");
+        // The tenant reads how it ended, and neither at which SM-DP+ nor what that said.
+        let log = shop.store.log(Some("A"), None, 9).await.unwrap();
+        let ended: Vec<_> = log.iter().map(|one| one.entry.subject.as_str()).collect();
+        let how = format!("{}, ordered by user of A: nothing of it is at its SM-DP+", last_of(7));
+        assert_eq!(ended, if settled { vec![how.as_str()] } else { vec![] }, "{status}");
     }
 }
 

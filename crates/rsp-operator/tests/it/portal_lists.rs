@@ -7,6 +7,7 @@ use rsp_operator::account::{Add, NewPassword, Role};
 use rsp_operator::{Actor, Rights};
 use rsp_store::{NewProfile, NewProfileType, Operator, Plan, ProfileState};
 
+use crate::pages::portal;
 use crate::portal::{PASSWORD, Site, unescape};
 use crate::support::NOW;
 
@@ -193,4 +194,19 @@ async fn the_overview_stays_small_however_many_tenants_and_counts_them_all() {
     let (ann, _) = site.sign_in("ann@A").await;
     assert_eq!(site.get(&ann, &format!("{}&tenant=Tenant+6", all[0])).await.0, StatusCode::NOT_FOUND);
     assert_eq!(site.rows(&ann, "/events?carrier=Carrier+6").await, 0);
+}
+
+#[tokio::test]
+async fn which_smdp_has_an_order_is_shown_to_the_servers_staff_alone() {
+    let portal = portal().await;
+    let row = rsp_store::Esim { smdp: "canary of SM-DP+s".to_owned(), ..crate::bed::esim("A", 1) };
+    let path = format!("/orders/{}", row.iccid);
+    portal.bed.store.run_tx("fixture", move |tx| tx.insert_esim(&row)).await.unwrap();
+    for (name, tenant, shown) in [("ann", Some("A"), false), ("root", None, true)] {
+        let browser = portal.sign_in(name, tenant, Role::Admin).await;
+        for path in [path.clone(), format!("/live{path}")] {
+            let answer = browser.get(&path).await;
+            assert_eq!((answer.status, answer.text().contains("canary of SM-DP+s")), (StatusCode::OK, shown), "{path}");
+        }
+    }
 }

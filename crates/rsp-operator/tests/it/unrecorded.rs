@@ -76,7 +76,9 @@ async fn an_iccid_that_is_there_already_is_sold_and_said_to_be() {
     assert!(matches!(desk.forget_intent(&staff, "none").await, Err(Error::NotFound { .. })));
     desk.forget_intent(&staff, call).await.unwrap();
     assert!(desk.intents(&staff).await.unwrap().is_empty());
-    assert_eq!(shop.store.log(Some("A"), None, 1).await.unwrap()[0].entry.action, "forget order");
+    let forgotten = &shop.store.log(Some("A"), None, 1).await.unwrap()[0].entry;
+    let subject = format!("{}, ordered by user of A", last_of(7));
+    assert_eq!((forgotten.action.as_str(), &forgotten.subject), ("forget order", &subject));
 }
 
 #[tokio::test]
