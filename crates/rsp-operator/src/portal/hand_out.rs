@@ -101,7 +101,11 @@ pub(super) async fn svg(at: AtEsim) -> Result<Response, Failure> {
 pub(super) async fn png(at: AtEsim) -> Result<Response, Failure> {
     at.visit.actor().require(Right::Provision)?;
     let esim = at.esim().await?;
+    let png = crate::qr::png(&code_of(&esim)?.to_uri());
+    // The page itself shows the SVG: this is a file that takes a code along.
+    let desk = &at.visit.service.desk;
+    desk.audit(at.visit.actor(), "save QR code", &esim.iccid.to_string(), esim.operator).await?;
     let name = format!("attachment; filename=\"esim-{}.png\"", esim.iccid);
     let headers = [(header::CONTENT_TYPE, "image/png".to_owned()), (header::CONTENT_DISPOSITION, name)];
-    Ok((headers, crate::qr::png(&code_of(&esim)?.to_uri())).into_response())
+    Ok((headers, png).into_response())
 }

@@ -68,6 +68,7 @@ async fn whatever_takes_codes_along_is_in_the_audit_with_who_and_how_many() {
     };
     for (path, noted) in [
         (format!("/orders/{first}/sheet.pdf"), format!("print sheets {first}")),
+        (format!("/orders/{first}/qr.png"), format!("save QR code {first}")),
         (format!("/orders/{first}/hand-out.eml"), format!("save e-mail {first}")),
         ("/export/orders.csv?codes=true".to_owned(), "export codes orders.csv: 2 orders".to_owned()),
         ("/export/orders.csv".to_owned(), "export orders orders.csv: 2 orders".to_owned()),
@@ -81,6 +82,9 @@ async fn whatever_takes_codes_along_is_in_the_audit_with_who_and_how_many() {
         assert_eq!(answer.status, StatusCode::OK, "{path}");
         assert_eq!(newest("A").await, format!("user ann@A: {noted}"), "{path}");
     }
+    // What a page shows is no file.
+    assert_eq!(admin.get(&format!("/orders/{first}/qr.svg")).await.status, StatusCode::OK);
+    assert_eq!(newest("A").await, "user ann@A: export codes orders.zip: 2 codes");
     assert_eq!(admin.post("/sheets", &format!("iccids={first}+{second}")).await.status, StatusCode::OK);
     assert_eq!(newest("A").await, "user ann@A: print sheets 2 sheets");
     assert_eq!(admin.post(&format!("/orders/{second}/links"), "hours=1").await.status, StatusCode::OK);
