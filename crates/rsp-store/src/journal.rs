@@ -141,24 +141,6 @@ const COLUMNS: &str = "number, at, operator, iccid, profile_type, kind, actor, f
                        reason, seconds, detail";
 
 impl Datastore {
-    /// Events behind a number, in their order: for whoever follows what happens.
-    ///
-    /// # Errors
-    /// The store's own failures.
-    pub async fn events_after(&self, number: i64, limit: u32) -> Result<Vec<Event>, Error> {
-        let text = format!("SELECT {COLUMNS} FROM events WHERE number > $1 ORDER BY number LIMIT $2");
-        self.all(&text, params![number, limit], event)
-    }
-
-    /// The number of the newest event, 0 without any.
-    ///
-    /// # Errors
-    /// The store's own failures.
-    pub async fn last_event(&self) -> Result<i64, Error> {
-        let last = self.first("SELECT max(number) FROM events", &[], |row| Ok(row.get::<_, Option<i64>>(0)?))?;
-        Ok(last.flatten().unwrap_or_default())
-    }
-
     /// The last events of an operator's profile, the oldest of them first. An ICCID that another SM-DP+ gave may be one of
     /// several operators.
     ///

@@ -49,7 +49,6 @@ struct Row {
 
 impl Board for KeysPage {
     async fn of(visit: &Visit, mut outcome: Outcome) -> Result<Self, Failure> {
-        visit.actor().require(Right::Manage)?;
         let now = visit.service.desk.now();
         let row = |key: ApiKey| {
             let live = key.is_live(now);
@@ -71,7 +70,7 @@ impl Board for KeysPage {
         };
         Ok(Self {
             shell: outcome.shell(visit, "API keys", "/keys"),
-            rows: visit.service.keys.list(visit.actor().tenant()).await?.into_iter().map(row).collect(),
+            rows: visit.service.keys.list_for(visit.actor()).await?.into_iter().map(row).collect(),
             staff: visit.is_staff(),
             tenants: visit.tenants().await?,
             rights: RIGHTS,
@@ -115,17 +114,13 @@ pub(super) struct Named {
 
 /// `POST /keys/rotate`.
 pub(super) async fn rotate(visit: Visit, Form(named): Form<Named>) -> Result<Response, Failure> {
-    visit.actor().require(Right::Manage)?;
-    let (tenant, by, now) = (visit.actor().tenant(), visit.actor().name(), visit.service.desk.now());
-    let rotated = visit.service.keys.rotate(tenant, &named.id, OVERLAP, by, now).await;
+    let rotated = visit.service.keys.rotate_for(visit.actor(), &named.id, OVERLAP, visit.service.desk.now()).await;
     after::<KeysPage>(&visit, rotated.map(|secret| Outcome::told(&named.id, secret))).await
 }
 
 /// `POST /keys/revoke`.
 pub(super) async fn revoke(visit: Visit, Form(named): Form<Named>) -> Result<Response, Failure> {
-    visit.actor().require(Right::Manage)?;
-    let (tenant, by, now) = (visit.actor().tenant(), visit.actor().name(), visit.service.desk.now());
-    let revoked = visit.service.keys.revoke(tenant, &named.id, by, now).await;
+    let revoked = visit.service.keys.revoke_for(visit.actor(), &named.id, visit.service.desk.now()).await;
     let done = revoked.map(|_| Outcome::done("The key is revoked: it lets nobody in any more."));
     after::<KeysPage>(&visit, done).await
 }
