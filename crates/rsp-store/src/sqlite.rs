@@ -29,6 +29,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0015_search.sql"),
     include_str!("../migrations/0016_imsi_prefixes.sql"),
     include_str!("../migrations/0017_counts_elsewhere.sql"),
+    include_str!("../migrations/0018_back_to_stock.sql"),
     include_str!("../migrations/0019_counts_of_lists.sql"),
 ];
 

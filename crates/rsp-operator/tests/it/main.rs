@@ -12,6 +12,7 @@ mod api_receipts;
 mod api_search;
 mod api_tenants;
 mod api_usage;
+mod back_to_stock;
 mod batch;
 mod bed;
 mod camera;

@@ -1,6 +1,7 @@
 //! Integration tests of the datastore.
 
 mod api;
+mod back_to_stock;
 mod events;
 mod handing_out;
 mod journal;
