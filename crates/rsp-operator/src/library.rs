@@ -36,7 +36,7 @@ impl Entry {
         if !self.profile_type.template {
             return Some(self.available);
         }
-        // Profiles of orders that were cancelled are used again.
+        // Copies whose orders were given back are ordered before fresh ones.
         let made = match (self.iccids_left, self.subscribers_left) {
             (None, None) => return None,
             (Some(one), Some(other)) => one.min(other),

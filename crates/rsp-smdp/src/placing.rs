@@ -286,7 +286,8 @@ impl Placing<'_> {
         if tx.change_profile(&change)? { Ok(change.state) } else { Err(Error::Contention) }
     }
 
-    /// A profile of a type: a fresh copy of a template, or the oldest of the inventory.
+    /// A profile of a type: the oldest that is Available, or else a fresh copy of a template. An Available copy is of an order
+    /// that was given back: it has an ICCID of the range, and a subscriber whom no fresh copy can get.
     fn take(&self, tx: &mut Transaction, scope: &Scope, name: &str) -> Result<Profile, Error> {
         let found = tx.profile_type(name)?.filter(|found| scope.sees(found.operator.as_deref()));
         let profile_type = found.ok_or_else(|| Error::ProfileTypeUnknown(name.to_owned()))?;
@@ -294,8 +295,11 @@ impl Placing<'_> {
             return Err(Error::ProfileTypeClosed(name.to_owned()));
         }
         let none_left = || Error::ProfileTypeUnavailable(name.to_owned());
+        if let Some(profile) = tx.available_profile(name)? {
+            return Ok(profile);
+        }
         if !profile_type.template {
-            return tx.available_profile(name)?.ok_or_else(none_left);
+            return Err(none_left());
         }
         let template = tx.template(name)?.ok_or(Error::Damaged("template"))?;
         let (profile, subscriber) = self.fresh(tx, &profile_type, &template, None)?.ok_or_else(none_left)?;

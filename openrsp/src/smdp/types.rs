@@ -11,7 +11,7 @@ struct Stock {
     profile_type: ProfileType,
     /// Subscribers that wait.
     subscribers: u32,
-    /// Profiles of an inventory that nobody ordered.
+    /// Profiles of an inventory that nobody ordered, or copies of a template whose orders were given back.
     available: usize,
 }
 
@@ -23,7 +23,8 @@ impl Stock {
         }
         let iccids = self.profile_type.iccids.map(|(next, last)| (last + 1).saturating_sub(next));
         let subscribers = self.profile_type.stocked.then(|| u64::from(self.subscribers));
-        iccids.into_iter().chain(subscribers).min()
+        let fresh = iccids.into_iter().chain(subscribers).min()?;
+        Some(fresh.saturating_add(self.available as u64))
     }
 
     fn kind(&self) -> &'static str {

@@ -40,11 +40,11 @@ impl Batches {
     /// Puts subscribers into the stock of a plan's template, with a list that orders an eSIM for each: all of it, or nothing.
     /// Returns the list's number.
     ///
-    /// The SM-DP+ of this server must have the template, and nobody else may wait in its stock.
+    /// The SM-DP+ of this server must have the template, and nothing else may be in its stock.
     ///
     /// # Errors
-    /// [`Error::Forbidden`] without the rights to provision and to manage, [`Error::NotFound`], [`Error::Invalid`] when somebody
-    /// waits, for more than [`MAX_SHEETS`](crate::sheet::MAX_SHEETS), for a plan without template, or whose template made up
+    /// [`Error::Forbidden`] without the rights to provision and to manage, [`Error::NotFound`], [`Error::Invalid`] when something
+    /// is in the stock, for more than [`MAX_SHEETS`](crate::sheet::MAX_SHEETS), for a plan without template, or whose template made up
     /// subscribers until now and nobody said that it may stop, and for an IMSI that is taken or not the tenant's.
     pub async fn import(
         &self,

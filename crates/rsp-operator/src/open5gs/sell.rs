@@ -1,6 +1,6 @@
 //! From a list of subscribers to an eSIM for each, on paper.
 
-use rsp_store::ProfileType;
+use rsp_store::{OrderCount, ProfileState, ProfileType, Whose};
 
 use super::Subscriber;
 use crate::actor::{Actor, Right};
@@ -32,12 +32,13 @@ pub struct Imported {
 
 /// Puts subscribers into the stock of a plan's template, and orders an eSIM for each.
 ///
-/// The SM-DP+ of this server must have the template, and nobody else may wait in its stock: the sheets would be theirs. A sheet
+/// The SM-DP+ of this server must have the template, and nothing else may be in its stock, neither somebody who waits nor a profile of an order that
+/// was given back: the sheets would be theirs. A sheet
 /// names the subscriber whose keys are in the profile, as the SM-DP+ has it.
 ///
 /// # Errors
 /// Before anything is done: [`Error::Forbidden`] without the rights to provision and to manage, [`Error::NotFound`],
-/// [`Error::Invalid`] when somebody waits, for more than [`MAX_SHEETS`], for a plan without template, or whose template made up
+/// [`Error::Invalid`] when something is in the stock, for more than [`MAX_SHEETS`], for a plan without template, or whose template made up
 /// subscribers until now and nobody said that it may stop, and for an IMSI that is taken or not the tenant's. What fails later stands in [`Imported::left`].
 pub async fn import(
     desk: &Desk,
@@ -97,6 +98,14 @@ pub(crate) async fn check(
              import into another type",
             profile_type.name
         );
+        return Err(Error::invalid("plan", problem));
+    }
+    let counts = desk.store().order_counts(&Whose::Of(tenant)).await?;
+    let given_back = |count: &&OrderCount| {
+        count.profile_type == profile_type.name && count.state == ProfileState::Available && count.orders > 0
+    };
+    if let Some(OrderCount { orders, .. }) = counts.iter().find(given_back) {
+        let problem = format!("{orders} profiles of orders that were given back are in its stock; order them first");
         return Err(Error::invalid("plan", problem));
     }
     match desk.store().subscribers_in_stock(&profile_type.name).await? {

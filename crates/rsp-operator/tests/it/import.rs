@@ -281,6 +281,24 @@ async fn what_fails_halfway_leaves_the_sheets_of_those_who_were_served() {
 }
 
 #[tokio::test]
+async fn a_list_waits_until_profiles_that_were_given_back_are_ordered() {
+    let (bed, seller) = shop(100).await;
+    let orders = bed.desk.orders();
+    // Of a subscriber that was made up, and of one that was imported.
+    let mut iccid = orders.order(NewOrder::of("made")).await.unwrap().iccid;
+    for number in 1..=2 {
+        orders.cancel(&iccid, true).await.unwrap();
+        let refused = importing(&bed, &seller, &manager("A"), &list(number, 1)).await.err().unwrap().to_string();
+        assert_eq!(refused, "plan: 1 profiles of orders that were given back are in its stock; order them first");
+        assert_eq!(orders.order(NewOrder::of("made")).await.unwrap().iccid, iccid);
+        let subscribers = list(number, 1);
+        let imported = importing(&bed, &seller, &manager("A"), &subscribers).await.unwrap();
+        assert_eq!(imported.sheets[0].name, subscribers[0].name());
+        iccid = imported.sheets[0].iccid;
+    }
+}
+
+#[tokio::test]
 async fn nothing_is_taken_of_a_list_that_cannot_be_taken_whole() {
     let (bed, seller) = shop(100).await;
     importing(&bed, &seller, &manager("A"), &list(1, 2)).await.unwrap();

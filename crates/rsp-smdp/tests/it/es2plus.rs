@@ -137,6 +137,33 @@ async fn a_template_without_subscribers_left_makes_no_profile() {
 }
 
 #[tokio::test]
+async fn a_copy_whose_order_was_given_back_is_ordered_again_before_a_fresh_one() {
+    let lab = Lab::new().await;
+    let imsis = ["001010000000001", "001010000000002"];
+    template(&lab, "890010120000000100-890010120000000101", &imsis).await;
+    let order = async || lab.es2().download_order(&caller(ALPHA), lab.download_type("made")).await.unwrap().iccid;
+    let first = order().await;
+    for _ in 0..3 {
+        let matching_id = lab.es2().confirm_order(&caller(ALPHA), lab.confirm(first)).await.unwrap().matching_id;
+        lab.es2().cancel_order(&caller(ALPHA), lab.cancel(first)).await.unwrap();
+        assert_eq!(order().await, first);
+        let euicc = lab.euicc(Curve::P256);
+        assert_refused(euicc.try_authenticate(&lab, Some(&matching_id)).await, &StatusCode::MATCHING_ID_REFUSED);
+    }
+    assert_eq!(lab.store.subscriber(&first).await.unwrap().unwrap().imsi, imsis[0]);
+    // Nobody was used up, and no order gets what another one has.
+    assert_eq!(lab.store.subscribers_in_stock("made").await.unwrap(), 1);
+    let second = order().await;
+    assert_eq!(
+        (second, lab.store.subscriber(&second).await.unwrap().unwrap().imsi.as_str()),
+        (iccid(890_010_120_000_000_101), imsis[1])
+    );
+    let alpha = caller(ALPHA);
+    lab.refuses(lab.es2().download_order(&alpha, lab.download_type("made")), &StatusCode::PROFILE_TYPE_UNAVAILABLE)
+        .await;
+}
+
+#[tokio::test]
 async fn subscribers_that_come_later_wait_behind_the_others_and_come_all_or_none() {
     let lab = Lab::new().await;
     template(&lab, "890010120000000100-890010120000000199", &["001010000000001"]).await;
