@@ -29,8 +29,8 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0015_search.sql"),
     include_str!("../migrations/0016_imsi_prefixes.sql"),
     include_str!("../migrations/0017_counts_elsewhere.sql"),
-    include_str!("../migrations/0018_back_to_stock.sql"),
-    include_str!("../migrations/0019_counts_of_lists.sql"),
+    include_str!("../migrations/0018_counts_of_lists.sql"),
+    include_str!("../migrations/0019_back_to_stock.sql"),
 ];
 
 /// How long opening and reading wait for another process. Writing has its own patience.

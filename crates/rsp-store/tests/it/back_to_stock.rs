@@ -133,7 +133,8 @@ async fn what_lay_in_stock_before_the_schema_knew_of_it_is_nobodys_esim_either()
     connection.execute_batch("DROP TRIGGER profile_back_to_stock").unwrap();
     move_to(&database.store, ICCID, ProfileState::Available).await;
     assert!(kept(&database.store, "Alpha", &ICCID).await.2 == used());
-    connection.pragma_update(None, "user_version", 17).unwrap();
+    // The version before it, which the last one is.
+    connection.pragma_update(None, "user_version", 18).unwrap();
     drop(connection);
     let Database { dir, store } = database;
     drop(store);
